@@ -1,0 +1,1 @@
+"""One database each, behind one protocol."""

@@ -1,0 +1,30 @@
+"""PostgreSQL 13 and later, through psycopg 3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from outbox.backends.postgres.backend import PostgresBackend
+from outbox.backends.postgres.sources import EngineSource, PoolSource
+from outbox.statements import Naming
+
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
+    from sqlalchemy import Engine
+
+__all__ = ["PostgresBackend", "connect", "from_engine", "from_pool"]
+
+
+def connect(conninfo: str, *, naming: Naming, pool_size: int) -> PostgresBackend:
+    """Make a backend with a pool of its own for a libpq URL or connection string."""
+    return PostgresBackend(PoolSource.from_conninfo(conninfo, pool_size), naming)
+
+
+def from_pool(pool: ConnectionPool[Any], *, naming: Naming) -> PostgresBackend:
+    """Use the user's open psycopg pool, which stays the user's."""
+    return PostgresBackend(PoolSource(pool, owned=False), naming)
+
+
+def from_engine(engine: Engine, *, naming: Naming) -> PostgresBackend:
+    """Use the user's Engine on psycopg 3, which stays the user's."""
+    return PostgresBackend(EngineSource(engine), naming)

@@ -1,0 +1,117 @@
+"""PostgreSQL behind the `Backend` protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from outbox.backends.postgres import monitoring, processor, queues, sequencer, transactional
+from outbox.backends.postgres.database import Database
+from outbox.backends.postgres.listener import PostgresListener
+from outbox.backends.postgres.sources import Source
+from outbox.backends.records import (
+    LeaseRequest,
+    PartitionStatus,
+    Pending,
+    Refusal,
+    Sequenced,
+    Settled,
+    Settlement,
+    Taken,
+)
+from outbox.errors import DatabaseError
+from outbox.statements import Catalog, Naming
+
+# NOTIFY takes 8 000 bytes; a longer list of partitions says "look at all of them".
+MAX_PAYLOAD = 7000
+
+
+class PostgresBackend:
+    """One PostgreSQL database; every method is one short transaction, from any thread."""
+
+    name = "postgresql"
+    can_notify = True
+
+    def __init__(self, source: Source, naming: Naming) -> None:
+        self.naming = naming
+        self.catalog = Catalog.load("postgresql", naming)
+        self._source = source
+        self._db = Database(source, self.catalog)
+        self._channel = f"{naming.schema or ''}.{naming.prefix}".lstrip(".")[:63]
+
+    def check_server(self) -> None:
+        monitoring.check_server(self._db)
+
+    def applied_migrations(self) -> list[str] | None:
+        try:
+            return [name for (name,) in self._db.run("applied_migrations")]
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) in {"42P01", "3F000"}:
+                return None
+            raise
+
+    def migrate(self, pending: Sequence[tuple[str, str]]) -> list[str]:
+        return queues.migrate(self._db, self._channel, pending)
+
+    def rollback(self, scripts: Sequence[tuple[str, str]]) -> list[str]:
+        return queues.rollback(self._db, self._channel, scripts)
+
+    def register_queue(self, queue: str, partitions: int) -> list[int]:
+        return queues.register_queue(self._db, queue, partitions)
+
+    def find_queue(self, partition_id: int) -> tuple[str, int] | None:
+        return queues.find_queue(self._db, partition_id)
+
+    def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
+        return sequencer.pending(self._db, partition_ids)
+
+    def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:
+        return sequencer.sequence(self._db, partition_ids, limit, self._channel if notify else "")
+
+    def lease_and_read(
+        self, requests: Sequence[LeaseRequest], *, token: str, lease: float, max_bytes: int, cautious: bool
+    ) -> Taken:
+        return processor.lease_and_read(self._db, requests, token, lease, max_bytes, cautious=cautious)
+
+    def settle_and_read(
+        self, settlements: Sequence[Settlement], *, token: str, lease: float, max_bytes: int
+    ) -> Settled:
+        return processor.settle_and_read(self._db, settlements, token, lease, max_bytes)
+
+    def renew(self, partition_ids: Sequence[int], *, token: str, lease: float) -> set[int]:
+        return processor.renew(self._db, partition_ids, token, lease)
+
+    def transactional_turn(
+        self, request: LeaseRequest, *, max_bytes: int, cautious: bool
+    ) -> AbstractContextManager[transactional.PostgresTurn | Refusal]:
+        return transactional.transactional_turn(self._db, request, max_bytes, cautious=cautious)
+
+    def record_failure(self, settlement: Settlement) -> bool:
+        return transactional.record_failure(self._db, settlement)
+
+    def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
+        return monitoring.vacuum(self._db, partition_ids, limit)
+
+    def partition_status(self, partition_ids: Sequence[int]) -> list[PartitionStatus]:
+        return monitoring.partition_status(self._db, partition_ids)
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        return monitoring.dead_letter_counts(self._db)
+
+    def notify(self, partition_ids: Sequence[int]) -> None:
+        payload = ",".join(map(str, partition_ids))
+        sequencer.notify(self._db, self._channel, payload if len(payload) <= MAX_PAYLOAD else "")
+
+    def listen(self) -> PostgresListener:
+        with self._db.translated():
+            conn = self._source.dedicated()
+        return PostgresListener(conn, self._channel)
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        with self._db.transaction() as (_, lent):
+            yield lent
+
+    def close(self) -> None:
+        self._source.close()

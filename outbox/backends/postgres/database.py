@@ -1,0 +1,82 @@
+"""Run named statements on PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg_pool import PoolTimeout
+
+from outbox.backends.postgres.errors import translate
+from outbox.backends.postgres.sources import PgConnection, Source
+from outbox.errors import ConnectionLost
+from outbox.statements import Catalog
+
+log = logging.getLogger("outbox.backends.postgres")
+
+
+class Database:
+    """A source of connections and the statements to run on them; safe from any thread."""
+
+    def __init__(self, source: Source, catalog: Catalog) -> None:
+        self.source = source
+        self.catalog = catalog
+
+    def run(self, statement: str, **parameters: Any) -> list[Any]:
+        """Run one statement in a transaction of its own (one round trip); return its rows."""
+        with self.translated(), self.source.autocommit() as conn:
+            return self.on(conn, statement, **parameters)
+
+    def on(self, conn: PgConnection, statement: str, **parameters: Any) -> list[Any]:
+        """Run one statement on a connection in hand; rows are plain tuples whatever its settings."""
+        cursor = psycopg.Cursor(conn, row_factory=tuple_row)
+        cursor.execute(self.catalog[statement].pyformat, parameters, binary=True)
+        return cursor.fetchall() if cursor.description else []
+
+    def command(self, conn: PgConnection, statement: str) -> None:
+        """Run a statement without parameters that may hold several commands, in one round trip."""
+        psycopg.Cursor(conn).execute(self.catalog[statement].compact, prepare=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
+        """Lend a connection with an open transaction; see `Source.transaction`."""
+        with self.translated(), self.source.transaction() as pair:
+            yield pair
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise the library's errors; after a lost connection, sweep the pool for other dead ones."""
+        try:
+            yield
+        except PoolTimeout as error:
+            msg = f"PostgreSQL: no connection to be had: {error}"
+            raise ConnectionLost(msg) from error
+        except psycopg.Error as error:
+            mine = translate(error)
+            if isinstance(mine, ConnectionLost):
+                self._recheck()
+            raise mine from error
+
+    def _recheck(self) -> None:
+        try:
+            self.source.recheck()
+        except Exception:  # the error in hand is the one to report
+            log.debug("the pool could not be checked", exc_info=True)
+
+
+def int_array(values: Sequence[int]) -> str:
+    """Write integers as an array literal.
+
+    A list would be sent with a type that depends on its largest element, and each type would be
+    prepared, and planned, as another statement.
+    """
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def float_array(values: Sequence[float]) -> str:
+    """Write floats as an array literal, for the same reason."""
+    return f"{{{','.join(map(repr, values))}}}"

@@ -1,0 +1,40 @@
+"""Translate psycopg's errors by SQLSTATE, never by text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+
+CONTENTION = frozenset({"40001", "40P01", "55P03"})
+READ_ONLY = frozenset({"25006"})
+# Class 08, the server's shutdown codes, and "too many connections": the same statement may work
+# on another connection, later.
+LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "53300"})
+
+
+def translate(error: psycopg.Error) -> DatabaseError:
+    """Return the library's error for ``error``; the message is the server's first line."""
+    state = error.sqlstate or ""
+    text = f"PostgreSQL: {' '.join(str(error).split())[:500]}"
+    if state in CONTENTION:
+        return Contention(text)
+    if state in READ_ONLY:
+        return ReadOnlyServer(text)
+    if state in LOST or state.startswith("08"):
+        return ConnectionLost(text)
+    if not state and isinstance(error, psycopg.OperationalError):
+        return ConnectionLost(text)
+    return DatabaseError(text)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the library's errors instead of psycopg's inside the block."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error) from error

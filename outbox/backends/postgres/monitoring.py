@@ -1,0 +1,45 @@
+"""What people and the start-up check want to know of a PostgreSQL server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outbox.backends.postgres.database import Database, int_array
+from outbox.backends.records import PartitionStatus
+from outbox.backends.retry import retry_contention
+from outbox.errors import ReadOnlyServer, UnsupportedServer
+
+OLDEST_VERSION = 130000
+
+
+def check_server(db: Database) -> None:
+    """Refuse servers before version 13 and servers that take no writes."""
+    version, read_only = db.run("server_version")[0]
+    if int(version) < OLDEST_VERSION:
+        raise UnsupportedServer("PostgreSQL", f"{int(version) // 10000}", "13")
+    if read_only:
+        msg = "PostgreSQL: this server is a read-only standby; connect to the primary"
+        raise ReadOnlyServer(msg)
+
+
+def partition_status(db: Database, partition_ids: Sequence[int]) -> list[PartitionStatus]:
+    """Return the partitions' state; 1 statement."""
+    rows = db.run("partition_status", partition_ids=int_array(partition_ids))
+    return [
+        PartitionStatus(*row[:7], _float(row[7]), row[8], row[9], row[10], _float(row[11])) for row in rows
+    ]
+
+
+def dead_letter_counts(db: Database) -> dict[str, int]:
+    """Return the number of dead letters by status; 1 statement."""
+    return dict(db.run("count_dead_letters_by_status"))
+
+
+@retry_contention
+def vacuum(db: Database, partition_ids: Sequence[int], limit: int) -> int:
+    """Delete processed messages; 1 statement."""
+    return int(db.run("vacuum", partition_ids=int_array(partition_ids), limit=limit)[0][0])
+
+
+def _float(value: object) -> float | None:
+    return None if value is None else float(value)  # type: ignore[arg-type]

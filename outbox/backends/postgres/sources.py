@@ -1,0 +1,137 @@
+"""Where connections come from: our own pool, the user's pool, or the user's Engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as SqlAlchemyConnection
+    from sqlalchemy import Engine
+
+PgConnection: TypeAlias = "psycopg.Connection[Any]"
+
+# How long a worker waits for a connection of the pool before it reports the server as lost.
+CHECKOUT_TIMEOUT = 10.0
+
+
+class Source(Protocol):
+    """Lends connections for the length of a statement or of a transactional handler."""
+
+    def autocommit(self) -> AbstractContextManager[PgConnection]:
+        """Lend a connection on which every statement is its own transaction."""
+
+    def transaction(self) -> AbstractContextManager[tuple[PgConnection, Any]]:
+        """Lend ``(driver connection, what a handler gets)`` with an open transaction.
+
+        Commits at a clean exit and rolls back at an exception.
+        """
+
+    def dedicated(self) -> PgConnection:
+        """Open a connection that the caller owns and closes (for LISTEN)."""
+
+    def recheck(self) -> None:
+        """After a connection was lost: throw out the other dead ones, if that is ours to do."""
+
+    def close(self) -> None:
+        """Close what is ours."""
+
+
+class PoolSource:
+    """A psycopg pool: our own (``owned``) or the user's, which is never closed."""
+
+    def __init__(self, pool: ConnectionPool[Any], *, owned: bool) -> None:
+        self._pool = pool
+        self._owned = owned
+
+    @classmethod
+    def from_conninfo(cls, conninfo: str, size: int) -> PoolSource:
+        """Make a pool of at most ``size`` connections; the first is opened when it is needed."""
+        pool = ConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, "application_name": "outbox"},
+            min_size=0,
+            max_size=size,
+            timeout=CHECKOUT_TIMEOUT,
+            max_idle=120.0,
+            name="outbox-pool",
+            open=True,
+        )
+        return cls(pool, owned=True)
+
+    @contextmanager
+    def autocommit(self) -> Iterator[PgConnection]:
+        with self._pool.connection(CHECKOUT_TIMEOUT) as conn, autocommitting(conn):
+            yield conn
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
+        with self.autocommit() as conn, conn.transaction():
+            yield conn, conn
+
+    def dedicated(self) -> PgConnection:
+        kwargs = dict(self._pool.kwargs) if isinstance(self._pool.kwargs, dict) else {}
+        kwargs.update(autocommit=True, application_name="outbox-listener")
+        conninfo = self._pool.conninfo
+        return psycopg.connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
+
+    def recheck(self) -> None:
+        self._pool.check()
+
+    def close(self) -> None:
+        if self._owned:
+            self._pool.close(timeout=5.0)
+
+
+class EngineSource:
+    """The user's SQLAlchemy Engine on psycopg."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def autocommit(self) -> Iterator[PgConnection]:
+        with self._engine.connect() as outer:
+            conn = driver_connection(outer)
+            with autocommitting(conn):
+                yield conn
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
+        with self._engine.connect() as outer:
+            with outer.begin():
+                yield driver_connection(outer), outer
+
+    def dedicated(self) -> PgConnection:
+        args, kwargs = self._engine.dialect.create_connect_args(self._engine.url)
+        kwargs.update(autocommit=True, application_name="outbox-listener")
+        return psycopg.connect(*args, **kwargs)
+
+    def recheck(self) -> None:
+        """Leave the user's pool alone: it replaces dead connections by itself, one at a time."""
+
+    def close(self) -> None:
+        """Leave the user's Engine open."""
+
+
+def driver_connection(outer: SqlAlchemyConnection) -> PgConnection:
+    conn: PgConnection = outer.connection.driver_connection  # type: ignore[assignment]
+    return conn
+
+
+@contextmanager
+def autocommitting(conn: PgConnection) -> Iterator[None]:
+    """Switch autocommit on, which costs no round trip, and put it back as it was."""
+    if conn.autocommit:
+        yield
+        return
+    conn.autocommit = True
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.autocommit = False

@@ -1,0 +1,115 @@
+"""The transactional turn on PostgreSQL.
+
+Statements: BEGIN, lock + read, then per message 1 for the savepoint and the handler's own, advance,
+dead letters only if there are any, COMMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg.pq import TransactionStatus
+
+from outbox.backends.postgres.database import Database, int_array
+from outbox.backends.postgres.sources import PgConnection
+from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement, StoredMessage
+from outbox.backends.retry import retry_contention
+from outbox.errors import DatabaseError
+
+
+class PostgresTurn:
+    """See `outbox.backends.protocol.TransactionalTurn`."""
+
+    def __init__(self, db: Database, conn: PgConnection, lent: Any, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.connection = lent
+        self._db = db
+        self._conn = conn
+        self._step = "set_savepoint"
+
+    def savepoint(self) -> None:
+        self._check_open()
+        with self._db.translated():
+            self._db.command(self._conn, self._step)
+        self._step = "next_savepoint"
+
+    def rollback(self) -> None:
+        self._check_open()
+        with self._db.translated():
+            self._db.command(self._conn, "rollback_to_savepoint")
+
+    def settle(self, settlement: Settlement) -> None:
+        self._check_open()
+        with self._db.translated():
+            self._db.on(
+                self._conn,
+                "advance",
+                partition_id=settlement.partition_id,
+                cursor_seq=settlement.cursor,
+                attempts=settlement.attempts,
+                error=settlement.last_error,
+                delay=settlement.delay,
+            )
+            if settlement.dead:
+                self._bury(settlement)
+
+    def _bury(self, settlement: Settlement) -> None:
+        self._db.on(
+            self._conn,
+            "bury",
+            partition_id=settlement.partition_id,
+            dead_seqs=int_array([letter.seq for letter in settlement.dead]),
+            dead_reasons=[letter.reason for letter in settlement.dead],
+            dead_attempts=int_array([letter.attempts for letter in settlement.dead]),
+        )
+
+    def _check_open(self) -> None:
+        if self._conn.info.transaction_status == TransactionStatus.IDLE:
+            msg = (
+                "the transactional handler ended the transaction that it was given; "
+                "leave commit and rollback to the outbox, or use a leased handler"
+            )
+            raise DatabaseError(msg)
+
+
+@contextmanager
+def transactional_turn(
+    db: Database, request: LeaseRequest, max_bytes: int, *, cautious: bool
+) -> Iterator[PostgresTurn | Refusal]:
+    """Open the transaction, lock and read; see `Backend.transactional_turn`."""
+    with db.transaction() as (conn, lent):
+        rows = db.on(
+            conn,
+            "lock_and_read",
+            partition_id=request.partition_id,
+            limit=request.limit,
+            cautious=cautious,
+            max_bytes=max_bytes,
+        )
+        if not rows:
+            yield Refusal(request.partition_id, RefusalKind.LOCKED)
+            return
+        head = rows[0]
+        if head[11] is not None:
+            yield Refusal(request.partition_id, RefusalKind.HELD, max(float(head[11]), 0.0))
+        elif head[5] is None:
+            yield Refusal(request.partition_id, RefusalKind.IDLE)
+        else:
+            messages = [StoredMessage._make(row[5:11]) for row in rows]
+            yield PostgresTurn(db, conn, lent, Delivery(head[0], head[1], head[2], head[3], messages, head[4]))
+
+
+@retry_contention
+def record_failure(db: Database, settlement: Settlement) -> bool:
+    """Write the head's failure after its transaction was lost; 1 statement."""
+    rows = db.run(
+        "record_failure",
+        partition_id=settlement.partition_id,
+        cursor_seq=settlement.cursor,
+        attempts=settlement.attempts,
+        error=settlement.last_error,
+        delay=settlement.delay,
+    )
+    return bool(rows)

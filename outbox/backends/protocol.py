@@ -1,0 +1,147 @@
+"""What a database does for the pipeline: typed operations with no driver in sight.
+
+Every operation is one short transaction of its own, takes its connection from the backend's pool
+for just that long, may be called from any thread, and translates driver errors into
+`Contention` (retried inside first), `ConnectionLost`, `ReadOnlyServer` or `DatabaseError`.
+All times and delays are seconds by the database's own clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from outbox.backends.records import (
+    Delivery,
+    LeaseRequest,
+    PartitionStatus,
+    Pending,
+    Refusal,
+    Sequenced,
+    Settled,
+    Settlement,
+    Taken,
+)
+from outbox.statements import Catalog, Naming
+
+
+class TransactionalTurn(Protocol):
+    """One partition, locked inside an open transaction, with the batch that was read."""
+
+    delivery: Delivery
+    connection: Any
+    """What the handler gets: the driver's connection, or SQLAlchemy's when built from an Engine."""
+
+    def savepoint(self) -> None:
+        """Release the last savepoint, if any, and set the next: one round trip at most."""
+
+    def rollback(self) -> None:
+        """Undo everything since the last savepoint; the transaction is usable again."""
+
+    def settle(self, settlement: Settlement) -> None:
+        """Advance the cursor, write dead letters and the head's failure. Does not commit."""
+
+
+class Listener(Protocol):
+    """A dedicated connection on which other processes' wake-ups arrive (PostgreSQL)."""
+
+    def receive(self, timeout: float) -> list[str]:
+        """Block for at most ``timeout`` seconds; return the payloads that arrived, oldest first."""
+
+    def close(self) -> None:
+        """Close the connection; `receive` in another thread ends with an error."""
+
+
+class Backend(Protocol):
+    """One database, one family of tables."""
+
+    name: str
+    """``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``."""
+    naming: Naming
+    catalog: Catalog
+    can_notify: bool
+
+    def check_server(self) -> None:
+        """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`."""
+
+    def applied_migrations(self) -> list[str] | None:
+        """Return the names of the applied migrations, or None when there is no such table."""
+
+    def migrate(self, pending: Sequence[tuple[str, str]]) -> list[str]:
+        """Run the ``(name, script)`` pairs not applied yet; safe in any number of processes at once."""
+
+    def rollback(self, scripts: Sequence[tuple[str, str]]) -> list[str]:
+        """Run the ``(name, script)`` pairs that are applied, in the given order."""
+
+    def register_queue(self, queue: str, partitions: int) -> list[int]:
+        """Create what is missing of a queue's rows; return its partition ids in index order.
+
+        Raises `PartitionCountMismatch` when the queue exists with another count; of two racing
+        registrations with different counts one wins and the other raises.
+        """
+
+    def find_queue(self, partition_id: int) -> tuple[str, int] | None:
+        """Return ``(queue, partition index)`` of a partition id."""
+
+    def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
+        """Tell, in one read-only statement, which partitions have something to do."""
+
+    def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:
+        """Move up to ``limit`` committed incoming messages of each partition to outgoing.
+
+        A partition asked for and not returned is locked elsewhere. ``notify`` also wakes other
+        processes, where the backend can.
+        """
+
+    def lease_and_read(
+        self, requests: Sequence[LeaseRequest], *, token: str, lease: float, max_bytes: int, cautious: bool
+    ) -> Taken:
+        """Lease every free partition of ``requests`` that has something to deliver, and read it.
+
+        Partitions with ``attempts > 0`` are taken only when asked for alone, and then, after an
+        unexplained start or when ``cautious``, with one message.
+        """
+
+    def settle_and_read(
+        self, settlements: Sequence[Settlement], *, token: str, lease: float, max_bytes: int
+    ) -> Settled:
+        """Advance cursors under the fence, write dead letters, then release or read on.
+
+        Idempotent: called again after a connection was lost it changes nothing twice.
+        """
+
+    def renew(self, partition_ids: Sequence[int], *, token: str, lease: float) -> set[int]:
+        """Extend the leases that are still ours; return which those are."""
+
+    def transactional_turn(
+        self, request: LeaseRequest, *, max_bytes: int, cautious: bool
+    ) -> AbstractContextManager[TransactionalTurn | Refusal]:
+        """Open a transaction, lock the partition's processor row, read; commit at a clean exit."""
+
+    def record_failure(self, settlement: Settlement) -> bool:
+        """Write a head's failure in a transaction of its own, after the handler's one was lost.
+
+        Changes nothing and returns False when the cursor moved meanwhile or a lease is live.
+        """
+
+    def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
+        """Delete up to ``limit`` processed outgoing rows and their bodies; return how many."""
+
+    def partition_status(self, partition_ids: Sequence[int]) -> list[PartitionStatus]:
+        """Return backlog, lease and failure of each partition."""
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        """Return the number of dead letters by status."""
+
+    def notify(self, partition_ids: Sequence[int]) -> None:
+        """Wake other processes (PostgreSQL); elsewhere do nothing."""
+
+    def listen(self) -> Listener:
+        """Open a listener; raises `DatabaseError` where `can_notify` is False."""
+
+    def connection(self) -> AbstractContextManager[Any]:
+        """Lend a connection with an open transaction: commits at a clean exit, else rolls back."""
+
+    def close(self) -> None:
+        """Close what the backend opened itself; never a pool or Engine that was passed in."""

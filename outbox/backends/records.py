@@ -1,0 +1,143 @@
+"""The rows that travel between workers and backends."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Pending(NamedTuple):
+    """A partition with something to do."""
+
+    partition_id: int
+    incoming: bool
+    """Committed messages wait to be sequenced."""
+    behind: bool
+    """Sequenced messages wait for a processor, and no lease or backoff holds the partition."""
+    dirty: bool
+    """Processed rows wait for the vacuum."""
+
+
+class Sequenced(NamedTuple):
+    """What one pass moved in one partition: ``count`` messages from ``first_seq`` on."""
+
+    partition_id: int
+    first_seq: int
+    count: int
+
+
+class LeaseRequest(NamedTuple):
+    """Ask for up to ``limit`` messages of a partition."""
+
+    partition_id: int
+    limit: int
+
+
+class StoredMessage(NamedTuple):
+    """A message as it lies in the tables; ``payload`` is None when its body is missing."""
+
+    seq: int
+    message_id: int
+    payload: bytes | None
+    payload_type: str | None
+    headers: str | None
+    created_at: datetime | None
+    """Aware, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A partition that is ours now, and its next messages (never empty)."""
+
+    partition_id: int
+    cursor: int
+    """``processed_seq``: the message before the first of `messages`."""
+    attempts: int
+    """Starts of the head before this one: what the handler sees."""
+    unexplained: bool
+    """The last start ended without a word: a crash or a lost lease."""
+    messages: list[StoredMessage]
+    last_error: str | None = None
+
+
+class RefusalKind(enum.Enum):
+    """Why a partition was not handed out."""
+
+    IDLE = "idle"
+    """Nothing past the cursor."""
+    HELD = "held"
+    """Somebody's lease, or a backoff: free in ``retry_in`` seconds."""
+    LOCKED = "locked"
+    """Its row is locked at this moment."""
+    SUSPECT = "suspect"
+    """It has failed starts behind it: ask for it alone."""
+
+
+class Refusal(NamedTuple):
+    partition_id: int
+    kind: RefusalKind
+    retry_in: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer to a lease request: what is ours, and what is not and why."""
+
+    deliveries: list[Delivery]
+    refusals: list[Refusal]
+
+
+class DeadLetterRecord(NamedTuple):
+    """A message to be dead-lettered by a settlement."""
+
+    seq: int
+    reason: str
+    attempts: int
+    """Failed deliveries, this one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of one partition's batch."""
+
+    partition_id: int
+    cursor: int
+    """The new ``processed_seq``; the old one when nothing was finished."""
+    attempts: int = 0
+    """Stored when the lease is released: failed starts of the new head."""
+    last_error: str | None = None
+    next_limit: int = 0
+    """Above 0: keep the lease and read up to so many messages, if there are any; else release."""
+    delay: float = 0.0
+    """Backoff: after the release nobody takes the partition for so many seconds."""
+    dead: tuple[DeadLetterRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The answer to settlements: what was read on, what is released, what was not ours any more."""
+
+    deliveries: list[Delivery]
+    released: list[int]
+    lost: list[int]
+
+
+class PartitionStatus(NamedTuple):
+    """A partition as an operator wants to see it."""
+
+    partition_id: int
+    queue: str
+    partition: int
+    incoming: int
+    sequence: int
+    processed_seq: int
+    vacuumed_seq: int
+    oldest_age: float | None
+    """Seconds since the oldest message that is not processed yet was enqueued."""
+    attempts: int
+    last_error: str | None
+    locked_by: str | None
+    locked_for: float | None
+    """Seconds until the lease or backoff ends; None when there is none."""

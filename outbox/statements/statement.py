@@ -1,0 +1,92 @@
+"""One named statement and the forms in which drivers want it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from outbox.errors import OutboxError
+
+# What a parameter can hide in: quoted text, comments, casts. Whatever matches first wins.
+TOKEN = re.compile(
+    r"(?P<skip>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|::)"
+    r"|:(?P<name>[a-z][a-z0-9_]*)",
+    re.DOTALL,
+)
+QUOTED_PARAMETER = re.compile(r"'[^']*(?<![:\w]):[a-z_]+\b(?!:)[^']*'")
+VALUES_ROW = re.compile(r"\bVALUES\s*(\((?:[^()']|\([^()]*\))*\))\s*\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement as it stands in its file, names rendered, with ``:name`` parameters.
+
+    ``kind`` is what the file says after the name: ``:one``, ``:many``, ``:exec`` or ``:values``
+    (an ``INSERT … VALUES (…)`` whose row may be repeated, see `repeated`).
+    """
+
+    name: str
+    kind: str
+    sql: str
+
+    def __post_init__(self) -> None:
+        if QUOTED_PARAMETER.search(re.sub(r"--[^\n]*", "", self.sql)):
+            msg = f"statement {self.name}: a parameter inside a quoted literal is never replaced"
+            raise OutboxError(msg)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameter names in the order of their first use."""
+        names = (match["name"] for match in TOKEN.finditer(self.sql))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @cached_property
+    def compact(self) -> str:
+        """The text without comments and line breaks: what travels to the server."""
+        return " ".join(TOKEN.sub(_drop_comment, self.sql).split())
+
+    @cached_property
+    def named(self) -> str:
+        """The text for drivers that know ``:name`` themselves (sqlite3)."""
+        return self.compact
+
+    @cached_property
+    def pyformat(self) -> str:
+        """The text for drivers that want ``%(name)s``; a literal ``%`` is doubled."""
+        return TOKEN.sub(_pyformat, self.compact.replace("%", "%%"))
+
+    def repeated(self, rows: int, placeholder: str) -> str:
+        """Return a ``:values`` statement with its row ``rows`` times and positional placeholders.
+
+        Parameters then travel as one flat sequence, row after row, each row in the order of
+        `row_parameters`.
+        """
+        return _repeated(self, rows, placeholder)
+
+    @cached_property
+    def row_parameters(self) -> tuple[str, ...]:
+        """The parameters of one row of a ``:values`` statement, in order."""
+        match = VALUES_ROW.search(self.compact)
+        if self.kind != ":values" or match is None:
+            msg = f"statement {self.name} is no :values statement that ends in one row of parameters"
+            raise OutboxError(msg)
+        return tuple(found["name"] for found in TOKEN.finditer(match[1]) if found["name"])
+
+
+@lru_cache(maxsize=64)
+def _repeated(statement: Statement, rows: int, placeholder: str) -> str:
+    assert statement.row_parameters  # raises for statements of another kind
+    match = VALUES_ROW.search(statement.compact)
+    assert match is not None
+    row = TOKEN.sub(lambda found: placeholder if found["name"] else found[0], match[1])
+    return f"{statement.compact[: match.start(1)]}{', '.join([row] * rows)}"
+
+
+def _drop_comment(match: re.Match[str]) -> str:
+    text = match[0]
+    return " " if text.startswith(("--", "/*")) else text
+
+
+def _pyformat(match: re.Match[str]) -> str:
+    return f"%({match['name']})s" if match["name"] else match[0]

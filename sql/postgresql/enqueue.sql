@@ -1,0 +1,42 @@
+-- name: enqueue_one :one
+-- Body and incoming row in one round trip, on the producer's own connection. Touches no shared row.
+WITH stored AS (
+    INSERT INTO outbox_body (payload, payload_type, headers)
+    VALUES (:payload, :payload_type, :headers)
+    RETURNING id
+)
+
+INSERT INTO outbox_incoming (partition_id, body_id)
+SELECT :partition_id, id FROM stored
+RETURNING body_id;
+
+-- name: enqueue_many :many
+-- A chunk of messages in one round trip. Identity values are drawn in the order of the sorted
+-- select, so the n-th smallest id belongs to the n-th message; ids come back in that order.
+WITH given AS (
+    SELECT *
+    FROM unnest(
+        CAST(:partition_ids AS bigint[]),
+        CAST(:payloads AS bytea[]),
+        CAST(:payload_types AS varchar[]),
+        CAST(:headers AS text[])
+    ) WITH ORDINALITY AS g (partition_id, payload, payload_type, headers, n)
+),
+
+stored AS (
+    INSERT INTO outbox_body (payload, payload_type, headers)
+    SELECT payload, payload_type, headers FROM given ORDER BY n
+    RETURNING id
+),
+
+numbered AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS n FROM stored
+),
+
+queued AS (
+    INSERT INTO outbox_incoming (partition_id, body_id)
+    SELECT given.partition_id, numbered.id
+    FROM numbered INNER JOIN given ON given.n = numbered.n
+)
+
+SELECT id FROM numbered ORDER BY n;

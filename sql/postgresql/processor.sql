@@ -1,0 +1,322 @@
+-- name: lease_and_read :many
+-- Take the lease of every partition asked for that is free and has something past its cursor,
+-- count the start, and return the batches with their bodies: one round trip. A partition that
+-- was not taken comes back as one row with the reason (refused_for: seconds until it is free).
+-- A group holds only partitions without failed starts; such a partition is taken when it is asked
+-- for alone, and with one message when nobody knows what the last start came to.
+-- Locks: processor rows FOR NO KEY UPDATE, skipping locked ones.
+WITH wanted AS MATERIALIZED (
+    SELECT partition_id, max_rows
+    FROM unnest(CAST(:partition_ids AS bigint[]), CAST(:limits AS integer[])) AS w (partition_id, max_rows)
+),
+
+free AS MATERIALIZED (
+    SELECT c.partition_id, c.attempts, c.locked_by IS NOT NULL AS unexplained, c.last_error
+    FROM outbox_processor AS c
+    WHERE
+        c.partition_id = ANY(CAST(:partition_ids AS bigint[]))
+        AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp())
+        AND (c.attempts = 0 OR CAST(:alone AS boolean))
+        AND EXISTS (
+            SELECT 1 FROM outbox_outgoing AS o
+            WHERE o.partition_id = c.partition_id AND o.seq = c.processed_seq + 1
+        )
+    ORDER BY c.partition_id
+    FOR NO KEY UPDATE OF c SKIP LOCKED
+),
+
+leased AS (
+    UPDATE outbox_processor AS c
+    SET
+        attempts = c.attempts + 1,
+        locked_by = :token,
+        locked_until = clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
+    FROM free
+    WHERE c.partition_id = free.partition_id
+    RETURNING c.partition_id, c.processed_seq, free.attempts, free.unexplained, free.last_error
+)
+
+SELECT
+    w.partition_id,
+    l.processed_seq,
+    l.attempts,
+    l.unexplained,
+    CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
+    m.seq,
+    m.body_id,
+    m.payload,
+    m.payload_type,
+    m.headers,
+    m.created_at,
+    CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
+    CASE WHEN l.partition_id IS NULL THEN extract(EPOCH FROM c.locked_until - clock_timestamp()) END AS refused_for,
+    CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts
+FROM wanted AS w
+LEFT JOIN leased AS l ON l.partition_id = w.partition_id
+LEFT JOIN outbox_processor AS c ON c.partition_id = w.partition_id
+LEFT JOIN outbox_partitions AS p ON p.id = w.partition_id
+LEFT JOIN LATERAL (
+    SELECT
+        o.seq,
+        o.body_id,
+        b.payload,
+        b.payload_type,
+        b.headers,
+        b.created_at,
+        sum(octet_length(b.payload)) OVER (ORDER BY o.seq) - octet_length(b.payload) AS bytes_before
+    FROM outbox_outgoing AS o
+    LEFT JOIN outbox_body AS b ON b.id = o.body_id
+    WHERE
+        o.partition_id = l.partition_id
+        AND o.seq > l.processed_seq
+        AND o.seq <= l.processed_seq
+        + CASE WHEN l.attempts > 0 AND (l.unexplained OR CAST(:cautious AS boolean)) THEN 1 ELSE w.max_rows END
+) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
+ORDER BY w.partition_id, m.seq;
+
+-- name: settle_and_read :many
+-- Settle the batches of one turn, whatever became of them, and read on, in one round trip:
+-- advance each cursor under the fence (our token, lease still live; the cursor only grows), write
+-- the dead letters in the same transaction, then keep the lease where more is wanted and there,
+-- counting the new head's start, or release it, with the backoff as a time until which nobody
+-- takes the partition. A partition whose fence failed comes back with ours = false.
+-- Sent again after a lost connection it does nothing twice: dead letters need seq above the old
+-- cursor. Only the lease's owner changes the row, so the snapshot's cursor is the old one.
+-- Locks: the processor rows that it updates.
+WITH given AS MATERIALIZED (
+    SELECT
+        g.partition_id,
+        g.cursor_seq,
+        g.attempts,
+        g.error,
+        g.max_rows,
+        g.delay,
+        g.max_rows > 0 AND EXISTS (
+            SELECT 1 FROM outbox_outgoing AS o
+            WHERE o.partition_id = g.partition_id AND o.seq = g.cursor_seq + 1
+        ) AS keeps
+    FROM unnest(
+        CAST(:partition_ids AS bigint[]),
+        CAST(:cursors AS bigint[]),
+        CAST(:attempts AS integer[]),
+        CAST(:errors AS text[]),
+        CAST(:limits AS integer[]),
+        CAST(:delays AS double precision[])
+    ) AS g (partition_id, cursor_seq, attempts, error, max_rows, delay)
+),
+
+settled AS (
+    UPDATE outbox_processor AS c
+    SET
+        processed_seq = greatest(c.processed_seq, g.cursor_seq),
+        attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
+        last_error = g.error,
+        locked_by = CASE WHEN g.keeps THEN c.locked_by END,
+        locked_until = CASE
+            WHEN g.keeps THEN clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
+            WHEN g.delay > 0 THEN clock_timestamp() + g.delay * INTERVAL '1 second'
+        END
+    FROM given AS g
+    INNER JOIN outbox_processor AS before ON before.partition_id = g.partition_id
+    WHERE
+        c.partition_id = g.partition_id
+        AND c.locked_by = :token
+        AND c.locked_until > clock_timestamp()
+    RETURNING c.partition_id, before.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
+),
+
+buried AS (
+    INSERT INTO outbox_dead_letters (
+        message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+    )
+    SELECT
+        o.body_id,
+        o.partition_id,
+        o.seq,
+        coalesce(b.payload, ''),
+        coalesce(b.payload_type, 'application/octet-stream'),
+        b.headers,
+        coalesce(b.created_at, o.sequenced_at),
+        d.reason,
+        d.attempts
+    FROM unnest(
+        CAST(:dead_partitions AS bigint[]),
+        CAST(:dead_seqs AS bigint[]),
+        CAST(:dead_reasons AS text[]),
+        CAST(:dead_attempts AS integer[])
+    ) AS d (partition_id, seq, reason, attempts)
+    INNER JOIN settled ON settled.partition_id = d.partition_id AND settled.old_seq < d.seq
+    INNER JOIN outbox_outgoing AS o ON o.partition_id = d.partition_id AND o.seq = d.seq
+    LEFT JOIN outbox_body AS b ON b.id = o.body_id
+)
+
+SELECT
+    g.partition_id,
+    s.partition_id IS NOT NULL AS ours,
+    s.keeps,
+    g.cursor_seq,
+    m.seq,
+    m.body_id,
+    m.payload,
+    m.payload_type,
+    m.headers,
+    m.created_at
+FROM given AS g
+LEFT JOIN settled AS s ON s.partition_id = g.partition_id
+LEFT JOIN LATERAL (
+    SELECT
+        o.seq,
+        o.body_id,
+        b.payload,
+        b.payload_type,
+        b.headers,
+        b.created_at,
+        sum(octet_length(b.payload)) OVER (ORDER BY o.seq) - octet_length(b.payload) AS bytes_before
+    FROM outbox_outgoing AS o
+    LEFT JOIN outbox_body AS b ON b.id = o.body_id
+    WHERE
+        s.keeps
+        AND o.partition_id = s.partition_id
+        AND o.seq > s.cursor_seq
+        AND o.seq <= s.cursor_seq + s.max_rows
+) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
+ORDER BY g.partition_id, m.seq;
+
+-- name: renew :many
+-- Extend the leases that are still ours and live; those that come back are.
+-- Locks: the processor rows that it updates.
+UPDATE outbox_processor
+SET locked_until = clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
+WHERE
+    partition_id = ANY(CAST(:partition_ids AS bigint[]))
+    AND locked_by = :token
+    AND locked_until > clock_timestamp()
+RETURNING partition_id;
+
+-- name: lock_and_read :many
+-- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
+-- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
+-- without seq: nothing to read, or held for so many seconds (refused_for).
+-- Locks: the processor row FOR NO KEY UPDATE, until commit; skips a locked one.
+WITH locked AS MATERIALIZED (
+    SELECT
+        c.partition_id,
+        c.processed_seq,
+        c.attempts,
+        c.last_error,
+        c.locked_by IS NOT NULL AS unexplained,
+        c.locked_until IS NULL OR c.locked_until <= clock_timestamp() AS is_free,
+        extract(EPOCH FROM c.locked_until - clock_timestamp()) AS refused_for
+    FROM outbox_processor AS c
+    WHERE c.partition_id = :partition_id
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+
+SELECT
+    l.partition_id,
+    l.processed_seq,
+    l.attempts,
+    l.unexplained,
+    CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
+    m.seq,
+    m.body_id,
+    m.payload,
+    m.payload_type,
+    m.headers,
+    m.created_at,
+    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for
+FROM locked AS l
+LEFT JOIN LATERAL (
+    SELECT
+        o.seq,
+        o.body_id,
+        b.payload,
+        b.payload_type,
+        b.headers,
+        b.created_at,
+        sum(octet_length(b.payload)) OVER (ORDER BY o.seq) - octet_length(b.payload) AS bytes_before
+    FROM outbox_outgoing AS o
+    LEFT JOIN outbox_body AS b ON b.id = o.body_id
+    WHERE
+        l.is_free
+        AND o.partition_id = l.partition_id
+        AND o.seq > l.processed_seq
+        AND o.seq <= l.processed_seq
+        + CASE
+            WHEN l.attempts > 0 AND (l.unexplained OR CAST(:cautious AS boolean)) THEN 1
+            ELSE CAST(:limit AS integer)
+        END
+) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
+ORDER BY m.seq;
+
+-- name: set_savepoint :exec
+-- Transactional mode: what a failing message is undone to.
+SAVEPOINT handler_step;
+
+-- name: next_savepoint :exec
+-- The message before went well: forget its savepoint and set the next, in one round trip.
+-- Differs: two commands in one query; elsewhere the same name simply moves.
+RELEASE SAVEPOINT handler_step; SAVEPOINT handler_step;
+
+-- name: rollback_to_savepoint :exec
+-- Undo one message, also after an error that made the transaction refuse everything else.
+ROLLBACK TO SAVEPOINT handler_step;
+
+-- name: advance :exec
+-- Transactional mode: move the cursor of the row that this transaction holds, in the transaction
+-- of the handler's writes.
+-- Locks: the processor row, held already.
+UPDATE outbox_processor
+SET
+    processed_seq = greatest(processed_seq, :cursor_seq),
+    attempts = :attempts,
+    last_error = :error,
+    locked_by = NULL,
+    locked_until = CASE
+        WHEN CAST(:delay AS double precision) > 0
+            THEN clock_timestamp() + CAST(:delay AS double precision) * INTERVAL '1 second'
+    END
+WHERE partition_id = :partition_id;
+
+-- name: bury :exec
+-- Transactional mode: the dead letters of a batch as one set.
+-- Locks: the new rows.
+INSERT INTO outbox_dead_letters (
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+)
+SELECT
+    o.body_id,
+    o.partition_id,
+    o.seq,
+    coalesce(b.payload, ''),
+    coalesce(b.payload_type, 'application/octet-stream'),
+    b.headers,
+    coalesce(b.created_at, o.sequenced_at),
+    d.reason,
+    d.attempts
+FROM unnest(
+    CAST(:dead_seqs AS bigint[]),
+    CAST(:dead_reasons AS text[]),
+    CAST(:dead_attempts AS integer[])
+) AS d (seq, reason, attempts)
+INNER JOIN outbox_outgoing AS o ON o.partition_id = :partition_id AND o.seq = d.seq
+LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+
+-- name: record_failure :one
+-- A transactional handler lost its connection, and its transaction with it: write the head's
+-- failure from a new one, unless the cursor moved or somebody holds the partition.
+-- Locks: the processor row that it updates.
+UPDATE outbox_processor
+SET
+    attempts = :attempts,
+    last_error = :error,
+    locked_by = NULL,
+    locked_until = CASE
+        WHEN CAST(:delay AS double precision) > 0
+            THEN clock_timestamp() + CAST(:delay AS double precision) * INTERVAL '1 second'
+    END
+WHERE
+    partition_id = :partition_id
+    AND processed_seq = :cursor_seq
+    AND (locked_until IS NULL OR locked_until <= clock_timestamp())
+RETURNING partition_id;

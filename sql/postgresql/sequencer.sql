@@ -1,0 +1,92 @@
+-- name: sequence :many
+-- One pass over many partitions in one round trip: lock the partitions that are free, take up to
+-- :limit committed incoming rows of each (whatever is visible: no lower bound, so that a
+-- transaction that commits late loses nothing), number them and move them to outgoing.
+-- Numbers start from the sequence that UPDATE returns, which is the newest even when another
+-- sequencer committed after this statement's snapshot; rows that one took are skipped by DELETE.
+-- Rows are found by ctid, so that no statistics can turn the delete into a scan; incoming rows are
+-- never updated, hence a ctid stays good for the statement.
+-- With a channel, the moved partitions are announced to other processes' processors.
+-- Locks: partition rows FOR NO KEY UPDATE (skips locked ones; does not block producers); the
+-- incoming rows that it deletes.
+WITH locked AS MATERIALIZED (
+    SELECT id
+    FROM outbox_partitions
+    WHERE id = ANY(CAST(:partition_ids AS bigint[]))
+    ORDER BY id
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+
+claimed AS (
+    DELETE FROM outbox_incoming
+    WHERE ctid = ANY(ARRAY(
+        SELECT found.row_at
+        FROM locked
+        CROSS JOIN LATERAL (
+            SELECT i.ctid AS row_at
+            FROM outbox_incoming AS i
+            WHERE i.partition_id = locked.id
+            ORDER BY i.body_id
+            LIMIT CAST(:limit AS integer)
+        ) AS found
+    ))
+    RETURNING partition_id, body_id
+),
+
+counted AS (
+    SELECT partition_id, count(*) AS n FROM claimed GROUP BY partition_id
+),
+
+advanced AS (
+    UPDATE outbox_partitions AS p
+    SET sequence = p.sequence + counted.n
+    FROM counted
+    WHERE p.id = counted.partition_id
+    RETURNING p.id, p.sequence - counted.n AS base, counted.n
+),
+
+moved AS (
+    INSERT INTO outbox_outgoing (partition_id, seq, body_id)
+    SELECT
+        claimed.partition_id,
+        advanced.base + row_number() OVER (PARTITION BY claimed.partition_id ORDER BY claimed.body_id),
+        claimed.body_id
+    FROM claimed INNER JOIN advanced ON advanced.id = claimed.partition_id
+)
+
+SELECT
+    locked.id AS partition_id,
+    coalesce(advanced.base + 1, 0) AS first_seq,
+    coalesce(advanced.n, 0) AS n,
+    CASE WHEN CAST(:channel AS text) <> '' AND advanced.n > 0 THEN pg_notify(:channel, CAST(locked.id AS text)) END
+FROM locked LEFT JOIN advanced ON advanced.id = locked.id
+ORDER BY locked.id;
+
+-- name: pending :many
+-- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
+-- a primary key (LATERAL with LIMIT cannot be planned as a scan of the table).
+-- Locks: none.
+SELECT
+    p.id AS partition_id,
+    waiting.found IS NOT NULL AS incoming,
+    p.sequence > c.processed_seq
+    AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp()) AS behind,
+    c.processed_seq > v.vacuumed_seq AS dirty
+FROM outbox_partitions AS p
+INNER JOIN outbox_processor AS c ON c.partition_id = p.id
+INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id
+LEFT JOIN LATERAL (
+    SELECT 1 AS found FROM outbox_incoming AS i WHERE i.partition_id = p.id LIMIT 1
+) AS waiting ON TRUE
+WHERE
+    p.id = ANY(CAST(:partition_ids AS bigint[]))
+    AND (
+        waiting.found IS NOT NULL
+        OR p.sequence > c.processed_seq
+        OR c.processed_seq > v.vacuumed_seq
+    );
+
+-- name: notify :exec
+-- Wakes the listeners of all processes on this family of tables. Never run inside a producer's
+-- transaction: NOTIFY takes a global lock at commit.
+SELECT pg_notify(:channel, :payload);
