@@ -1,0 +1,81 @@
+"""Start, stop and watch workers as one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from outbox.clock import Clock, monotonic
+from outbox.runtime.worker import Worker
+
+FAILURES_IN_A_ROW: Final = 3
+"""From this many on, a worker is not healthy."""
+CLEANUP_BUDGET: Final = 5.0
+"""Seconds that a failed start gives the workers it had already started."""
+
+logger = logging.getLogger(__name__)
+
+
+class Straggler(NamedTuple):
+    """A worker whose thread has not ended, and for how many seconds its current round has been running."""
+
+    name: str
+    busy_for: float
+
+
+class Supervisor:
+    """Own the workers of one process.
+
+    `start` and `stop` may be called in any order, any number of times and from any thread. Like a
+    worker, a supervisor runs once.
+    """
+
+    def __init__(self, workers: Iterable[Worker], *, clock: Clock = monotonic) -> None:
+        self.workers = tuple(workers)
+        self._clock = clock
+
+    def start(self) -> None:
+        """Start every worker. When one cannot be started, stop those that were, and raise its error."""
+        try:
+            for worker in self.workers:
+                worker.start()
+        except BaseException:
+            self.stop(CLEANUP_BUDGET)
+            raise
+
+    def stop(self, timeout: float = 30.0) -> bool:
+        """Tell every worker to stop, wait `timeout` seconds at most in all, and return whether all threads ended.
+
+        Those that have not are logged, and `stragglers` names them. A later call waits for them again.
+        """
+        deadline = self._clock() + timeout
+        # All of them first: they wind down side by side, and the budget is one for all.
+        for worker in self.workers:
+            worker.stop()
+        ended = [worker.join(deadline - self._clock()) for worker in self.workers]
+        if all(ended):
+            return True
+        for name, busy_for in self.stragglers():
+            logger.warning(
+                "%s has not stopped within %.1f s; its round has been running for %.1f s",
+                name,
+                timeout,
+                busy_for,
+            )
+        return False
+
+    def stragglers(self) -> list[Straggler]:
+        """Return the workers whose threads are still alive: after `stop`, those that did not finish."""
+        now = self._clock()
+        return [Straggler(worker.name, busy_for(worker, now)) for worker in self.workers if worker.alive]
+
+    def healthy(self) -> bool:
+        """Return whether every worker's thread is alive and none has failed three times in a row."""
+        return all(worker.alive and worker.failures < FAILURES_IN_A_ROW for worker in self.workers)
+
+
+def busy_for(worker: Worker, now: float) -> float:
+    """Return for how many seconds the worker's current round has been running, 0 between rounds."""
+    since = worker.busy_since
+    return 0.0 if since is None else max(now - since, 0.0)

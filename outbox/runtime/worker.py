@@ -1,0 +1,150 @@
+"""A named thread that runs an action for ever."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from outbox.clock import Clock, monotonic
+from outbox.runtime.action import Action
+from outbox.runtime.bulkhead import Bulkhead
+from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.runtime.failure_log import FailureLog, describe
+from outbox.runtime.pacer import Pacer
+
+
+class Worker:
+    """Wait, run a round, obey its directive; begin with Idle.
+
+    Nothing that a round raises ends the thread, `SystemExit` and `KeyboardInterrupt` included: it is
+    logged, counted, told to `on_failure`, and the next round comes after the bulkhead's delay, which a
+    stop interrupts and a wake does not. The thread ends when it was told to stop and its round has
+    returned.
+
+    A worker runs once. `start`, `stop` and `join` may be called in any order, any number of times and
+    from any thread; a worker that was stopped first is never started.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        action: Action,
+        pacer: Pacer,
+        bulkhead: Bulkhead,
+        *,
+        logger: logging.Logger,
+        on_failure: Callable[[BaseException], object] | None = None,
+        clock: Clock = monotonic,
+    ) -> None:
+        self.name = name
+        self._run_once = action.run_once
+        self._next_due: Callable[[], float | None] = getattr(action, "next_due", nothing)
+        self._close: Callable[[], object] = getattr(action, "close", nothing)
+        self._pacer = pacer
+        self._bulkhead = bulkhead
+        self._logger = logger
+        self._failure_log = FailureLog(logger, name)
+        self._on_failure = on_failure
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._busy_since: float | None = None
+        self._last_error: str | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread was started and has not ended."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def failures(self) -> int:
+        """How many rounds have failed in a row."""
+        return self._bulkhead.failures
+
+    @property
+    def busy_since(self) -> float | None:
+        """When the current round began, as an absolute time of the clock; None between rounds."""
+        return self._busy_since
+
+    @property
+    def last_error(self) -> str | None:
+        """The latest failure as `TypeName: text`, also after a recovery; None when there was none."""
+        return self._last_error
+
+    def start(self) -> None:
+        """Start the daemon thread, unless it was started or stopped before.
+
+        Raises `RuntimeError` when the system has no thread to give; the worker may then be started
+        again.
+        """
+        with self._lock:
+            if self._thread is not None or self._pacer.stopping:
+                return
+            thread = threading.Thread(target=self._loop, name=self.name, daemon=True)
+            thread.start()
+            self._thread = thread
+
+    def stop(self) -> None:
+        """Tell the worker to end after its current round. Does not wait for it."""
+        self._pacer.stop()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait at most `timeout` seconds for the thread to end; return whether it has or never was started.
+
+        Called from the worker's own thread it returns False at once.
+        """
+        # Under the lock a start that is under way is seen as started.
+        with self._lock:
+            thread = self._thread
+        if thread is None:
+            return True
+        if thread is threading.current_thread():
+            return False
+        thread.join(timeout if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX))
+        return not thread.is_alive()
+
+    def _loop(self) -> None:
+        directive: Directive = Idle()
+        while not self._pacer.stopping:
+            directive = self._turn(directive)
+        self._guard(self._close)
+
+    def _turn(self, directive: Directive) -> Directive:
+        """Wait as told, run one round, and return the next directive; raise nothing."""
+        try:
+            self._pacer.wait(directive, until=self._next_due())
+            if self._pacer.stopping:
+                return directive
+            self._busy_since = self._clock()
+            directive = self._run_once()
+        except BaseException as error:
+            return self._failed(error)
+        finally:
+            self._busy_since = None
+        if failures := self._bulkhead.failures:
+            self._bulkhead.succeeded()
+            self._guard(self._failure_log.recovered, failures)
+        return directive
+
+    def _failed(self, error: BaseException) -> Directive:
+        delay = self._bulkhead.failed()
+        self._last_error = describe(error)
+        self._guard(self._failure_log.failed, error, self._bulkhead.failures, delay)
+        if self._on_failure is not None:
+            self._guard(self._on_failure, error)
+        # A Proceed, because a wake must not cut the backoff short.
+        return Proceed(pause=delay)
+
+    def _guard(self, call: Callable[..., object], *args: object) -> None:
+        """Call something that is not worth the thread's life."""
+        try:
+            call(*args)
+        except BaseException:
+            with suppress(Exception):  # a log filter may be what failed
+                self._logger.exception("%s: %s failed", self.name, getattr(call, "__qualname__", call))
+
+
+def nothing() -> None:
+    """Stand in for the optional methods of an action."""
