@@ -1,0 +1,52 @@
+"""Local time: monotonic, in seconds, injected where a test wants to hold it still."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+Clock = Callable[[], float]
+"""Returns seconds that never go backwards. Only differences mean anything."""
+
+monotonic: Clock = time.monotonic
+
+
+class Deadline:
+    """A moment on the monotonic clock, which may move later but never earlier.
+
+    Any thread may read it while another one extends it: it is a single float. One thread at a time
+    may extend it.
+    """
+
+    __slots__ = ("at", "clock")
+
+    def __init__(self, at: float, *, clock: Clock = monotonic) -> None:
+        self.at = at
+        self.clock = clock
+
+    @classmethod
+    def after(cls, seconds: float, *, clock: Clock = monotonic) -> Deadline:
+        """Return the deadline ``seconds`` from now."""
+        return cls(clock() + seconds, clock=clock)
+
+    @classmethod
+    def never(cls) -> Deadline:
+        """Return a deadline that never passes."""
+        return cls(math.inf)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the moment has come."""
+        return self.clock() >= self.at
+
+    def remaining(self) -> float:
+        """Return the seconds left: never below zero, infinite if it never passes."""
+        return max(0.0, self.at - self.clock())
+
+    def extend_to(self, at: float) -> None:
+        """Move the deadline to ``at`` if that is later."""
+        self.at = max(self.at, at)
+
+    def __repr__(self) -> str:
+        return f"Deadline(remaining={self.remaining():.3f})"

@@ -1,0 +1,1 @@
+"""Plain values: configuration, messages and results. No I/O, no threads."""

@@ -1,0 +1,37 @@
+"""Headers: a flat mapping of str to str, stored as one JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from outbox.errors import InvalidHeaders
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+"""The empty, read-only mapping that every message without headers shares."""
+
+
+def encode_headers(headers: Mapping[str, str] | None) -> str | None:
+    """Return headers as JSON text, None when there are none; raises `InvalidHeaders`."""
+    if headers is None:
+        return None
+    if not isinstance(headers, Mapping):
+        raise InvalidHeaders(f"got {type(headers).__name__}")
+    for name, value in headers.items():
+        _check_text("name", name)
+        _check_text("value", value)
+    # ASCII escapes keep every character, NUL included, storable on every backend.
+    return json.dumps(dict(headers), separators=(",", ":")) if headers else None
+
+
+def decode_headers(text: str | None) -> Mapping[str, str]:
+    """Return stored headers as a read-only mapping, the empty one for None."""
+    return MappingProxyType(json.loads(text)) if text else NO_HEADERS
+
+
+def _check_text(part: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise InvalidHeaders(f"a {part} is of type {type(text).__name__}")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidHeaders(f"a {part} holds a lone surrogate, which no UTF-8 text can carry")

@@ -1,0 +1,23 @@
+"""Why something failed, as a text that every backend can store."""
+
+from __future__ import annotations
+
+MAX_REASON = 2000
+
+
+def clean_reason(reason: object) -> str:
+    """Return a reason as text of at most 2 000 characters without NUL or lone surrogates."""
+    try:
+        text = str(reason)
+    except Exception:  # noqa: BLE001 - somebody else's __str__ must not hide that something failed
+        text = f"<{type(reason).__name__} without text>"
+    # Cut first: the rest may be a whole document. Escapes can lengthen it, hence the second cut.
+    text = text[: 2 * MAX_REASON].replace("\0", "")
+    return text.encode("utf-8", "backslashreplace").decode()[:MAX_REASON]
+
+
+def describe(error: BaseException) -> str:
+    """Return ``TypeName: text`` of an exception, or just the name when it has no text."""
+    name = type(error).__name__
+    text = clean_reason(error)
+    return clean_reason(f"{name}: {text}") if text else name
