@@ -23,7 +23,7 @@ def sql_root() -> Traversable:
     it beside the package. Raises `OutboxError` naming both places when neither holds it.
     """
     packaged = files("outbox") / "sql"
-    checkout = Path(str(files("outbox"))).parent / "sql"
+    checkout = Path(str(packaged)).parent.parent / "sql"
     for root in (packaged, checkout):
         if root.joinpath(*KNOWN_FILE.split("/")).is_file():
             return root

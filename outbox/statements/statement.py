@@ -14,7 +14,7 @@ TOKEN = re.compile(
     r"|:(?P<name>[a-z][a-z0-9_]*)",
     re.DOTALL,
 )
-QUOTED_PARAMETER = re.compile(r"'[^']*(?<![:\w]):[a-z_]+\b(?!:)[^']*'")
+PARAMETER = re.compile(r"(?<![:\w]):[a-z]")
 VALUES_ROW = re.compile(r"\bVALUES\s*(\((?:[^()']|\([^()]*\))*\))\s*\Z", re.IGNORECASE)
 
 
@@ -31,7 +31,8 @@ class Statement:
     sql: str
 
     def __post_init__(self) -> None:
-        if QUOTED_PARAMETER.search(re.sub(r"--[^\n]*", "", self.sql)):
+        literals = (found["skip"] or "" for found in TOKEN.finditer(self.sql))
+        if any(text.startswith("'") and PARAMETER.search(text) for text in literals):
             msg = f"statement {self.name}: a parameter inside a quoted literal is never replaced"
             raise OutboxError(msg)
 
