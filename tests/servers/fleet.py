@@ -1,0 +1,94 @@
+"""The servers of one test run, started when first asked for and ended together."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.servers.binaries import find_mariadb, find_mysql, find_postgres
+from tests.servers.existing import ExistingServer
+from tests.servers.mysql_family import MariadbServer, MysqlServer
+from tests.servers.postgres import PostgresServer
+from tests.servers.selection import existing_url, how_to_get
+from tests.servers.server import Server
+from tests.servers.undertaker import Undertaker
+
+# The socket of a MySQL server lives below it, and its path must not exceed 107 characters.
+_LONGEST_TEMPORARY_DIRECTORY = 60
+
+
+class ServerNotFound(LookupError):
+    """A selected backend has no programs on this machine and no URL; the message says how to get it."""
+
+
+class Fleet:
+    """Start at most one shared and one private server per backend; `close` ends them all.
+
+    Not thread-safe: fixtures call it from the main thread.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[str, Server | ExistingServer] = {}
+        self._private: dict[str, Server] = {}
+        self._directory: Path | None = None
+        self._undertaker: Undertaker | None = None
+
+    @staticmethod
+    def missing(backend: str) -> str | None:
+        """Return the sentence that says how to get the backend when it cannot be had, else None."""
+        found = backend == "sqlite" or existing_url(backend) or _FINDERS[backend]()
+        return None if found else how_to_get(backend)
+
+    def shared(self, backend: str) -> Server | ExistingServer:
+        """Return the server that all tests share, started."""
+        if backend not in self._shared:
+            url = existing_url(backend)
+            self._shared[backend] = ExistingServer(backend, url) if url else self._new(backend, "shared")
+        self._shared[backend].start()
+        return self._shared[backend]
+
+    def private(self, backend: str) -> Server:
+        """Return the server that a test may stop, kill and restart, started."""
+        if backend not in self._private:
+            self._private[backend] = self._new(backend, "private")
+        self._private[backend].start()
+        return self._private[backend]
+
+    def start(self, *backends: str) -> dict[str, str]:
+        """Start the shared servers of several backends and return their URLs."""
+        return {name: self.shared(name).url for name in backends if name != "sqlite"}
+
+    def close(self) -> None:
+        """Stop every server that was started here, side by side, and remove what they wrote."""
+        servers = [*self._shared.values(), *self._private.values()]
+        if servers:
+            with ThreadPoolExecutor(len(servers)) as pool:
+                list(pool.map(lambda server: server.stop(), servers))
+        self._shared.clear()
+        self._private.clear()
+        if self._undertaker is not None:
+            self._undertaker.close()
+            self._undertaker = None
+            self._directory = None
+
+    def _new(self, backend: str, kind: str) -> Server:
+        programs = _FINDERS[backend]()
+        if programs is None:
+            raise ServerNotFound(how_to_get(backend))
+        directory, undertaker = self._workshop()
+        return _SERVERS[backend](directory / f"{backend}-{kind}", undertaker, programs)
+
+    def _workshop(self) -> tuple[Path, Undertaker]:
+        if self._directory is None or self._undertaker is None:
+            parent = tempfile.gettempdir()
+            short = parent if len(parent) <= _LONGEST_TEMPORARY_DIRECTORY else "/tmp"
+            self._directory = Path(tempfile.mkdtemp(prefix=f"outbox-servers-{os.getpid()}-", dir=short))
+            self._directory.chmod(0o711)  # the servers' account has to pass through
+            self._undertaker = Undertaker(self._directory)
+        return self._directory, self._undertaker
+
+
+_FINDERS = {"postgresql": find_postgres, "mysql": find_mysql, "mariadb": find_mariadb}
+_SERVERS = {"postgresql": PostgresServer, "mysql": MysqlServer, "mariadb": MariadbServer}

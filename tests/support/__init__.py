@@ -1,0 +1,8 @@
+"""Helpers for test authors; the fixtures that hand them out are described in ``tests/conftest.py``."""
+
+from tests.support.databases import Database
+from tests.support.eventually import eventually
+from tests.support.private_server import PrivateServer
+from tests.support.processes import Child, Spawn
+
+__all__ = ["Child", "Database", "PrivateServer", "Spawn", "eventually"]
