@@ -179,8 +179,8 @@ class InvalidTablePrefix(OutboxError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"invalid table prefix {shorten(self.prefix)}; use a letter, then letters, digits or underscores, "
-            "at most 36 characters"
+            f"invalid table prefix {shorten(self.prefix)}; use a letter, then up to 35 letters, digits "
+            "or underscores"
         )
 
 

@@ -1,0 +1,1 @@
+"""Calling the user's handlers and making sense of what they do."""

@@ -1,0 +1,128 @@
+"""Handlers that write in the transaction which moves the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from outbox.errors import ConnectionLost, Contention, DatabaseError
+from outbox.handlers.invocation import failure_of
+from outbox.handlers.outcome import Outcome
+from outbox.handlers.verdict import call_handler
+from outbox.values.message import OutboxMessage
+from outbox.values.reasons import describe
+from outbox.values.results import HandlerResult, Reject, Retry
+
+TransactionalMessageHandler = Callable[[Any, OutboxMessage], HandlerResult]
+TransactionalBatchHandler = Callable[[Any, Sequence[OutboxMessage]], HandlerResult]
+
+
+class TransactionalHandler(Protocol):
+    """What a transactional processor runs."""
+
+    def run(
+        self,
+        conn: object,
+        messages: Sequence[OutboxMessage],
+        savepoint: Callable[[], None],
+        rollback_to: Callable[[], None],
+        cancelled: Callable[[], bool],
+    ) -> Outcome:
+        """Handle messages within an open transaction, and return what is to be committed.
+
+        ``savepoint()`` releases the last savepoint and sets the next, ``rollback_to()`` undoes what
+        came after it. Afterwards the transaction holds exactly the writes of the processed messages
+        that were not rejected. Raises `DatabaseError` when it does not: the transaction is lost, and
+        nothing of it may be committed.
+        """
+
+
+class TransactionalPerMessage:
+    """Call ``handler(conn, msg)`` for each message, in order, each behind a savepoint of its own.
+
+    A Retry undoes that message's writes and stops; a Reject undoes them, dead-letters it and goes on.
+    Stops before a message once ``cancelled()``. Any number of threads may use one adapter at once.
+    """
+
+    def __init__(self, handler: TransactionalMessageHandler) -> None:
+        self.handler = handler
+
+    def run(
+        self,
+        conn: object,
+        messages: Sequence[OutboxMessage],
+        savepoint: Callable[[], None],
+        rollback_to: Callable[[], None],
+        cancelled: Callable[[], bool],
+    ) -> Outcome:
+        """Handle the messages one by one; see `TransactionalHandler.run`."""
+        rejected: list[tuple[int, str]] = []
+        savepoint()
+        for position, message in enumerate(messages):
+            if cancelled():
+                return Outcome(position, tuple(rejected))
+            verdict = _sealed(self.handler, conn, message, message, savepoint, rollback_to)
+            if isinstance(verdict, Reject):
+                rejected.append((position, verdict.reason))
+            elif verdict is not None:
+                return Outcome(position, tuple(rejected), failure_of(verdict, named=True))
+        return Outcome(len(messages), tuple(rejected))
+
+
+class TransactionalBatch:
+    """Call ``handler(conn, msgs)`` once, behind a savepoint: its writes stay or go as a whole.
+
+    A Reject dead-letters all of the messages. A Retry names the culprit only if there is just one.
+    Any number of threads may use one adapter at once.
+    """
+
+    def __init__(self, handler: TransactionalBatchHandler) -> None:
+        self.handler = handler
+
+    def run(
+        self,
+        conn: object,
+        messages: Sequence[OutboxMessage],
+        savepoint: Callable[[], None],
+        rollback_to: Callable[[], None],
+        cancelled: Callable[[], bool],
+    ) -> Outcome:
+        """Handle the messages at once; see `TransactionalHandler.run`."""
+        if cancelled():
+            return Outcome(0)
+        savepoint()
+        verdict = _sealed(self.handler, conn, messages, messages[0], savepoint, rollback_to)
+        if isinstance(verdict, Reject):
+            return Outcome(len(messages), tuple((n, verdict.reason) for n in range(len(messages))))
+        if verdict is not None:
+            return Outcome(0, failure=failure_of(verdict, named=len(messages) == 1))
+        return Outcome(len(messages))
+
+
+def _sealed(
+    handler: Callable[[Any, Any], HandlerResult],
+    conn: object,
+    subject: object,
+    first: OutboxMessage,
+    savepoint: Callable[[], None],
+    rollback_to: Callable[[], None],
+) -> Retry | Reject | None:
+    """Call a handler behind the current savepoint; keep its writes on success, else undo them.
+
+    Success is believed only when the savepoint can be released. It cannot when the handler swallowed
+    an error that aborted the transaction (PostgreSQL) or rolled all of it back (MySQL, after a
+    deadlock). The first is undone like any failure; the second makes ``rollback_to`` raise, and it
+    must: the writes of the messages before are gone as well.
+    """
+    verdict = call_handler(handler, conn, subject, first=first)
+    if verdict is None:
+        try:
+            savepoint()
+        except (Contention, ConnectionLost):
+            raise
+        except DatabaseError as error:
+            verdict = Retry(describe(error))
+        else:
+            return None
+    rollback_to()
+    return verdict

@@ -1,0 +1,63 @@
+"""Calling a handler, whatever it does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from outbox.values.message import OutboxMessage
+from outbox.values.reasons import describe
+from outbox.values.results import Reject, Retry, Success
+
+logger = logging.getLogger("outbox.handlers")
+
+
+def call_handler(
+    handler: Callable[..., object], *args: object, first: OutboxMessage
+) -> Retry | Reject | None:
+    """Call ``handler(*args)`` and return its verdict, None meaning success.
+
+    A result may be returned or raised. Any other exception is a Retry, its traceback logged; so is a
+    nonsense return value, its type logged. `SystemExit` and its like are no exception: a handler that
+    calls ``sys.exit()`` must not end the thread of a worker. Only the `KeyboardInterrupt` of a user,
+    which Python raises in the main thread alone, passes through. ``first`` is the first message the
+    call is about; the log shows where it is, never what it says.
+    """
+    try:
+        answer = handler(*args)
+    except (Retry, Reject) as raised:
+        return raised.with_traceback(None)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
+        return _retry_after(error, first)
+    if answer is None or isinstance(answer, Success):
+        return None
+    if isinstance(answer, (Retry, Reject)):
+        return answer
+    return _retry_nonsense(answer, first)
+
+
+def _retry_after(error: BaseException, first: OutboxMessage) -> Retry:
+    level = logging.ERROR if isinstance(error, Exception) else logging.CRITICAL
+    _log(level, "raised %s", type(error).__name__, first, error)
+    return Retry(describe(error))
+
+
+def _retry_nonsense(answer: object, first: OutboxMessage) -> Retry:
+    kind = type(answer).__name__
+    _log(logging.ERROR, "returned a value of type %s instead of None, Success, Retry or Reject", kind, first)
+    return Retry(f"handler returned a value of type {kind}")
+
+
+def _log(level: int, what: str, kind: str, first: OutboxMessage, error: BaseException | None = None) -> None:
+    logger.log(
+        level,
+        f"handler {what}; queue %s, partition %d, from seq %d on",
+        kind,
+        first.queue,
+        first.partition,
+        first.seq,
+        exc_info=error,
+    )
