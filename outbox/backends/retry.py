@@ -1,0 +1,52 @@
+"""Repeat a whole transaction that lost a race for a lock."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from outbox.errors import Contention
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS = 8
+TOTAL_SECONDS = 15.0
+"""No further attempt starts after this long: a lock wait may have cost seconds each time."""
+
+REPEATING = Retrying(
+    retry=retry_if_exception_type(Contention),
+    stop=stop_after_attempt(ATTEMPTS - 1) | stop_after_delay(TOTAL_SECONDS),
+    wait=wait_random_exponential(multiplier=0.005, max=0.25),
+    reraise=True,
+)
+
+
+def retry_contention(function: Callable[P, R]) -> Callable[P, R]:
+    """Call ``function`` again when it raises `Contention`, up to 8 times in all.
+
+    The function must be a whole transaction that is rolled back when it raises. The first
+    repetition follows at once (whoever won the race has just gone on), later ones after a random
+    wait below an exponential bound from 5 ms to 250 ms. The last `Contention` is raised as it is;
+    any other exception passes straight through. Safe from any thread.
+    """
+
+    @functools.wraps(function)
+    def repeat(*args: P.args, **kwargs: P.kwargs) -> R:
+        # The common case must not pay for tenacity's bookkeeping.
+        try:
+            return function(*args, **kwargs)
+        except Contention:
+            pass
+        return REPEATING(function, *args, **kwargs)
+
+    return repeat
