@@ -64,19 +64,17 @@ class Child:
     def wait_for_line(self, pattern: str, timeout: float = 20.0) -> re.Match[str]:
         """Return the match of the first line of its output that the regular expression is found in."""
         deadline = time.monotonic() + timeout
-        seen = 0
         with self._changed:
             while True:
-                for line in self.lines[seen:]:
+                # Ask first, read then: what the readers added before their end is not missed.
+                ended = not any(reader.is_alive() for reader in self._readers)
+                for line in self.lines:
                     if match := re.search(pattern, line):
                         return match
-                seen = len(self.lines)
-                ended = not any(reader.is_alive() for reader in self._readers)
-                if ended or not self._changed.wait_for(
-                    lambda: len(self.lines) > seen, min(deadline - time.monotonic(), 0.2)
-                ):
-                    if ended or time.monotonic() >= deadline:
-                        raise AssertionError(self._report(f"printed no line with {pattern!r}"))
+                remaining = deadline - time.monotonic()
+                if ended or remaining <= 0:
+                    raise AssertionError(self._report(f"printed no line with {pattern!r}"))
+                self._changed.wait(min(remaining, 0.2))
 
     def wait(self, timeout: float = 20.0) -> int:
         """Wait for its end and return the exit status (negative: the signal that ended it)."""
