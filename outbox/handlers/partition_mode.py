@@ -20,7 +20,9 @@ class Degraded:
 
 @dataclass(frozen=True, slots=True)
 class PartitionMode:
-    """The batch size of one partition, as a pure state machine. Every event gives a new value::
+    """The batch size of one partition, as a pure state machine.
+
+    Every event gives a new value::
 
                        failures >= threshold, or a reject
              +--------+ ----------------------------------> +----------+

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from outbox.errors import ConnectionLost, Contention, DatabaseError
+from outbox.errors import DatabaseError
 from outbox.handlers.invocation import failure_of
 from outbox.handlers.outcome import Outcome
 from outbox.handlers.verdict import call_handler
@@ -15,6 +16,18 @@ from outbox.values.results import HandlerResult, Reject, Retry
 
 TransactionalMessageHandler = Callable[[Any, OutboxMessage], HandlerResult]
 TransactionalBatchHandler = Callable[[Any, Sequence[OutboxMessage]], HandlerResult]
+
+
+class TransactionLost(DatabaseError):
+    """The transaction ended under the handler, and the writes of all its messages are gone.
+
+    ``retry`` is what the handler's call came to; the database's error is the ``__cause__``. Which
+    message it concerns is not known.
+    """
+
+    def __init__(self, retry: Retry) -> None:
+        super().__init__(retry.reason)
+        self.retry = retry
 
 
 class TransactionalHandler(Protocol):
@@ -32,8 +45,8 @@ class TransactionalHandler(Protocol):
 
         ``savepoint()`` releases the last savepoint and sets the next, ``rollback_to()`` undoes what
         came after it. Afterwards the transaction holds exactly the writes of the processed messages
-        that were not rejected. Raises `DatabaseError` when it does not: the transaction is lost, and
-        nothing of it may be committed.
+        that were not rejected. Raises `DatabaseError` when it does not, and `TransactionLost` when that
+        was found out after calling the handler: nothing of the transaction may be committed.
         """
 
 
@@ -57,11 +70,12 @@ class TransactionalPerMessage:
     ) -> Outcome:
         """Handle the messages one by one; see `TransactionalHandler.run`."""
         rejected: list[tuple[int, str]] = []
+        turn = _Savepoints(conn, savepoint, rollback_to)
         savepoint()
         for position, message in enumerate(messages):
             if cancelled():
                 return Outcome(position, tuple(rejected))
-            verdict = _sealed(self.handler, conn, message, message, savepoint, rollback_to)
+            verdict = turn.call(self.handler, message, message)
             if isinstance(verdict, Reject):
                 rejected.append((position, verdict.reason))
             elif verdict is not None:
@@ -91,7 +105,7 @@ class TransactionalBatch:
         if cancelled():
             return Outcome(0)
         savepoint()
-        verdict = _sealed(self.handler, conn, messages, messages[0], savepoint, rollback_to)
+        verdict = _Savepoints(conn, savepoint, rollback_to).call(self.handler, messages, messages[0])
         if isinstance(verdict, Reject):
             return Outcome(len(messages), tuple((n, verdict.reason) for n in range(len(messages))))
         if verdict is not None:
@@ -99,30 +113,41 @@ class TransactionalBatch:
         return Outcome(len(messages))
 
 
-def _sealed(
-    handler: Callable[[Any, Any], HandlerResult],
-    conn: object,
-    subject: object,
-    first: OutboxMessage,
-    savepoint: Callable[[], None],
-    rollback_to: Callable[[], None],
-) -> Retry | Reject | None:
-    """Call a handler behind the current savepoint; keep its writes on success, else undo them.
+@dataclass(frozen=True, slots=True)
+class _Savepoints:
+    """One transaction, in which handlers are called behind savepoints."""
 
-    Success is believed only when the savepoint can be released. It cannot when the handler swallowed
-    an error that aborted the transaction (PostgreSQL) or rolled all of it back (MySQL, after a
-    deadlock). The first is undone like any failure; the second makes ``rollback_to`` raise, and it
-    must: the writes of the messages before are gone as well.
-    """
-    verdict = call_handler(handler, conn, subject, first=first)
-    if verdict is None:
+    conn: object
+    savepoint: Callable[[], None]
+    rollback_to: Callable[[], None]
+
+    def call(
+        self, handler: Callable[[Any, Any], HandlerResult], subject: object, first: OutboxMessage
+    ) -> Retry | Reject | None:
+        """Call a handler behind the current savepoint; keep its writes on success, else undo them.
+
+        Success is believed only when the savepoint can be released. It cannot when the handler
+        swallowed an error that aborted the transaction (PostgreSQL) or rolled all of it back (MySQL,
+        after a deadlock). The first is undone like any failure. The second makes ``rollback_to`` fail,
+        and it must: the writes of the messages before are gone as well.
+        """
+        verdict = call_handler(handler, self.conn, subject, first=first)
+        if verdict is None:
+            verdict = self._seal()
+        if verdict is not None:
+            self._undo(verdict)
+        return verdict
+
+    def _seal(self) -> Retry | None:
         try:
-            savepoint()
-        except (Contention, ConnectionLost):
-            raise
+            self.savepoint()
         except DatabaseError as error:
-            verdict = Retry(describe(error))
-        else:
-            return None
-    rollback_to()
-    return verdict
+            return Retry(describe(error))
+        return None
+
+    def _undo(self, verdict: Retry | Reject) -> None:
+        try:
+            self.rollback_to()
+        except DatabaseError as error:
+            retry = verdict if isinstance(verdict, Retry) else Retry(verdict.reason)
+            raise TransactionLost(retry) from error

@@ -41,23 +41,14 @@ def call_handler(
 
 def _retry_after(error: BaseException, first: OutboxMessage) -> Retry:
     level = logging.ERROR if isinstance(error, Exception) else logging.CRITICAL
-    _log(level, "raised %s", type(error).__name__, first, error)
+    where = (first.queue, first.partition, first.seq)
+    logger.log(level, "handler failed; queue %s, partition %d, from seq %d on", *where, exc_info=error)
     return Retry(describe(error))
 
 
 def _retry_nonsense(answer: object, first: OutboxMessage) -> Retry:
-    kind = type(answer).__name__
-    _log(logging.ERROR, "returned a value of type %s instead of None, Success, Retry or Reject", kind, first)
-    return Retry(f"handler returned a value of type {kind}")
-
-
-def _log(level: int, what: str, kind: str, first: OutboxMessage, error: BaseException | None = None) -> None:
-    logger.log(
-        level,
-        f"handler {what}; queue %s, partition %d, from seq %d on",
-        kind,
-        first.queue,
-        first.partition,
-        first.seq,
-        exc_info=error,
+    complaint = f"handler returned a {type(answer).__name__}, not None, Success, Retry or Reject"
+    logger.error(
+        "%s; queue %s, partition %d, from seq %d on", complaint, first.queue, first.partition, first.seq
     )
+    return Retry(complaint)

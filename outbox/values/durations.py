@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import TypeGuard
 
 from outbox.errors import ConfigurationError
 
@@ -12,7 +13,7 @@ LONGEST = 1e9
 
 
 def seconds(
-    value: float | timedelta,
+    value: object,
     *,
     option: str,
     minimum: float = 0.0,
@@ -40,13 +41,18 @@ def seconds(
     return result
 
 
-def whole(value: int, *, option: str, minimum: int = 0) -> int:
+def whole(value: object, *, option: str, minimum: int = 0) -> int:
     """Return a plain int of at least ``minimum``, or raise `ConfigurationError`; a bool is refused."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not is_whole(value):
         raise ConfigurationError(option, value, "give a whole number")
     if value < minimum:
         raise ConfigurationError(option, value, f"it must be at least {minimum}")
     return int(value)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Tell whether a value is an int, and not a bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _as_float(value: float) -> float:

@@ -54,7 +54,7 @@ class OutboxMessage:
     attempts: int
     deadline: Deadline
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - passed by position on the hot path
         self,
         id: int,  # noqa: A002 - the public name of the field
         queue: str,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from outbox.errors import ConfigurationError, PartitionOutOfRange
+from outbox.values.durations import is_whole
 
 MAX_PARTITIONS = 64
 
@@ -20,9 +21,8 @@ class Partitions:
     count: int
 
     def __post_init__(self) -> None:
-        count = self.count
-        whole = isinstance(count, int) and not isinstance(count, bool)
-        if not whole or not 1 <= count <= MAX_PARTITIONS or count & (count - 1):
+        count: object = self.count
+        if not is_whole(count) or not 1 <= count <= MAX_PARTITIONS or count & (count - 1):
             raise ConfigurationError("partitions", count, "give a power of two from 1 to 64")
 
     @classmethod
@@ -62,7 +62,7 @@ class Partitions:
             return None if key is None else self.for_key(key)
         if key is not None:
             raise ConfigurationError("key", key, f"partition {partition!r} is given too; give one of the two")
-        if not isinstance(partition, int) or isinstance(partition, bool):
+        if not is_whole(partition):
             raise ConfigurationError("partition", partition, "give a whole number")
         if not 0 <= partition < self.count:
             raise PartitionOutOfRange(queue, partition, self.count - 1)

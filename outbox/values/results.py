@@ -23,7 +23,7 @@ class Success:
         return "Success()"
 
 
-class Retry(Exception):  # noqa: N818 - a result that may be raised, not an error
+class Retry(Exception):
     """Ask for the message to be delivered again, after a delay. Return it or raise it.
 
     ``reason`` is kept as text: at most 2 000 characters, without NUL. ``delay`` replaces the
@@ -51,7 +51,7 @@ class Retry(Exception):  # noqa: N818 - a result that may be raised, not an erro
         return f"Retry({self.reason!r}, delay={self.delay!r}, counts={self.counts!r})"
 
 
-class Reject(Exception):  # noqa: N818 - a result that may be raised, not an error
+class Reject(Exception):
     """Send the message to the dead letters: no delivery will ever succeed. Return it or raise it.
 
     ``reason`` is kept as text: at most 2 000 characters, without NUL.

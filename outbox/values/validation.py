@@ -12,21 +12,21 @@ PAYLOAD_TYPE = re.compile(r"[\x20-\x7e]{1,1024}\Z")
 TABLE_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,35}\Z")
 
 
-def validate_queue(name: str) -> str:
+def validate_queue(name: object) -> str:
     """Return a queue name, or raise `InvalidQueueName`."""
     if not isinstance(name, str) or QUEUE_NAME.match(name) is None:
         raise InvalidQueueName(name)
     return name
 
 
-def validate_payload_type(payload_type: str) -> str:
+def validate_payload_type(payload_type: object) -> str:
     """Return a payload type, or raise `InvalidPayloadType`."""
     if not isinstance(payload_type, str) or PAYLOAD_TYPE.match(payload_type) is None:
         raise InvalidPayloadType(payload_type)
     return payload_type
 
 
-def validate_prefix(prefix: str) -> str:
+def validate_prefix(prefix: object) -> str:
     """Return a table prefix, or raise `InvalidTablePrefix`."""
     if not isinstance(prefix, str) or TABLE_PREFIX.match(prefix) is None:
         raise InvalidTablePrefix(prefix)
