@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from typing import Final
 
-SLACK = 64
+SLACK: Final = 64
 """Outdated heap entries that are not worth a rebuild."""
 
 

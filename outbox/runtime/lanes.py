@@ -11,7 +11,7 @@ from typing import TypeAlias
 GroupOf: TypeAlias = Callable[[int], Hashable]
 
 
-def one_group(key: int) -> Hashable:
+def one_group(_key: int) -> Hashable:
     """Put every key into the same group."""
     return None
 
@@ -46,7 +46,7 @@ class Lanes:
         return iter([key for _, key in waiting])
 
     def push(self, key: int) -> None:
-        """Put a key that is not in here at the tail; its group is asked for now and stays until it is taken."""
+        """Put a key that is not in here at the tail; the group it has now it keeps until it is taken."""
         group = self._group_of(key)
         tick = next(self._ticks)
         lane = self._lanes.get(group)

@@ -49,18 +49,7 @@ class Pacer:
         event while the worker is busy or pacing: a stream of wakes costs a paced worker no context
         switch.
         """
-        if self._permit:
-            return False
-        with self._lock:
-            if self._permit:
-                return False
-            self._permit = True
-            if not self._waiting:
-                return False
-            # Off at once, so that no second waker counts this worker as one it has woken.
-            self._waiting = False
-            self._event.set()
-            return True
+        return not self._permit and self._store_permit()
 
     def stop(self) -> None:
         """End the current wait and every later one at once. Idempotent."""
@@ -93,6 +82,18 @@ class Pacer:
         """
         self._sleep(self._clock() + seconds, wakeable=False)
         return self._stopping
+
+    def _store_permit(self) -> bool:
+        with self._lock:
+            if self._permit:
+                return False
+            self._permit = True
+            if not self._waiting:
+                return False
+            # Off at once, so that no second waker counts this worker as one it has woken.
+            self._waiting = False
+            self._event.set()
+            return True
 
     def _sleep(self, deadline: float, *, wakeable: bool) -> None:
         if not self._begin(wakeable=wakeable):

@@ -28,15 +28,14 @@ class ReadyQueue:
 
     ::
 
-                    mark                    claim                    done
-          idle --------------> ready ------------------> claimed -----------> idle
-                                 ^ ^                      |  |  |
-                                 | | again                |  |  | mark
-                                 | +----------------------+  |  v
-                                 |                           | claimed, re-marked --- done ---> ready
-                     its time,   |                 defer     |     |
-                     or mark_due |                           v     v
-                                 +--------------------- deferred
+        idle --mark--> ready --claim--> claimed --done--> idle
+                         ^                 |
+                         +------again------+--mark--> claimed, re-marked --done--> ready
+                         |                 |                   |
+                         |               defer               defer
+                         |                 v                   |
+                         +--its time,-- deferred <-------------+
+                            or mark_due
 
     `mark` is a signal that may be early or late: it leaves a deferred key deferred, for new work does
     not shorten a backoff. `mark_due` comes from the authority and ends a deferral at once. Becoming
@@ -62,7 +61,7 @@ class ReadyQueue:
         self._subscribers: tuple[Subscriber, ...] = ()
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Call `subscriber(n)` whenever n keys want a look: they became ready, or one falls due first of all."""
+        """Call `subscriber(n)` when n keys want a look: they became ready, or one falls due next of all."""
         with self._lock:
             self._subscribers = (*self._subscribers, subscriber)
 

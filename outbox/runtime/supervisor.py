@@ -45,7 +45,7 @@ class Supervisor:
             raise
 
     def stop(self, timeout: float = 30.0) -> bool:
-        """Tell every worker to stop, wait `timeout` seconds at most in all, and return whether all threads ended.
+        """Tell every worker to stop, wait `timeout` seconds in all, and return whether every thread ended.
 
         Those that have not are logged, and `stragglers` names them. A later call waits for them again.
         """

@@ -29,7 +29,7 @@ class WakeGroup:
         return len(self._pacers)
 
     def wake(self, n: int = 1) -> None:
-        """End the waits of up to `n` workers, taking turns; when fewer wait, leave every other one a permit."""
+        """End the waits of up to `n` workers, taking turns; if fewer wait, leave all others a permit."""
         if n <= 0:
             return
         # next() on a count is atomic; a lock would only protect the fairness.

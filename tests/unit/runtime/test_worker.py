@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import pytest
+
+from outbox.runtime.bulkhead import Bulkhead
+from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.runtime.pacer import Pacer
+from tests.unit.runtime.support import PATIENCE, UNPACED, Script, Stuck, eventually, in_thread, make_worker
+
+
+def test_a_worker_waits_for_its_first_wake_and_then_obeys() -> None:
+    action, pacer = Script(Proceed(), Proceed(), Idle()), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer)
+    worker.start()
+    eventually(lambda: pacer.waiting)
+    assert action.count == 0
+    pacer.wake()
+    assert [action.wait_for_round() for _ in range(3)] == [1, 2, 3]
+    eventually(lambda: pacer.waiting)
+    assert action.count == 3
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_the_thread_is_a_named_daemon() -> None:
+    action, pacer = Stuck(), Pacer(UNPACED)
+    worker = make_worker(action, name="outbox-orders-processor-2", pacer=pacer)
+    pacer.wake()
+    worker.start()
+    assert action.entered.wait(PATIENCE)
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "outbox-orders-processor-2"]
+    assert thread.daemon
+    assert worker.alive
+    action.release.set()
+    worker.stop()
+    assert worker.join(PATIENCE)
+    assert not worker.alive
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+def test_nothing_that_a_round_raises_ends_the_thread(error: BaseException) -> None:
+    action, pacer = Script(error, Idle()), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer)
+    pacer.wake()
+    worker.start()
+    assert [action.wait_for_round() for _ in range(2)] == [1, 2]
+    eventually(lambda: worker.failures == 0)
+    assert worker.alive
+    assert worker.last_error is not None
+    assert worker.last_error.startswith(type(error).__name__)
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_a_failed_worker_comes_back_on_its_timer_without_a_wake_and_not_before() -> None:
+    action, pacer = Script(ValueError(), Idle()), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer, bulkhead=Bulkhead(0.2, 0.2))
+    pacer.wake()
+    worker.start()
+    action.wait_for_round()
+    begun = time.monotonic()
+    while action.rounds.empty():
+        pacer.wake()
+        time.sleep(0.002)
+    assert time.monotonic() - begun >= 0.09  # the shortest delay is half of the base
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_a_stop_ends_a_backoff_at_once() -> None:
+    action, pacer = Script(ValueError()), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer, bulkhead=Bulkhead(3_600.0, 3_600.0))
+    pacer.wake()
+    worker.start()
+    eventually(lambda: worker.failures == 1)
+    worker.stop()
+    assert worker.join(PATIENCE)
+    assert action.count == 1
+
+
+def test_failures_in_a_row_are_counted_and_told() -> None:
+    told: list[BaseException] = []
+    action, pacer = Script(*(ValueError(str(n)) for n in range(5))), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer, on_failure=told.append)
+    pacer.wake()
+    worker.start()
+    assert [action.wait_for_round() for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+    eventually(lambda: worker.failures == 0)
+    assert [str(error) for error in told] == ["0", "1", "2", "3", "4"]
+    assert worker.last_error == "ValueError: 4"
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_a_failing_listener_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def listener(error: BaseException) -> None:
+        raise RuntimeError("the listener is broken")
+
+    action, pacer = Script(ValueError()), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer, on_failure=listener)
+    pacer.wake()
+    worker.start()
+    assert [action.wait_for_round() for _ in range(2)] == [1, 2]
+    worker.stop()
+    assert worker.join(PATIENCE)
+    assert "the listener is broken" in caplog.text
+
+
+def test_an_outage_is_logged_with_one_traceback_and_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "test.runtime")
+    action, pacer = Script(*(ValueError("down") for _ in range(20))), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer)
+    pacer.wake()
+    worker.start()
+    while action.wait_for_round() < 21:
+        pass
+    eventually(lambda: worker.failures == 0)
+    worker.stop()
+    assert worker.join(PATIENCE)
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [record.args[1] for record in errors if isinstance(record.args, tuple)] == [1, 2, 4, 8, 16]
+    assert [bool(record.exc_info) for record in errors] == [True, False, False, False, False]
+    assert "outbox-test recovered after 20 failures" in caplog.text
+
+
+def test_a_new_kind_of_failure_is_logged_with_its_own_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    action, pacer = Script(ValueError(), ValueError(), KeyError("x")), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer)
+    pacer.wake()
+    worker.start()
+    while action.wait_for_round() < 4:
+        pass
+    worker.stop()
+    assert worker.join(PATIENCE)
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [bool(record.exc_info) for record in errors] == [True, False, True]
+
+
+def test_a_due_time_of_the_action_ends_the_wait() -> None:
+    class Due(Script):
+        def next_due(self) -> float | None:
+            return time.monotonic() + 0.001
+
+    action = Due()
+    worker = make_worker(action)
+    worker.start()
+    assert [action.wait_for_round() for _ in range(3)] == [1, 2, 3]
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_a_due_time_that_cannot_be_told_is_a_failure_like_any_other() -> None:
+    class Broken(Script):
+        def next_due(self) -> float | None:
+            raise ValueError("no idea")
+
+    worker = make_worker(Broken())
+    worker.start()
+    eventually(lambda: worker.failures >= 3)
+    assert worker.alive
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_busy_since_tells_when_the_round_began() -> None:
+    action, pacer = Stuck(), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer)
+    before = time.monotonic()
+    pacer.wake()
+    worker.start()
+    assert action.entered.wait(PATIENCE)
+    since = worker.busy_since
+    assert since is not None
+    assert before <= since <= time.monotonic()
+    action.release.set()
+    eventually(lambda: worker.busy_since is None)
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_a_join_has_its_budget_and_confesses() -> None:
+    action, pacer = Stuck(), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer)
+    pacer.wake()
+    worker.start()
+    assert action.entered.wait(PATIENCE)
+    worker.stop()
+    assert worker.join(0.01) is False
+    assert worker.join(-5.0) is False
+    action.release.set()
+    assert worker.join(PATIENCE) is True
+
+
+def test_a_worker_that_joins_itself_is_told_no_instead_of_hanging() -> None:
+    answers: list[bool] = []
+
+    class SelfJoining:
+        def run_once(self) -> Directive:
+            worker.stop()
+            answers.append(worker.join(PATIENCE))
+            return Idle()
+
+    pacer = Pacer(UNPACED)
+    worker = make_worker(SelfJoining(), pacer=pacer)
+    pacer.wake()
+    worker.start()
+    assert worker.join(PATIENCE)
+    assert answers == [False]
+
+
+def test_the_thread_closes_its_action_when_it_ends() -> None:
+    action = Script()
+    worker = make_worker(action)
+    worker.start()
+    worker.stop()
+    assert worker.join(PATIENCE)
+    assert action.closed.is_set()
+
+
+def test_an_action_without_the_optional_methods_will_do() -> None:
+    worker = make_worker(Stuck())
+    worker.start()
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_start_stop_and_join_take_any_order_and_repetition() -> None:
+    worker = make_worker(Script())
+    assert worker.join(0.0) is True
+    worker.start()
+    worker.start()
+    worker.stop()
+    worker.stop()
+    assert worker.join(PATIENCE)
+    worker.start()
+    assert not worker.alive
+
+
+def test_a_worker_stopped_first_is_never_started() -> None:
+    action = Script()
+    worker = make_worker(action)
+    worker.stop()
+    worker.start()
+    assert not worker.alive
+    assert worker.join(0.0) is True
+    assert not action.closed.is_set()
+
+
+def test_starting_and_stopping_at_once_leaves_no_thread() -> None:
+    for _ in range(50):
+        worker = make_worker(Script(), name="outbox-race")
+        threads = [in_thread(worker.start), in_thread(worker.stop), in_thread(worker.start)]
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert worker.join(PATIENCE)
+    assert not [thread for thread in threading.enumerate() if thread.name == "outbox-race"]
