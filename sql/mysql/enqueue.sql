@@ -1,9 +1,12 @@
 -- name: insert_body :values
 -- Bodies of one or more messages, on the producer's own connection. One statement's rows get ids
 -- in row order, LAST_INSERT_ID() being the first, in steps of auto_increment_increment.
--- Differs: two statements, this one and insert_incoming, because there is no writable CTE.
+-- Differs: two statements, this one and insert_incoming, because there is no writable CTE. The values
+-- are hexadecimal text: digits arrive unharmed and without warnings through any driver, character
+-- set and sql_mode, and tell the statement's size before it is sent.
 -- Locks: the new rows.
-INSERT INTO outbox_body (payload, payload_type, headers) VALUES (:payload, :payload_type, :headers);
+INSERT INTO outbox_body (payload, payload_type, headers)
+VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers));
 
 -- name: insert_incoming :exec
 -- The incoming rows of the bodies just inserted: :partition_ids is a JSON array in their order,
@@ -16,7 +19,8 @@ FROM JSON_TABLE(
     CONVERT(:partition_ids USING utf8mb4), '$[*]' COLUMNS (n FOR ORDINALITY, partition_id BIGINT PATH '$')
 ) AS given;
 
--- name: id_step :one
--- How far apart the ids of one multi-row insert are: not 1 on a cluster. A batch asks for it to
--- know the ids that it returns; a single message has no need to.
-SELECT @@SESSION.auto_increment_increment;
+-- name: session_settings :one
+-- How far apart the ids of one multi-row insert are, which is not 1 on a cluster, and how large a
+-- statement may be. A batch asks, to know the ids that it returns; a single message only if it is
+-- large.
+SELECT @@SESSION.auto_increment_increment, @@SESSION.max_allowed_packet;

@@ -1,0 +1,61 @@
+"""Call back after a COMMIT, and never let a callback make the commit look failed."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+logger = logging.getLogger("outbox.producers")
+
+# SQLAlchemy's own "commit" event comes before the COMMIT is sent, when nobody can see the messages
+# yet. This is the method that sends it, and nothing else: neither savepoints nor rollbacks pass it.
+COMMIT = "_commit_impl"
+
+
+def quietly(callback: Callable[[], object]) -> None:
+    """Run a callback; an exception is logged, because the transaction is committed already."""
+    try:
+        callback()
+    except Exception:
+        logger.exception("the call after a commit failed; the messages are committed and will be polled")
+
+
+class AfterCommit:
+    """The callbacks of one transaction of a SQLAlchemy Connection, standing in for its commit method.
+
+    It is removed by the commit, and forgotten with its transaction by a rollback: the next
+    transaction is another object. It holds no reference that would keep either alive.
+    """
+
+    def __init__(self, connection: Any, transaction: Any) -> None:
+        self.connection = weakref.ref(connection)
+        self.transaction = weakref.ref(transaction)
+        self.callbacks: dict[Callable[[], object], None] = {}
+
+    def __call__(self) -> None:
+        """Commit, then run the callbacks."""
+        connection = self.connection()
+        assert connection is not None
+        mine = connection.get_transaction() is self.transaction()
+        del vars(connection)[COMMIT]
+        getattr(connection, COMMIT)()
+        if mine:
+            for callback in self.callbacks:
+                quietly(callback)
+
+
+def after_commit(connection: Any, callback: Callable[[], object]) -> bool:
+    """Run ``callback`` once after the open transaction of a SQLAlchemy Connection has committed.
+
+    Returns False when no transaction is open, or when this SQLAlchemy commits in another way.
+    """
+    transaction = connection.get_transaction()
+    if transaction is None or not hasattr(connection, COMMIT):
+        return False
+    hook = vars(connection).get(COMMIT)
+    if not isinstance(hook, AfterCommit) or hook.transaction() is not transaction:
+        hook = vars(connection)[COMMIT] = AfterCommit(connection, transaction)
+    hook.callbacks[callback] = None
+    return True

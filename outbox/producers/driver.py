@@ -1,0 +1,33 @@
+"""What differs between two drivers of the DB-API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from outbox.statements import Statement
+
+
+@dataclass(frozen=True)
+class Driver:
+    """How one driver is asked for a cursor, about its transaction, and with which placeholders.
+
+    ``open_cursor(connection)`` returns a cursor whose rows are tuples, whatever the caller has set on
+    the connection. ``in_transaction(connection)`` is `ProducerConnection.in_transaction`. ``named``
+    drivers write ``:name`` and ``?``, the others ``%(name)s`` and ``%s``.
+    """
+
+    kind: str
+    backend: str
+    open_cursor: Callable[[Any], Any]
+    in_transaction: Callable[[Any], bool]
+    named: bool = False
+
+    def text(self, statement: Statement) -> str:
+        """Return a statement's text with this driver's placeholders."""
+        return statement.named if self.named else statement.pyformat
+
+    def rows_text(self, statement: Statement, rows: int) -> str:
+        """Return the text of a ``:values`` statement for so many rows."""
+        return statement.repeated(rows, "?" if self.named else "%s")

@@ -1,0 +1,63 @@
+"""SQLAlchemy's Connection; a Session lends the one of its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from outbox.producers.after_commit import after_commit
+from outbox.producers.connection import ProducerConnection
+from outbox.producers.driver import Driver
+from outbox.statements import Statement
+
+# A caller who streams results would have our statements run in server-side cursors.
+NOT_STREAMED = {"stream_results": False, "yield_per": None}
+
+
+class SqlalchemyConnection(ProducerConnection):
+    """Write through ``exec_driver_sql``, so that SQLAlchemy knows of the transaction and its events fire.
+
+    ``driver`` is that of the connection underneath.
+    """
+
+    __slots__ = ("connection", "driver")
+
+    def __init__(self, connection: Any, driver: Driver) -> None:
+        super().__init__(driver.backend, "SQLAlchemy")
+        self.connection = connection
+        self.driver = driver
+
+    def in_transaction(self) -> bool:
+        """Ask the driver: AUTOCOMMIT may be set in many places, and it knows the outcome."""
+        if self._driver_in_transaction():
+            return True
+        if self.connection.in_transaction():
+            return False
+        # A listener may send BEGIN when SQLAlchemy begins, as its recipe for savepoints on SQLite
+        # does. Beginning is what SQLAlchemy does by itself before any first statement.
+        transaction = self.connection.begin()
+        if self._driver_in_transaction():
+            return True
+        transaction.rollback()
+        return False
+
+    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        result = self._run(self.driver.text(statement), dict(parameters))
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
+        """Insert all rows with one statement."""
+        text = self.driver.rows_text(statement, len(rows))
+        return int(self._run(text, tuple(chain.from_iterable(rows))).lastrowid)
+
+    def on_commit(self, callback: Callable[[], object]) -> bool:
+        """Call back after the COMMIT of the outermost transaction."""
+        return after_commit(self.connection, callback)
+
+    def _run(self, text: str, parameters: object) -> Any:
+        return self.connection.exec_driver_sql(text, parameters, execution_options=NOT_STREAMED)
+
+    def _driver_in_transaction(self) -> bool:
+        return self.driver.in_transaction(self.connection.connection.driver_connection)

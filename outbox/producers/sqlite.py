@@ -1,0 +1,33 @@
+"""sqlite3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outbox.producers.driver import Driver
+
+
+def open_cursor(connection: Any) -> Any:
+    """Return a cursor without the connection's row factory."""
+    import sqlite3
+
+    cursor = sqlite3.Cursor(connection)
+    cursor.row_factory = None
+    return cursor
+
+
+def in_transaction(connection: Any) -> bool:
+    """Tell whether a transaction is open or would be opened before an INSERT.
+
+    Python 3.12 added ``autocommit``: False keeps one open, True opens none, and the default leaves it
+    to ``isolation_level``, which opens one unless it is None.
+    """
+    if connection.in_transaction:
+        return True
+    autocommit = getattr(connection, "autocommit", None)
+    if isinstance(autocommit, bool):
+        return not autocommit
+    return connection.isolation_level is not None
+
+
+SQLITE = Driver("sqlite3", "sqlite", open_cursor, in_transaction, named=True)
