@@ -37,10 +37,9 @@ import pytest
 from tests.servers.fleet import Fleet
 from tests.servers.selection import BACKENDS, URL_VARIABLES, SelectionError, selected_backends
 from tests.support import Database, PrivateServer, Spawn
-from tests.support.databases import MysqlProvider, PostgresProvider, Provider, SqliteProvider
+from tests.support.databases import Provider, SqliteProvider, new_provider
 from tests.support.threads import assert_no_library_threads
 
-_PROVIDERS = {"postgresql": PostgresProvider, "mysql": MysqlProvider, "mariadb": MysqlProvider}
 _FLEET = pytest.StashKey[Fleet]()
 
 
@@ -99,7 +98,7 @@ def providers(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def provider(backend: str, providers: dict[str, Provider], fleet: Fleet) -> Provider:
     if backend not in providers:
-        providers[backend] = _PROVIDERS[backend](fleet.shared(backend))
+        providers[backend] = new_provider(fleet.shared(backend))
     return providers[backend]
 
 
@@ -122,7 +121,7 @@ def private_server(backend: str, fleet: Fleet) -> Iterator[PrivateServer]:
     if backend == "sqlite":
         pytest.fail("sqlite has no server: mark the test with backends('postgresql', 'mysql', 'mariadb')")
     server = fleet.private(backend)
-    private = PrivateServer(server, _PROVIDERS[backend](server))
+    private = PrivateServer(server, new_provider(server))
     yield private
     private.close()
 

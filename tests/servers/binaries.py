@@ -42,7 +42,7 @@ def find_mariadb() -> tuple[str, str] | None:
 
 def find_mysql() -> MysqlPrograms | None:
     """Return the MySQL unpacked into the cache, else one installed on this machine (MariaDB's alias does not count)."""
-    if unpacked := _unpacked_mysql(mysql_root()):
+    if unpacked := unpacked_mysql(mysql_root()):
         return unpacked
     server = _which("mysqld")
     if server is None or "MariaDB" in _output(server, "--no-defaults", "--version"):
@@ -55,7 +55,8 @@ def mysql_root() -> Path:
     return cache_directory() / "mysql"
 
 
-def _unpacked_mysql(root: Path) -> MysqlPrograms | None:
+def unpacked_mysql(root: Path) -> MysqlPrograms | None:
+    """Return how to run the MySQL whose packages were unpacked into the folder."""
     server = root / "usr/sbin/mysqld"
     if not server.exists():
         return None

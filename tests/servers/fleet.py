@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from tests.servers.binaries import find_mariadb, find_mysql, find_postgres
 from tests.servers.existing import ExistingServer
@@ -78,7 +80,8 @@ class Fleet:
         if programs is None:
             raise ServerNotFound(how_to_get(backend))
         directory, undertaker = self._workshop()
-        return _SERVERS[backend](directory / f"{backend}-{kind}", undertaker, programs)
+        server: Server = _SERVERS[backend](directory / f"{backend}-{kind}", undertaker, programs)
+        return server
 
     def _workshop(self) -> tuple[Path, Undertaker]:
         if self._directory is None or self._undertaker is None:
@@ -90,5 +93,9 @@ class Fleet:
         return self._directory, self._undertaker
 
 
-_FINDERS = {"postgresql": find_postgres, "mysql": find_mysql, "mariadb": find_mariadb}
-_SERVERS = {"postgresql": PostgresServer, "mysql": MysqlServer, "mariadb": MariadbServer}
+_FINDERS: dict[str, Callable[[], Any]] = {
+    "postgresql": find_postgres,
+    "mysql": find_mysql,
+    "mariadb": find_mariadb,
+}
+_SERVERS: dict[str, Any] = {"postgresql": PostgresServer, "mysql": MysqlServer, "mariadb": MariadbServer}

@@ -34,8 +34,13 @@ def existing_url(backend: str) -> str | None:
 
 def how_to_get(backend: str) -> str:
     """Return the sentence for a backend that was neither found nor excluded."""
+    return f"No {backend} server was found. Run `make servers` to install it. {how_to_exclude(backend)}"
+
+
+def how_to_exclude(backend: str) -> str:
+    """Return the sentence that names the other ways out."""
     others = ",".join(name for name in selected_backends() if name != backend)
     return (
-        f"No {backend} server was found. Run `make servers` to install it, or set {URL_VARIABLES[backend]} to the "
-        f"URL of one that runs already, or exclude it with {SELECTION_VARIABLE}={others or 'sqlite'}."
+        f"Set {URL_VARIABLES[backend]} to the URL of a {backend} server that runs already, "
+        f"or exclude it with {SELECTION_VARIABLE}={others or 'sqlite'}."
     )

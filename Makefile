@@ -1,0 +1,51 @@
+# make demo: set up a virtual environment and run the example. make test: the whole suite, servers included.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+# A database for the demo other than SQLite, for example postgresql://localhost/shop
+URL ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help demo test servers clean
+
+help:
+	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
+	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
+	@echo 'make servers   install the database servers only'
+	@echo 'make clean     remove $(VENV) and what builds and tools left behind'
+
+demo: $(VENV)/.ready-$(if $(URL),for-any-database,for-sqlite)
+	$(BIN)/python examples/quickstart.py $(if $(URL),--url '$(URL)')
+
+test: servers $(VENV)/.ready-for-tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+servers: $(VENV)/.created
+	$(BIN)/python -m tests.servers.install
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# Debian splits venv off from python3.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed, this is " + sys.version if sys.version_info < (3, 10) else 0)'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    scripts/apt-install "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.ready-for-sqlite: $(VENV)/.created setup.cfg pyproject.toml
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.ready-for-any-database: $(VENV)/.created setup.cfg pyproject.toml
+	$(PIP) install --editable '.[postgres,mysql]'
+	@touch $@
+
+# After "servers", which also brings the compiler and headers that mysqlclient is built with.
+$(VENV)/.ready-for-tests: $(VENV)/.created setup.cfg pyproject.toml | servers
+	$(PIP) install --editable '.[test]'
+	@touch $@

@@ -1,0 +1,103 @@
+"""What is built is complete, and works where no checkout is at hand."""
+
+import configparser
+import email
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.structure.wheelhouse import link_requirements
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ("outbox", "sql", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
+
+MIGRATE_AND_COUNT = """
+import sqlite3, sys
+import outbox
+assert "site-packages" in outbox.__file__, outbox.__file__
+outbox.migrate("sqlite:///" + sys.argv[1])
+print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM outbox_partitions").fetchone()[0])
+"""
+
+
+def packages_on_disk() -> set[str]:
+    modules = {
+        ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "outbox").rglob("__init__.py")
+    }
+    return modules | {"outbox.sql"}
+
+
+def sql_files() -> set[str]:
+    return {path.relative_to(ROOT / "sql").as_posix() for path in (ROOT / "sql").rglob("*.sql")}
+
+
+def requirements(built: Path) -> list[str]:
+    """Return what the built wheel says that it needs."""
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return email.message_from_bytes(archive.read(metadata)).get_all("Requires-Dist", [])
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with the sdist, and the wheel that was built from the sdist."""
+    folder = tmp_path_factory.mktemp("built")
+    source = folder / "source"
+    source.mkdir()
+    # A copy, so that no stale build folder takes part and none is left behind.
+    for name in SHIPPED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source))
+    return folder
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_package_list_equals_the_packages_on_disk() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    assert set(config["options"]["packages"].split()) == packages_on_disk()
+
+
+def test_the_wheel_carries_the_sql_and_the_typing_mark(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {
+        name.removeprefix("outbox/sql/") for name in names if name.startswith("outbox/sql/")
+    } == sql_files()
+    assert "outbox/py.typed" in names
+    assert not {name for name in names if not name.startswith(("outbox/", "outbox_pipeline-"))}
+
+
+def test_the_sdist_carries_the_sql_and_the_licence(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {name.removeprefix("sql/") for name in names if name.endswith(".sql")} == sql_files()
+    assert {"LICENSE", "README.md", "setup.cfg", "pyproject.toml", "outbox/py.typed"} <= names
+
+
+@pytest.mark.mp
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"], ids=["wheel", "sdist"])
+def test_what_is_installed_elsewhere_migrates_a_database(built: Path, tmp_path: Path, kind: str) -> None:
+    (artifact,) = built.glob(kind)
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=False)
+    python = str(home / "bin" / "python")
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps")
+    link_requirements(home, requirements(built), build=kind == "*.tar.gz")
+    run(*pip, "--no-build-isolation", str(artifact))
+    assert run(python, "-c", MIGRATE_AND_COUNT, str(tmp_path / "shop.db")).strip() == "0"
