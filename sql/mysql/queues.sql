@@ -1,0 +1,63 @@
+-- name: create_migrations_table :exec
+-- The table that tells which migrations ran; made by the runner before it looks into it.
+CREATE TABLE IF NOT EXISTS outbox_migrations (
+    name VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    applied_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    PRIMARY KEY (name)
+) ENGINE = InnoDB;
+
+-- name: drop_migrations_table :exec
+-- The last step of a rollback that leaves nothing.
+DROP TABLE IF EXISTS outbox_migrations;
+
+-- name: applied_migrations :many
+-- Oldest first.
+SELECT name FROM outbox_migrations ORDER BY name;
+
+-- name: record_migration :exec
+-- Differs: IGNORE, because the script before it has committed by itself.
+INSERT IGNORE INTO outbox_migrations (name) VALUES (:name);
+
+-- name: forget_migration :exec
+DELETE FROM outbox_migrations WHERE name = :name;
+
+-- name: lock_migrations :one
+-- One migrating process at a time; 1 when the lock is ours, 0 after :seconds of waiting.
+-- Differs: a named lock of the whole server that outlives transactions (DDL commits by itself),
+-- so its name tells the database, and unlock_migrations gives it back.
+SELECT GET_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT(DATABASE(), '.', :key), 256), 40)), :seconds);
+
+-- name: unlock_migrations :one
+-- Gives back the lock of lock_migrations.
+SELECT RELEASE_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT(DATABASE(), '.', :key), 256), 40)));
+
+-- name: create_first_partition :exec
+-- Whoever inserts partition 0 creates the queue. A racing registration waits here on the unique
+-- key until that transaction ends, then finds the row and compares counts: never a union of both.
+-- Differs: the affected rows tell who it was, 1 or 0.
+-- Locks: the new row's key until commit.
+INSERT IGNORE INTO outbox_partitions (queue, `partition`) VALUES (:queue, 0);
+
+-- name: create_other_partitions :exec
+-- Partitions 1 to n - 1, a JSON array, in the transaction that created partition 0.
+INSERT INTO outbox_partitions (queue, `partition`)
+SELECT :queue, other.n
+FROM JSON_TABLE(:indexes, '$[*]' COLUMNS (n SMALLINT PATH '$')) AS other;
+
+-- name: create_cursors :exec
+-- A processor row for every partition of the queue.
+-- Differs: one table a statement, see create_vacuum_cursors.
+INSERT IGNORE INTO outbox_processor (partition_id)
+SELECT id FROM outbox_partitions WHERE queue = :queue;
+
+-- name: create_vacuum_cursors :exec
+-- A vacuum row for every partition of the queue.
+INSERT IGNORE INTO outbox_vacuum (partition_id)
+SELECT id FROM outbox_partitions WHERE queue = :queue;
+
+-- name: queue_partitions :many
+-- The partition ids of a queue in index order.
+SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY `partition`;
+
+-- name: find_queue :one
+SELECT queue, `partition` FROM outbox_partitions WHERE id = :partition_id;

@@ -1,0 +1,96 @@
+-- name: sequence :many
+-- First of the four statements of a pass over many partitions: lock the partitions that are free
+-- and read what waits in them, whatever is visible (no lower bound, so that a transaction that
+-- commits late loses nothing). One row an incoming message; one row without body_id for a locked
+-- partition with none, or with more than :limit of them (has_more): those are read one by one,
+-- because a join cannot stop at a limit of its own for each partition and would walk through a
+-- backlog of millions.
+-- The locks come first: the derived tables are complete (LIMIT keeps them from being merged) before
+-- the first row of incoming is read, and only that read opens the snapshot. A pass of another
+-- sequencer is therefore either visible as a whole or holds the lock.
+-- Differs: a short transaction of four statements, because nothing returns rows and deletes them.
+-- Locks: partition rows, skipping locked ones.
+SELECT
+    free.id,
+    free.sequence,
+    free.few_id IS NULL AS has_more,
+    i.body_id
+FROM (
+    SELECT
+        locked.id,
+        locked.sequence,
+        CASE
+            WHEN (
+                SELECT 1 FROM outbox_incoming AS f
+                WHERE f.partition_id = locked.id
+                ORDER BY f.body_id LIMIT 1 OFFSET :limit
+            ) IS NULL THEN locked.id
+        END AS few_id
+    FROM (
+        SELECT p.id, p.sequence
+        FROM (
+            SELECT w.id
+            FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS w
+            LIMIT 1000000
+        ) AS wanted
+        STRAIGHT_JOIN outbox_partitions AS p ON p.id = wanted.id
+        LIMIT 1000000
+        FOR UPDATE SKIP LOCKED
+    ) AS locked
+    LIMIT 1000000
+) AS free
+LEFT JOIN outbox_incoming AS i ON i.partition_id = free.few_id;
+
+-- name: oldest_incoming :many
+-- The incoming rows of one partition with a backlog, locked by sequence.
+-- Locks: none.
+SELECT body_id FROM outbox_incoming
+WHERE partition_id = :partition_id
+ORDER BY body_id
+LIMIT :limit;
+
+-- name: insert_outgoing :exec
+-- The messages that a pass moves, numbered: a JSON array of [partition_id, seq, body_id].
+-- Locks: the new rows.
+INSERT INTO outbox_outgoing (partition_id, seq, body_id)
+SELECT moved.partition_id, moved.seq, moved.body_id
+FROM JSON_TABLE(:moved, '$[*]' COLUMNS (
+    partition_id BIGINT PATH '$[0]', seq BIGINT PATH '$[1]', body_id BIGINT PATH '$[2]'
+)) AS moved;
+
+-- name: delete_incoming :exec
+-- Exactly the rows that were moved, by their keys: a range would take messages that committed
+-- since with it. Fewer rows than moved: another sequencer had them, and the pass must be undone.
+-- Locks: the rows that it deletes.
+DELETE i
+FROM JSON_TABLE(:moved, '$[*]' COLUMNS (
+    partition_id BIGINT PATH '$[0]', body_id BIGINT PATH '$[2]'
+)) AS moved
+STRAIGHT_JOIN outbox_incoming AS i ON i.partition_id = moved.partition_id AND i.body_id = moved.body_id;
+
+-- name: advance_sequence :exec
+-- The new sequences: a JSON array of [partition_id, sequence].
+-- Locks: the partition rows, held already.
+UPDATE
+    JSON_TABLE(:sequences, '$[*]' COLUMNS (id BIGINT PATH '$[0]', sequence BIGINT PATH '$[1]')) AS given
+STRAIGHT_JOIN outbox_partitions AS p ON p.id = given.id
+SET p.sequence = given.sequence;
+
+-- name: pending :many
+-- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
+-- a primary key.
+-- Locks: none.
+SELECT found.partition_id, found.incoming, found.behind AND found.free AS behind, found.dirty
+FROM (
+    SELECT
+        p.id AS partition_id,
+        EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id) AS incoming,
+        p.sequence > c.processed_seq AS behind,
+        c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS free,
+        c.processed_seq > v.vacuumed_seq AS dirty
+    FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
+    STRAIGHT_JOIN outbox_partitions AS p ON p.id = wanted.id
+    STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = p.id
+    STRAIGHT_JOIN outbox_vacuum AS v ON v.partition_id = p.id
+) AS found
+WHERE found.incoming OR found.behind OR found.dirty;
