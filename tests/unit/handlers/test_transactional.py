@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from outbox.errors import DatabaseError
+from outbox.handlers.outcome import Failure, Outcome
+from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage, TransactionLost
+from outbox.values.message import OutboxMessage
+from outbox.values.results import HandlerResult, Reject, Retry
+from tests.support import Database
+from tests.unit.handlers.support import make_messages
+
+
+class Turn:
+    """An open transaction with savepoints, on any of the drivers."""
+
+    def __init__(self, conn: Any) -> None:
+        self.conn = conn
+        self.running = False
+
+    def execute(self, *words: str) -> None:
+        cursor = self.conn.cursor()
+        try:
+            for word in words:
+                cursor.execute(word)
+        except Exception as error:
+            raise DatabaseError(str(error)) from error
+        finally:
+            cursor.close()
+
+    def savepoint(self) -> None:
+        self.execute(*(["RELEASE SAVEPOINT s"] if self.running else []), "SAVEPOINT s")
+        self.running = True
+
+    def rollback_to(self) -> None:
+        self.execute("ROLLBACK TO SAVEPOINT s")
+
+    def run(self, handler: Any, count: int, *, cancelled: Any = lambda: False) -> Outcome:
+        return handler.run(self.conn, make_messages(count), self.savepoint, self.rollback_to, cancelled)
+
+
+@pytest.fixture
+def turn() -> Iterator[Turn]:
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    conn.execute("CREATE TABLE effects (seq INTEGER PRIMARY KEY)")
+    conn.execute("BEGIN")
+    yield Turn(conn)
+    conn.close()
+
+
+def effects(turn: Turn) -> list[int]:
+    turn.conn.execute("COMMIT")
+    return [seq for (seq,) in turn.conn.execute("SELECT seq FROM effects ORDER BY seq")]
+
+
+def insert(conn: Any, seq: int) -> None:
+    cursor = conn.cursor()
+    cursor.execute(f"INSERT INTO effects VALUES ({seq})")
+    cursor.close()
+
+
+def writing(answers: Mapping[int, HandlerResult]) -> TransactionalPerMessage:
+    def handler(conn: Any, message: OutboxMessage) -> HandlerResult:
+        insert(conn, message.seq)
+        return answers.get(message.seq)
+
+    return TransactionalPerMessage(handler)
+
+
+def failure(reason: str, *, named: bool = True) -> Failure:
+    return Failure(reason, None, counts=True, named=named)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "written"),
+    [
+        ({}, Outcome(4), [1, 2, 3, 4]),
+        ({3: Retry("busy")}, Outcome(2, (), failure("busy")), [1, 2]),
+        ({1: Retry("busy")}, Outcome(0, (), failure("busy")), []),
+        ({2: Reject("bad")}, Outcome(4, ((1, "bad"),)), [1, 3, 4]),
+        (
+            {1: Reject("a"), 2: Reject("b"), 4: Retry("c")},
+            Outcome(3, ((0, "a"), (1, "b")), failure("c")),
+            [3],
+        ),
+    ],
+)
+def test_only_what_succeeded_is_written(
+    turn: Turn, answers: dict[int, HandlerResult], outcome: Outcome, written: list[int]
+) -> None:
+    assert turn.run(writing(answers), 4) == outcome
+    assert effects(turn) == written
+
+
+def test_a_failing_statement_is_a_retry_of_its_message(turn: Turn) -> None:
+    def handler(conn: Any, message: OutboxMessage) -> None:
+        insert(conn, message.seq)
+        insert(conn, min(message.seq, 2) * 10)
+
+    outcome = turn.run(TransactionalPerMessage(handler), 4)
+    assert outcome.processed == 2
+    assert outcome.failure == failure("IntegrityError: UNIQUE constraint failed: effects.seq")
+    assert effects(turn) == [1, 2, 10, 20]
+
+
+def test_no_message_is_started_after_a_stop(turn: Turn) -> None:
+    answers = iter([False, False, True])
+    assert turn.run(writing({}), 4, cancelled=lambda: next(answers)) == Outcome(2)
+    assert effects(turn) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "written"),
+    [
+        (None, Outcome(3), [1, 2, 3]),
+        (Retry("busy"), Outcome(0, (), failure("busy", named=False)), []),
+        (Reject("bad"), Outcome(3, ((0, "bad"), (1, "bad"), (2, "bad"))), []),
+    ],
+)
+def test_a_batch_is_written_as_a_whole_or_not_at_all(
+    turn: Turn, answer: HandlerResult, outcome: Outcome, written: list[int]
+) -> None:
+    def handler(conn: Any, messages: Any) -> HandlerResult:
+        for message in messages:
+            insert(conn, message.seq)
+        return answer
+
+    assert turn.run(TransactionalBatch(handler), 3) == outcome
+    assert effects(turn) == written
+
+
+def test_a_batch_of_one_names_its_culprit(turn: Turn) -> None:
+    outcome = turn.run(TransactionalBatch(lambda conn, messages: Retry("busy")), 1)
+    assert outcome == Outcome(0, (), failure("busy"))
+
+
+def test_a_batch_is_not_started_after_a_stop(turn: Turn) -> None:
+    handler = TransactionalBatch(lambda conn, messages: pytest.fail("called"))
+    assert turn.run(handler, 3, cancelled=lambda: True) == Outcome(0)
+
+
+@pytest.mark.backends("postgresql")
+def test_an_error_the_handler_swallowed_does_not_pass_for_success(database: Database) -> None:
+    database.execute("CREATE TABLE effects (seq INTEGER PRIMARY KEY)")
+
+    def handler(conn: Any, message: OutboxMessage) -> None:
+        insert(conn, message.seq)
+        if message.seq == 3:
+            with pytest.raises(Exception, match="duplicate key"):
+                insert(conn, 1)
+
+    conn = database.connect()
+    outcome = Turn(conn).run(TransactionalPerMessage(handler), 3)
+    conn.commit()
+    assert outcome.processed == 2
+    assert outcome.failure is not None
+    assert "aborted" in outcome.failure.reason
+    assert database.query("SELECT seq FROM effects ORDER BY seq") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("answer", [None, Retry("busy"), Reject("bad")])
+def test_a_transaction_that_ended_under_the_handler_is_lost(
+    database: Database, answer: HandlerResult
+) -> None:
+    database.execute("CREATE TABLE effects (seq INTEGER PRIMARY KEY)")
+
+    def handler(conn: Any, message: OutboxMessage) -> HandlerResult:
+        if message.seq == 2:
+            conn.rollback()  # what a deadlock does on MySQL, swallowed by a retry loop of the handler's
+        insert(conn, message.seq)
+        return answer if message.seq == 2 else None
+
+    conn = database.connect()
+    if database.backend == "sqlite":
+        conn.execute("BEGIN")  # as the workers do: the outermost savepoint would commit when released
+    with pytest.raises(TransactionLost) as caught:
+        Turn(conn).run(TransactionalPerMessage(handler), 2)
+    conn.rollback()
+    if answer is not None:
+        assert caught.value.retry.reason == answer.reason
+    assert isinstance(caught.value.__cause__, DatabaseError)
+    assert database.query("SELECT seq FROM effects") == []

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from outbox.handlers.verdict import call_handler
+from outbox.values.results import Reject, Retry, Success
+from tests.unit.handlers.support import make_message
+
+MESSAGE = make_message(7, payload=b"s3cret")
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    def handler() -> object:
+        raise error
+
+    return handler
+
+
+@pytest.mark.parametrize("answer", [None, Success()])
+def test_none_and_success_are_success(answer: object) -> None:
+    assert call_handler(lambda: answer, first=MESSAGE) is None
+
+
+@pytest.mark.parametrize("result", [Retry("busy", delay=3, counts=False), Reject("broken")])
+def test_a_result_is_the_same_returned_or_raised(result: Retry | Reject) -> None:
+    assert call_handler(lambda: result, first=MESSAGE) == result
+    assert call_handler(raising(result), first=MESSAGE) == result
+
+
+def test_an_exception_is_a_retry_with_its_type_and_text(caplog: pytest.LogCaptureFixture) -> None:
+    assert call_handler(raising(ValueError("no lines")), first=MESSAGE) == Retry("ValueError: no lines")
+    [record] = caplog.records
+    assert (record.name, record.levelno) == ("outbox.handlers", logging.ERROR)
+    assert record.getMessage() == "handler failed; queue orders, partition 3, from seq 7 on"
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ValueError
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("answer", [True, False, 0, "ok", Retry, Reject, [Success()]])
+def test_a_nonsense_answer_is_a_retry_and_its_type_is_logged(
+    answer: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    verdict = call_handler(lambda: answer, first=MESSAGE)
+    assert isinstance(verdict, Retry)
+    assert f"returned a {type(answer).__name__}, not" in verdict.reason
+    assert verdict.reason in caplog.text
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), GeneratorExit(), KeyboardInterrupt()])
+def test_a_handler_cannot_end_the_thread_it_runs_in(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    verdicts = []
+    thread = threading.Thread(target=lambda: verdicts.append(call_handler(raising(error), first=MESSAGE)))
+    thread.start()
+    thread.join()
+    [verdict] = verdicts
+    assert isinstance(verdict, Retry)
+    assert verdict.reason.startswith(type(error).__name__)
+    assert caplog.records[0].levelno == logging.CRITICAL
+
+
+def test_sys_exit_in_the_main_thread_is_a_retry_as_well() -> None:
+    assert call_handler(lambda: sys.exit("bye"), first=MESSAGE) == Retry("SystemExit: bye")
+
+
+def test_a_user_s_interrupt_passes_through() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        call_handler(raising(KeyboardInterrupt()), first=MESSAGE)
+
+
+def test_a_raised_result_keeps_no_frames_alive() -> None:
+    verdict = call_handler(raising(Retry("busy")), first=MESSAGE)
+    assert isinstance(verdict, Retry)
+    assert verdict.__traceback__ is None
