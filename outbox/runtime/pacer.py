@@ -40,7 +40,7 @@ class Pacer:
     @property
     def waiting(self) -> bool:
         """Whether a wake would end a wait now: not while the worker works, paces itself or was just woken."""
-        return self._waiting
+        return self._waiting and not self._permit
 
     def wake(self) -> bool:
         """Store a permit, of which there is at most one, and return whether this call ended a wait.
@@ -55,7 +55,6 @@ class Pacer:
         """End the current wait and every later one at once. Idempotent."""
         with self._lock:
             self._stopping = True
-            self._waiting = False
             self._event.set()
 
     def wait(self, directive: Directive, until: float | None = None) -> None:
@@ -90,8 +89,6 @@ class Pacer:
             self._permit = True
             if not self._waiting:
                 return False
-            # Off at once, so that no second waker counts this worker as one it has woken.
-            self._waiting = False
             self._event.set()
             return True
 

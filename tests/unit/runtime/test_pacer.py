@@ -13,9 +13,9 @@ from tests.unit.runtime.support import PATIENCE, UNPACED, eventually, in_thread
 
 
 def returns_at_once(pacer: Pacer, directive: Directive) -> bool:
-    begun = time.monotonic()
-    pacer.wait(directive)
-    return time.monotonic() - begun < PATIENCE
+    waiter = in_thread(lambda: pacer.wait(directive))
+    waiter.join(PATIENCE)
+    return not waiter.is_alive()
 
 
 @pytest.mark.parametrize("directive", [Idle(), Sleep(3_600.0)])
@@ -24,6 +24,7 @@ def test_a_wake_ends_an_idle_and_a_sleep(directive: Directive) -> None:
     waiter = in_thread(lambda: pacer.wait(directive))
     eventually(lambda: pacer.waiting)
     assert pacer.wake() is True
+    assert not pacer.waiting
     waiter.join(PATIENCE)
     assert not waiter.is_alive()
 
@@ -38,7 +39,7 @@ def test_many_wakes_leave_one_permit() -> None:
     pacer = Pacer(UNPACED)
     for _ in range(100):
         pacer.wake()
-    pacer.wait(Idle())
+    assert returns_at_once(pacer, Idle())
     begun = time.monotonic()
     pacer.wait(Sleep(0.02))
     assert time.monotonic() - begun >= 0.02
@@ -73,7 +74,7 @@ def test_the_end_of_a_pace_takes_the_permit_because_a_look_follows() -> None:
 def test_a_wake_during_the_round_ends_the_next_wait() -> None:
     pacer = Pacer(UNPACED)
     pacer.wake()
-    pacer.wait(Idle())
+    assert returns_at_once(pacer, Idle())
     pacer.wake()  # the worker looks for work at this moment
     assert returns_at_once(pacer, Idle())
 

@@ -240,6 +240,15 @@ def test_start_stop_and_join_take_any_order_and_repetition() -> None:
     assert not worker.alive
 
 
+def test_a_worker_started_twice_has_one_thread() -> None:
+    worker = make_worker(Script(), name="outbox-once")
+    worker.start()
+    worker.start()
+    assert [thread.name for thread in threading.enumerate()].count("outbox-once") == 1
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
 def test_a_worker_stopped_first_is_never_started() -> None:
     action = Script()
     worker = make_worker(action)
