@@ -53,6 +53,11 @@ class Server(ABC):
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int | None:
+        """The server's process id while it runs."""
+        return self._process.pid if self._process is not None and self.running else None
+
+    @property
     def data(self) -> Path:
         return self._directory / "data"
 
