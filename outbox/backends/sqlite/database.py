@@ -1,0 +1,82 @@
+"""Run named statements on SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from json import dumps
+from typing import Any
+
+from outbox.backends.sqlite.errors import translated
+from outbox.backends.sqlite.source import Source
+from outbox.errors import Contention
+from outbox.statements import Catalog
+
+
+class Session:
+    """A connection in hand and the statements to run on it; one thread at a time."""
+
+    __slots__ = ("catalog", "conn")
+
+    def __init__(self, conn: sqlite3.Connection, catalog: Catalog) -> None:
+        self.conn = conn
+        self.catalog = catalog
+
+    def run(self, statement: str, **parameters: Any) -> list[Any]:
+        """Run a statement; return its rows as plain tuples, whatever the connection's settings."""
+        return self.rows(statement, **parameters).fetchall()
+
+    def rows(self, statement: str, **parameters: Any) -> sqlite3.Cursor:
+        """Run a query whose rows are computed as they are fetched; close what is returned."""
+        cursor = sqlite3.Cursor(self.conn)
+        cursor.row_factory = None
+        return cursor.execute(self.catalog[statement].named, parameters)
+
+
+class Database:
+    """A source of connections and the statements to run on them; safe from any thread.
+
+    Writers of this process queue at a lock of their own: SQLite lets those that wait for its write
+    lock poll with growing sleeps, which costs threads of one process tens of milliseconds each time.
+    """
+
+    def __init__(self, source: Source, catalog: Catalog) -> None:
+        self.source = source
+        self.catalog = catalog
+        self._writer = threading.Lock()
+        self._begin = catalog["begin_write"].named
+
+    def read(self, statement: str, **parameters: Any) -> list[Any]:
+        """Run one statement outside of any transaction; return its rows."""
+        with translated(), self.source.borrow() as conn:
+            return Session(conn, self.catalog).run(statement, **parameters)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Run a transaction that has the write lock: commits at a clean exit, else rolls back."""
+        with translated(), self._turn(), self.source.borrow() as conn:
+            conn.execute(self._begin)
+            yield Session(conn, self.catalog)
+            conn.commit()
+
+    @contextmanager
+    def lend(self) -> Iterator[tuple[Session, Any]]:
+        """Lend such a transaction to code that is not ours, as the kind of connection it expects."""
+        with self._turn(), self.source.lend(self._begin) as (conn, lent):
+            yield Session(conn, self.catalog), lent
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writer.acquire(timeout=self.source.patience):
+            raise Contention(f"SQLite: waited {self.source.patience:g} seconds for the write lock")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+
+def array(items: Iterable[Any]) -> str:
+    """Write a list as JSON, the form in which lists travel."""
+    return dumps(list(items), separators=(",", ":"))

@@ -1,0 +1,71 @@
+"""What the leased and the transactional turn have in common: look at partitions, read batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
+
+from outbox.backends.records import Delivery, Refusal, RefusalKind, StoredMessage
+from outbox.backends.sqlite.database import Session, array
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class Standing(NamedTuple):
+    """How a partition stood when it was looked at, under the write lock."""
+
+    partition_id: int
+    cursor: int
+    attempts: int
+    unexplained: int
+    last_error: str | None
+    behind: int
+    held_for: float | None
+
+    def refusal(self, *, alone: bool) -> Refusal | None:
+        """Tell why the partition is not to be handed out; None when it is free."""
+        if not self.behind:
+            return Refusal(self.partition_id, RefusalKind.IDLE)
+        if self.held_for is not None and self.held_for > 0:
+            return Refusal(self.partition_id, RefusalKind.HELD, self.held_for)
+        if self.attempts and not alone:
+            return Refusal(self.partition_id, RefusalKind.SUSPECT)
+        return None
+
+    def limit(self, wanted: int, *, cautious: bool) -> int:
+        """Return 1 when the head is under suspicion, else what is wanted."""
+        return 1 if self.attempts and (self.unexplained or cautious) else wanted
+
+    def delivery(self, session: Session, limit: int, max_bytes: int) -> Delivery | Refusal:
+        """Read the batch."""
+        messages = read_batch(session, self.partition_id, self.cursor, limit, max_bytes)
+        if not messages:
+            return Refusal(self.partition_id, RefusalKind.IDLE)
+        return Delivery(
+            self.partition_id, self.cursor, self.attempts, bool(self.unexplained), messages, self.last_error
+        )
+
+
+def examine(session: Session, partition_ids: Iterable[int]) -> list[Standing]:
+    """Look at partitions in the order of their ids."""
+    return [Standing._make(row) for row in session.run("examine", partition_ids=array(partition_ids))]
+
+
+def read_batch(
+    session: Session, partition_id: int, cursor: int, limit: int, max_bytes: int
+) -> list[StoredMessage]:
+    """Read on from ``cursor`` until ``limit`` messages or ``max_bytes`` are reached; at least one."""
+    messages: list[StoredMessage] = []
+    if limit <= 0:
+        return messages
+    size = 0
+    rows = session.rows("read_batch", partition_id=partition_id, cursor_seq=cursor, limit=limit)
+    for seq, message_id, payload, payload_type, headers, created in rows:
+        created_at = None if created is None else EPOCH + timedelta(microseconds=created)
+        messages.append(StoredMessage(seq, message_id, payload, payload_type, headers, created_at))
+        size += len(payload or b"")
+        if size >= max_bytes:
+            break
+    rows.close()
+    return messages

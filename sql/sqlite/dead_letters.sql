@@ -1,0 +1,2 @@
+-- name: count_dead_letters_by_status :many
+SELECT status, count(*) AS n FROM outbox_dead_letters GROUP BY status;

@@ -1,0 +1,17 @@
+-- name: insert_body :values
+-- The bodies of one message or a chunk, on the producer's own connection; repeat the row.
+-- Differs: SQLite has no INSERT inside WITH, so body and incoming are two statements. There is one
+-- writer at a time, hence the ids are consecutive and last_insert_rowid() is the last of them.
+-- Locks: the database's write lock, until the producer's transaction ends.
+INSERT INTO outbox_body (payload, payload_type, headers)
+VALUES (:payload, :payload_type, :headers);
+
+-- name: insert_incoming :exec
+-- The n-th partition id of the JSON array belongs to the body with id :first_id + n.
+-- Differs: the second half of enqueue_one and enqueue_many.
+-- Locks: the database's write lock, held already.
+INSERT INTO outbox_incoming (partition_id, body_id)
+SELECT
+    given.value,
+    :first_id + given.key
+FROM json_each(:partition_ids) AS given;

@@ -1,0 +1,74 @@
+-- name: partition_status :many
+-- Backlog, lease and failure of each partition, for people.
+-- Locks: none.
+WITH looked AS (
+    SELECT
+        p.id AS partition_id,
+        p.queue,
+        p.partition,
+        (SELECT count(*) FROM outbox_incoming AS i WHERE i.partition_id = p.id) AS incoming,
+        p.sequence,
+        c.processed_seq,
+        v.vacuumed_seq,
+        (
+            SELECT b.created_at
+            FROM outbox_incoming AS i INNER JOIN outbox_body AS b ON b.id = i.body_id
+            WHERE i.partition_id = p.id
+            ORDER BY i.body_id
+            LIMIT 1
+        ) AS oldest_waiting,
+        (
+            SELECT b.created_at
+            FROM outbox_outgoing AS o INNER JOIN outbox_body AS b ON b.id = o.body_id
+            WHERE o.partition_id = p.id AND o.seq > c.processed_seq
+            ORDER BY o.seq
+            LIMIT 1
+        ) AS oldest_behind,
+        c.attempts,
+        c.last_error,
+        c.locked_by,
+        c.locked_until,
+        CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at
+    FROM json_each(:partition_ids) AS w
+    CROSS JOIN outbox_partitions AS p
+    CROSS JOIN outbox_processor AS c
+    CROSS JOIN outbox_vacuum AS v
+    WHERE p.id = w.value AND c.partition_id = p.id AND v.partition_id = p.id
+)
+
+SELECT
+    partition_id,
+    queue,
+    partition,
+    incoming,
+    sequence,
+    processed_seq,
+    vacuumed_seq,
+    (at - min(coalesce(oldest_waiting, oldest_behind), coalesce(oldest_behind, oldest_waiting))) / 1000000.0
+        AS oldest_age,
+    attempts,
+    last_error,
+    locked_by,
+    CASE WHEN locked_until > at THEN (locked_until - at) / 1000000.0 END AS locked_for
+FROM looked
+ORDER BY queue, partition;
+
+-- name: all_partitions :many
+-- Every registered partition, whoever registered it.
+SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
+
+-- name: journal_mode :one
+-- wal after a migration, memory for a database in memory.
+-- Differs: the library's version is known without asking, so this stands for server_version.
+PRAGMA journal_mode;
+
+-- name: synchronous_full :exec
+-- A commit is on the disk when it returns.
+-- Differs: a setting of each connection of our own.
+PRAGMA synchronous = FULL;
+
+-- name: synchronous_normal :exec
+-- The database stays sound, but a power failure may undo the last commits: messages are delivered
+-- again. On request only.
+-- Differs: a setting of each connection of our own.
+PRAGMA synchronous = NORMAL;

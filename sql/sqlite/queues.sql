@@ -1,0 +1,83 @@
+-- name: create_migrations_table :exec
+-- The table that tells which migrations ran; made by the runner before it looks into it.
+CREATE TABLE IF NOT EXISTS outbox_migrations (
+    name TEXT PRIMARY KEY,
+    applied_at INTEGER NOT NULL
+    DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)
+);
+
+-- name: drop_migrations_table :exec
+-- The last step of a rollback that leaves nothing.
+DROP TABLE IF EXISTS outbox_migrations;
+
+-- name: has_migrations_table :one
+-- Differs: "no such table" has no error number of its own in SQLite, so the runner asks first.
+SELECT EXISTS (
+    SELECT 1 FROM sqlite_master
+    WHERE type = 'table' AND name = 'outbox_migrations' COLLATE NOCASE
+) AS found;
+
+-- name: applied_migrations :many
+-- Oldest first.
+SELECT name FROM outbox_migrations ORDER BY name;
+
+-- name: record_migration :exec
+INSERT INTO outbox_migrations (name) VALUES (:name);
+
+-- name: forget_migration :exec
+DELETE FROM outbox_migrations WHERE name = :name;
+
+-- name: use_wal :one
+-- Readers and the writer do not block each other in WAL mode, which stays set in the file.
+-- Differs: a setting of the database file, made by the migration runner; returns the mode.
+PRAGMA journal_mode = WAL;
+
+-- name: begin_write :exec
+-- Every write transaction takes the write lock at once: one that starts by reading and becomes a
+-- writer later fails at once, whatever the timeout, when another one wrote in between. It is also
+-- what makes migrations wait for each other.
+-- Differs: SQLite has one lock for the whole database and none for rows.
+BEGIN IMMEDIATE;
+
+-- name: create_first_partition :one
+-- Whoever inserts partition 0 creates the queue; a racing registration waits for the write lock,
+-- then finds the row and compares counts: never a union of both.
+-- Locks: the database's write lock.
+INSERT INTO outbox_partitions (queue, partition) VALUES (:queue, 0)
+ON CONFLICT (queue, partition) DO NOTHING
+RETURNING id;
+
+-- name: create_other_partitions :exec
+-- Partitions 1 to n - 1, in the transaction that created partition 0.
+WITH RECURSIVE numbers (n) AS (
+    SELECT 1
+    UNION ALL
+    SELECT n + 1 FROM numbers WHERE n < :last
+)
+
+INSERT INTO outbox_partitions (queue, partition)
+SELECT
+    :queue,
+    n
+FROM numbers;
+
+-- name: create_cursors :exec
+-- A processor row for every partition of the queue.
+-- Differs: SQLite has no INSERT inside WITH, so the vacuum rows are create_vacuum_cursors.
+INSERT INTO outbox_processor (partition_id)
+SELECT id FROM outbox_partitions WHERE queue = :queue
+ON CONFLICT (partition_id) DO NOTHING;
+
+-- name: create_vacuum_cursors :exec
+-- A vacuum row for every partition of the queue.
+-- Differs: the second half of create_cursors.
+INSERT INTO outbox_vacuum (partition_id)
+SELECT id FROM outbox_partitions WHERE queue = :queue
+ON CONFLICT (partition_id) DO NOTHING;
+
+-- name: queue_partitions :many
+-- The partition ids of a queue in index order.
+SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
+
+-- name: find_queue :one
+SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;

@@ -1,0 +1,91 @@
+-- name: sequence :many
+-- Give out numbers to many partitions at once: each sequence grows by the number of its committed
+-- incoming rows, up to :limit (whatever is visible: no lower bound, so that a transaction that
+-- commits late loses nothing). A partition without incoming rows is not touched nor returned.
+-- Differs: SQLite changes one table a statement, so a pass is this, move_incoming and
+-- clear_incoming in one transaction. It holds the write lock: nothing commits in between.
+-- Locks: the database's write lock.
+UPDATE outbox_partitions
+SET
+    sequence = sequence + (
+        SELECT count(*) FROM (
+            SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id LIMIT :limit
+        )
+    )
+WHERE
+    id IN (SELECT value FROM json_each(:partition_ids))
+    AND EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id)
+RETURNING
+    id AS partition_id,
+    sequence AS last_seq,
+    (
+        SELECT count(*) FROM (
+            SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id LIMIT :limit
+        )
+    ) AS n,
+    (
+        SELECT max(found.body_id) FROM (
+            SELECT i.body_id FROM outbox_incoming AS i
+            WHERE i.partition_id = outbox_partitions.id ORDER BY i.body_id LIMIT :limit
+        ) AS found
+    ) AS last_body_id;
+
+-- name: move_incoming :exec
+-- The rows that were counted, in the order of their ids. :moves is a JSON array of
+-- [partition id, number before the first, last body id].
+-- Differs: the second step of sequence.
+-- Locks: the database's write lock, held already.
+WITH moves AS MATERIALIZED (
+    SELECT
+        json_extract(value, '$[0]') AS partition_id,
+        json_extract(value, '$[1]') AS base,
+        json_extract(value, '$[2]') AS last_body_id
+    FROM json_each(:moves)
+)
+
+INSERT INTO outbox_outgoing (partition_id, seq, body_id)
+SELECT
+    i.partition_id,
+    m.base + row_number() OVER (PARTITION BY i.partition_id ORDER BY i.body_id),
+    i.body_id
+FROM moves AS m CROSS JOIN outbox_incoming AS i
+WHERE i.partition_id = m.partition_id AND i.body_id <= m.last_body_id;
+
+-- name: clear_incoming :exec
+-- The rows that were moved; a range is exact here, because nobody else can have written since.
+-- Differs: the third step of sequence.
+-- Locks: the database's write lock, held already.
+DELETE FROM outbox_incoming
+WHERE (partition_id, body_id) IN (
+    SELECT
+        i.partition_id,
+        i.body_id
+    FROM json_each(:moves) AS m CROSS JOIN outbox_incoming AS i
+    WHERE i.partition_id = json_extract(m.value, '$[0]') AND i.body_id <= json_extract(m.value, '$[2]')
+);
+
+-- name: pending :many
+-- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
+-- a primary key; CROSS JOIN keeps SQLite from reordering the tables.
+-- Locks: none.
+SELECT
+    p.id AS partition_id,
+    EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id) AS incoming,
+    p.sequence > c.processed_seq AND (
+        c.locked_until IS NULL
+        OR c.locked_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+    ) AS behind,
+    c.processed_seq > v.vacuumed_seq AS dirty
+FROM json_each(:partition_ids) AS w
+CROSS JOIN outbox_partitions AS p
+CROSS JOIN outbox_processor AS c
+CROSS JOIN outbox_vacuum AS v
+WHERE
+    p.id = w.value
+    AND c.partition_id = p.id
+    AND v.partition_id = p.id
+    AND (
+        p.sequence > c.processed_seq
+        OR c.processed_seq > v.vacuumed_seq
+        OR EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id)
+    );
