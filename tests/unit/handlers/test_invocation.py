@@ -87,6 +87,15 @@ def test_rejects_within_the_batch_are_kept_whatever_comes_after() -> None:
     assert invoke_batch(handler, make_batch(3)) == Outcome(3, ((1, "bad"),))
 
 
+def test_a_reject_of_the_tail_keeps_the_reasons_given_before() -> None:
+    def handler(batch: Batch) -> HandlerResult:
+        batch.next_msg()
+        batch.reject("first")
+        return Reject("rest")
+
+    assert invoke_batch(handler, make_batch(3)) == Outcome(3, ((0, "first"), (1, "rest"), (2, "rest")))
+
+
 def test_over_acknowledging_is_a_retry_that_keeps_what_was_right() -> None:
     def handler(batch: Batch) -> None:
         batch.next_chunk(2)

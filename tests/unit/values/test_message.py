@@ -63,6 +63,17 @@ def test_a_message_can_be_sent_to_another_process_and_has_no_lease_there() -> No
     assert copy.remaining() == math.inf
 
 
+def test_headers_are_part_of_what_is_sent_and_compared() -> None:
+    message, other = (
+        OutboxMessage(1, "orders", 2, 3, 4, b"", "a", decode_headers(text), CREATED)
+        for text in ('{"a":"b"}', '{"a":"c"}')
+    )
+    assert message != other
+    copy = pickle.loads(pickle.dumps(message))
+    assert copy == message
+    assert copy.headers == {"a": "b"}
+
+
 def test_an_item_to_enqueue_shows_all_but_its_payload() -> None:
     item = EnqueueMessage({"card": "4111"}, key="a", headers={"x": "y"})
     assert (item.payload, item.partition, item.key, item.payload_type) == ({"card": "4111"}, None, "a", None)
