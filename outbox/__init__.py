@@ -1,1 +1,89 @@
-"""A transactional outbox for PostgreSQL, MySQL/MariaDB and SQLite."""
+"""A transactional outbox for PostgreSQL, MySQL/MariaDB and SQLite.
+
+Write messages in the transaction of your own data with `Outbox.enqueue`; worker threads deliver them
+to plain callables, in order within a partition, at least once or exactly once. Begin with
+`Outbox.builder` and `migrate`.
+"""
+
+from outbox.builder import OutboxBuilder, QueueBuilder
+from outbox.core.outbox import Outbox
+from outbox.core.status import OutboxStatus, QueuePartitionStatus
+from outbox.errors import (
+    BatchError,
+    ConfigurationError,
+    ConnectionLost,
+    DatabaseError,
+    ForkedProcess,
+    InvalidHeaders,
+    InvalidPayload,
+    InvalidPayloadType,
+    InvalidQueueName,
+    InvalidTablePrefix,
+    MissingDriver,
+    OutboxClosed,
+    OutboxError,
+    PartitionCountMismatch,
+    PartitionOutOfRange,
+    PayloadTooLarge,
+    QueueNotRegistered,
+    ReadOnlyServer,
+    SchemaNotReady,
+    TransactionRequired,
+    UnsupportedConnection,
+    UnsupportedServer,
+)
+from outbox.handle import OutboxHandle, OutboxStats
+from outbox.handlers.batch import Batch
+from outbox.schema import Migration, migrate, migrations, rollback
+from outbox.values.lease_config import LeaseConfig
+from outbox.values.message import EnqueueMessage, OutboxMessage
+from outbox.values.partitions import Partitions
+from outbox.values.profile import OutboxProfile
+from outbox.values.results import Reject, Retry, Success
+from outbox.values.worker_tuning import WorkerTuning
+
+__all__ = [
+    "Batch",
+    "BatchError",
+    "ConfigurationError",
+    "ConnectionLost",
+    "DatabaseError",
+    "EnqueueMessage",
+    "ForkedProcess",
+    "InvalidHeaders",
+    "InvalidPayload",
+    "InvalidPayloadType",
+    "InvalidQueueName",
+    "InvalidTablePrefix",
+    "LeaseConfig",
+    "Migration",
+    "MissingDriver",
+    "Outbox",
+    "OutboxBuilder",
+    "OutboxClosed",
+    "OutboxError",
+    "OutboxHandle",
+    "OutboxMessage",
+    "OutboxProfile",
+    "OutboxStats",
+    "OutboxStatus",
+    "PartitionCountMismatch",
+    "PartitionOutOfRange",
+    "Partitions",
+    "PayloadTooLarge",
+    "QueueBuilder",
+    "QueueNotRegistered",
+    "QueuePartitionStatus",
+    "ReadOnlyServer",
+    "Reject",
+    "Retry",
+    "SchemaNotReady",
+    "Success",
+    "TransactionRequired",
+    "UnsupportedConnection",
+    "UnsupportedServer",
+    "WorkerTuning",
+    "migrate",
+    "migrations",
+    "rollback",
+]

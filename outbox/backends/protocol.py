@@ -22,6 +22,7 @@ from outbox.backends.records import (
     Settled,
     Settlement,
     Taken,
+    Wakeup,
 )
 from outbox.statements import Catalog, Naming
 
@@ -36,6 +37,9 @@ class TransactionalTurn(Protocol):
     def savepoint(self) -> None:
         """Release the last savepoint, if any, and set the next: one round trip at most."""
 
+    def seal(self) -> None:
+        """After the last message: raise `DatabaseError` unless its writes are in the transaction."""
+
     def rollback(self) -> None:
         """Undo everything since the last savepoint; the transaction is usable again."""
 
@@ -46,11 +50,14 @@ class TransactionalTurn(Protocol):
 class Listener(Protocol):
     """A dedicated connection on which other processes' wake-ups arrive (PostgreSQL)."""
 
-    def receive(self, timeout: float) -> list[str]:
-        """Block for at most ``timeout`` seconds; return the payloads that arrived, oldest first."""
+    def receive(self, timeout: float) -> list[Wakeup]:
+        """Block for at most ``timeout`` seconds; return what arrived from other processes."""
+
+    def interrupt(self) -> None:
+        """End a `receive` in another thread at once."""
 
     def close(self) -> None:
-        """Close the connection; `receive` in another thread ends with an error."""
+        """Close the connection; for the thread that receives."""
 
 
 class Backend(Protocol):
@@ -95,11 +102,18 @@ class Backend(Protocol):
         """
 
     def lease_and_read(
-        self, requests: Sequence[LeaseRequest], *, token: str, lease: float, max_bytes: int, cautious: bool
+        self,
+        requests: Sequence[LeaseRequest],
+        *,
+        token: str,
+        lease: float,
+        max_bytes: int,
+        cautious: bool,
+        alone: bool,
     ) -> Taken:
         """Lease every free partition of ``requests`` that has something to deliver, and read it.
 
-        Partitions with ``attempts > 0`` are taken only when asked for alone, and then, after an
+        Partitions with ``attempts > 0`` are taken only when asked for ``alone``, and then, after an
         unexplained start or when ``cautious``, with one message.
         """
 
@@ -138,7 +152,7 @@ class Backend(Protocol):
         """Wake other processes (PostgreSQL); elsewhere do nothing."""
 
     def listen(self) -> Listener:
-        """Open a listener; raises `DatabaseError` where `can_notify` is False."""
+        """Open a listener and prove that wake-ups arrive; raises `DatabaseError` where they do not."""
 
     def connection(self) -> AbstractContextManager[Any]:
         """Lend a connection with an open transaction: commits at a clean exit, else rolls back."""

@@ -141,3 +141,11 @@ class PartitionStatus(NamedTuple):
     locked_by: str | None
     locked_for: float | None
     """Seconds until the lease or backoff ends; None when there is none."""
+
+
+class Wakeup(NamedTuple):
+    """News from another process; no partitions means: look at all of them."""
+
+    sequenced: bool
+    """True: ready for processors. False: enqueued, to be sequenced."""
+    partition_ids: tuple[int, ...]

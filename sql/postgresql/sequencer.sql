@@ -58,7 +58,7 @@ SELECT
     locked.id AS partition_id,
     coalesce(advanced.base + 1, 0) AS first_seq,
     coalesce(advanced.n, 0) AS n,
-    CASE WHEN CAST(:channel AS text) <> '' AND advanced.n > 0 THEN pg_notify(:channel, CAST(locked.id AS text)) END
+    CASE WHEN CAST(:channel AS text) <> '' AND advanced.n > 0 THEN pg_notify(:channel, CAST(:origin AS text) || '|s|' || locked.id) END
 FROM locked LEFT JOIN advanced ON advanced.id = locked.id
 ORDER BY locked.id;
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from outbox.backends.postgres import monitoring, processor, queues, sequencer, transactional
+from outbox.backends.postgres import monitoring, processor, queues, sequencer, transactional, wakeups
 from outbox.backends.postgres.database import Database
 from outbox.backends.postgres.listener import PostgresListener
 from outbox.backends.postgres.sources import Source
@@ -23,9 +24,6 @@ from outbox.backends.records import (
 from outbox.errors import DatabaseError
 from outbox.statements import Catalog, Naming
 
-# NOTIFY takes 8 000 bytes; a longer list of partitions says "look at all of them".
-MAX_PAYLOAD = 7000
-
 
 class PostgresBackend:
     """One PostgreSQL database; every method is one short transaction, from any thread."""
@@ -38,6 +36,7 @@ class PostgresBackend:
         self.catalog = Catalog.load("postgresql", naming)
         self._source = source
         self._db = Database(source, self.catalog)
+        self._origin = secrets.token_hex(6)
         self._channel = f"{naming.schema or ''}.{naming.prefix}".lstrip(".")[:63]
 
     def check_server(self) -> None:
@@ -67,12 +66,21 @@ class PostgresBackend:
         return sequencer.pending(self._db, partition_ids)
 
     def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:
-        return sequencer.sequence(self._db, partition_ids, limit, self._channel if notify else "")
+        return sequencer.sequence(self._db, partition_ids, limit, self._channel if notify else "", self._origin)
 
     def lease_and_read(
-        self, requests: Sequence[LeaseRequest], *, token: str, lease: float, max_bytes: int, cautious: bool
+        self,
+        requests: Sequence[LeaseRequest],
+        *,
+        token: str,
+        lease: float,
+        max_bytes: int,
+        cautious: bool,
+        alone: bool,
     ) -> Taken:
-        return processor.lease_and_read(self._db, requests, token, lease, max_bytes, cautious=cautious)
+        return processor.lease_and_read(
+            self._db, requests, token, lease, max_bytes, cautious=cautious, alone=alone
+        )
 
     def settle_and_read(
         self, settlements: Sequence[Settlement], *, token: str, lease: float, max_bytes: int
@@ -100,13 +108,13 @@ class PostgresBackend:
         return monitoring.dead_letter_counts(self._db)
 
     def notify(self, partition_ids: Sequence[int]) -> None:
-        payload = ",".join(map(str, partition_ids))
-        sequencer.notify(self._db, self._channel, payload if len(payload) <= MAX_PAYLOAD else "")
+        sequencer.notify(self._db, self._channel, wakeups.encode(self._origin, partition_ids))
 
     def listen(self) -> PostgresListener:
         with self._db.translated():
-            conn = self._source.dedicated()
-        return PostgresListener(conn, self._channel)
+            listener = PostgresListener(self._source.dedicated(), self._channel, self._origin)
+        listener.test(lambda payload: sequencer.notify(self._db, self._channel, payload))
+        return listener
 
     @contextmanager
     def connection(self) -> Iterator[Any]:

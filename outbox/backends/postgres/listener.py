@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
+import select
+import socket
+from collections.abc import Callable
+
 from psycopg import sql
 
 from outbox.backends.postgres.errors import translated
 from outbox.backends.postgres.sources import PgConnection
+from outbox.backends.postgres.wakeups import decode
+from outbox.backends.records import Wakeup
+from outbox.clock import monotonic
+from outbox.errors import DatabaseError
+
+TEST_SECONDS = 3.0
 
 
 class PostgresListener:
-    """See `outbox.backends.protocol.Listener`; one thread receives, any thread may close."""
+    """See `outbox.backends.protocol.Listener`; one thread receives, any thread may interrupt."""
 
-    def __init__(self, conn: PgConnection, channel: str) -> None:
+    def __init__(self, conn: PgConnection, channel: str, origin: str) -> None:
         self._conn = conn
+        self._origin = origin
+        self._interrupts, self._interrupter = socket.socketpair()
+        self._interrupter.setblocking(False)
         with translated():
             conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
-    def receive(self, timeout: float) -> list[str]:
-        with translated():
-            first = [item.payload for item in self._conn.notifies(timeout=timeout, stop_after=1)]
-            if not first:
-                return []
-            # Drain what came along, so that a burst is one wake-up.
-            return first + [item.payload for item in self._conn.notifies(timeout=0)]
+    def test(self, send: Callable[[str], None]) -> None:
+        """Prove that what is sent arrives; raises `DatabaseError`, after closing, when it does not.
+
+        A pooler in transaction mode lets LISTEN through and never delivers anything.
+        """
+        payload = f"{self._origin}|h|"
+        try:
+            send(payload)
+            deadline = monotonic() + TEST_SECONDS
+            while (left := deadline - monotonic()) > 0:
+                if payload in self._payloads(left):
+                    return
+        except BaseException:
+            self.close()
+            raise
+        self.close()
+        msg = f"PostgreSQL: a notification did not arrive within {TEST_SECONDS:g} s; is there a pooler in transaction mode?"
+        raise DatabaseError(msg)
+
+    def receive(self, timeout: float) -> list[Wakeup]:
+        found = (decode(payload, own=self._origin) for payload in self._payloads(timeout))
+        return [wakeup for wakeup in found if wakeup is not None]
+
+    def interrupt(self) -> None:
+        try:
+            self._interrupter.send(b"x")
+        except OSError:
+            pass  # closed, or full of interrupts already
 
     def close(self) -> None:
         self._conn.close()
+        self._interrupts.close()
+        self._interrupter.close()
+
+    def _payloads(self, timeout: float) -> list[str]:
+        with translated():
+            # psycopg may have read notifications along with an earlier answer.
+            backlog = [item.payload for item in self._conn.notifies(timeout=0)]
+            if backlog:
+                return backlog
+            select.select([self._conn.fileno(), self._interrupts], [], [], timeout)
+            return [item.payload for item in self._conn.notifies(timeout=0)]

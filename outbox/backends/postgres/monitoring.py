@@ -16,7 +16,7 @@ def check_server(db: Database) -> None:
     """Refuse servers before version 13 and servers that take no writes."""
     version, read_only = db.run("server_version")[0]
     if int(version) < OLDEST_VERSION:
-        raise UnsupportedServer("PostgreSQL", f"{int(version) // 10000}", "13")
+        raise UnsupportedServer("target", f"PostgreSQL {int(version) // 10000}", "version 13 is the oldest supported")
     if read_only:
         msg = "PostgreSQL: this server is a read-only standby; connect to the primary"
         raise ReadOnlyServer(msg)

@@ -28,14 +28,21 @@ PARTITION = itemgetter(0)
 
 @retry_contention
 def lease_and_read(
-    db: Database, requests: Sequence[LeaseRequest], token: str, lease: float, max_bytes: int, *, cautious: bool
+    db: Database,
+    requests: Sequence[LeaseRequest],
+    token: str,
+    lease: float,
+    max_bytes: int,
+    *,
+    cautious: bool,
+    alone: bool,
 ) -> Taken:
     """Lease and read; see `Backend.lease_and_read`."""
     rows = db.run(
         "lease_and_read",
         partition_ids=int_array([request.partition_id for request in requests]),
         limits=int_array([request.limit for request in requests]),
-        alone=len(requests) == 1,
+        alone=alone,
         token=token,
         lease=lease,
         cautious=cautious,

@@ -35,6 +35,13 @@ class PostgresTurn:
             self._db.command(self._conn, self._step)
         self._step = "next_savepoint"
 
+    def seal(self) -> None:
+        # The connection knows whether the transaction is sound: this costs no round trip.
+        self._check_open()
+        if self._conn.info.transaction_status == TransactionStatus.INERROR:
+            msg = "a statement of the handler failed, and the handler went on as if it had not"
+            raise DatabaseError(msg)
+
     def rollback(self) -> None:
         self._check_open()
         with self._db.translated():

@@ -1,0 +1,117 @@
+"""From a target, as the user gives it, to a backend. The only place that chooses a driver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from outbox.errors import ConfigurationError, MissingDriver
+
+if TYPE_CHECKING:
+    from outbox.backends.protocol import Backend
+    from outbox.statements import Naming
+
+FAMILIES = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+DRIVERS = {"postgresql": "psycopg", "mysql": "mysqlconnector", "sqlite": "pysqlite"}
+WHAT_IT_TAKES = (
+    "give a URL (postgresql://…, mysql://…, mariadb://…, sqlite:///…), an sqlalchemy.Engine or a psycopg_pool.ConnectionPool"
+)
+
+
+def check_target(target: object) -> None:
+    """Raise `ConfigurationError` for a target that `open_backend` could not use, without importing a driver."""
+    if isinstance(target, Engine):
+        family_of(target.dialect.name, target.dialect.driver)
+    elif isinstance(target, (str, URL)):
+        backend, _, driver = parse_url(target).drivername.partition("+")
+        family_of(backend, driver)
+    elif type(target).__module__.partition(".")[0] != "psycopg_pool":
+        raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
+
+
+def open_backend(target: object, *, naming: Naming, pool_size: int) -> Backend:
+    """Return the backend for a URL, an Engine or a psycopg pool, without connecting yet.
+
+    For a URL the backend makes a pool of at most ``pool_size`` connections; an Engine or a pool stays
+    the caller's. Raises `ConfigurationError` for a target that cannot work and `MissingDriver`.
+    """
+    if isinstance(target, Engine):
+        family = family_of(target.dialect.name, target.dialect.driver)
+        return _connect(family, target, naming, pool_size)
+    if isinstance(target, (str, URL)):
+        url = parse_url(target)
+        backend, _, driver = url.drivername.partition("+")
+        family = family_of(backend, driver)
+        return _connect(family, _libpq(target) if family == "postgresql" else url, naming, pool_size)
+    if type(target).__module__.partition(".")[0] == "psycopg_pool":
+        return _from_pool(target, naming)
+    raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
+
+
+def parse_url(target: str | URL) -> URL:
+    """Parse a URL; raises `ConfigurationError` with the password masked."""
+    try:
+        return make_url(target)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError("target", str(target), WHAT_IT_TAKES) from None
+
+
+def family_of(backend: str, driver: str) -> str:
+    """Return which of our backends serves a dialect and driver of SQLAlchemy's names."""
+    family = FAMILIES.get(backend)
+    if family is None:
+        raise ConfigurationError("target", backend, WHAT_IT_TAKES)
+    if driver not in {"", DRIVERS[family]}:
+        name = f"{backend}+{driver}"
+        right = f"{'postgresql' if family == 'postgresql' else backend}+{DRIVERS[family]}://…"
+        problem = f"workers do not run on this driver; use {right} (connections of yours are still welcome in enqueue)"
+        raise ConfigurationError("target", name, problem)
+    return family
+
+
+def _libpq(target: str | URL) -> str:
+    """Return a URL as libpq reads it; text keeps what only libpq knows, such as several hosts."""
+    text = target.render_as_string(hide_password=False) if isinstance(target, URL) else target
+    scheme, _, rest = text.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}"
+
+
+def _connect(family: str, target: Any, naming: Naming, pool_size: int) -> Backend:
+    try:
+        if family == "postgresql":
+            from outbox.backends import postgres
+
+            if isinstance(target, Engine):
+                return postgres.from_engine(target, naming=naming)
+            return postgres.connect(target, naming=naming, pool_size=pool_size)
+        if family == "mysql":
+            from outbox.backends import mysql
+
+            return mysql.connect(target, naming=naming, pool_size=pool_size)
+        from outbox.backends import sqlite
+
+        return sqlite.connect(target, naming=naming, pool_size=pool_size)
+    except ImportError as error:
+        raise _missing(family, error) from error
+
+
+def _from_pool(pool: Any, naming: Naming) -> Backend:
+    try:
+        from outbox.backends import postgres
+    except ImportError as error:
+        raise _missing("postgresql", error) from error
+    from psycopg_pool import ConnectionPool
+
+    if not isinstance(pool, ConnectionPool):
+        raise ConfigurationError("target", type(pool).__name__, WHAT_IT_TAKES)
+    return postgres.from_pool(pool, naming=naming)
+
+
+def _missing(family: str, error: ImportError) -> Exception:
+    extras = {"postgresql": "postgres", "mysql": "mysql"}
+    if family not in extras or (error.name or "").partition(".")[0] == "outbox":
+        return error
+    return MissingDriver.of(family, error.name or str(error), extras[family])

@@ -1,0 +1,104 @@
+"""From options to running parts."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from outbox.backends.connect import open_backend
+from outbox.backends.protocol import Backend
+from outbox.builder.options import Options
+from outbox.core.crew import hire
+from outbox.core.notifier import Notifier
+from outbox.core.outbox import Outbox, register
+from outbox.core.registry import Registry
+from outbox.core.wakers import Wakers
+from outbox.errors import ConfigurationError
+from outbox.handle import OutboxHandle
+from outbox.schema import check_schema
+from outbox.workers.consumer import Consumer
+from outbox.workers.pipeline import Pipeline
+
+# For `Outbox.transaction`, `enqueue_now` and `status` beside the workers.
+PRODUCER_CONNECTIONS = 4
+# Vacuum, reconciler, lease keeper.
+SERVICE_CONNECTIONS = 3
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A checked backend with its queues registered."""
+
+    backend: Backend
+    registry: Registry
+    consumers: list[Consumer]
+    notifies: bool
+
+
+def assemble_outbox(options: Options) -> Outbox:
+    """Open a producer."""
+    ground = prepare(options, PRODUCER_CONNECTIONS)
+    notifier = Notifier(ground.backend) if ground.notifies else None
+    return Outbox(ground.backend, ground.registry, Wakers(None, notifier), options.producer_settings)
+
+
+def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outbox, Pipeline, bool]:
+    """Open a producer and wire a pipeline behind it; no thread runs yet."""
+    check_consumed(options)
+    threads = options.processors + options.sequencers + SERVICE_CONNECTIONS
+    ground = prepare(options, threads + PRODUCER_CONNECTIONS)
+    settings = options.pipeline_settings(announce=ground.notifies)
+    pipeline = Pipeline(ground.backend, ground.consumers, settings, stopping=stopping.is_set)
+    notifier = Notifier(ground.backend) if ground.notifies else None
+    wakers = Wakers(pipeline.signals, notifier)
+    outbox = Outbox(ground.backend, ground.registry, wakers, options.producer_settings)
+    return outbox, pipeline, ground.notifies
+
+
+def assemble_handle(options: Options) -> OutboxHandle:
+    """Start the workers."""
+    stopping = threading.Event()
+    outbox, pipeline, notifies = assemble_pipeline(options, stopping)
+    try:
+        label = "" if options.prefix == "outbox" else f"{options.prefix}-"
+        crew = hire(
+            pipeline, stopping, listen=notifies, stats_interval=options.stats_interval, label=label
+        )
+        crew.start()
+    except BaseException:
+        outbox.close()
+        raise
+    return OutboxHandle(outbox, pipeline, crew)
+
+
+def prepare(options: Options, pool_size: int) -> Ground:
+    """Connect, check server and tables, register the queues; leaves nothing open when it raises."""
+    backend = open_backend(options.target, naming=options.naming, pool_size=pool_size)
+    try:
+        backend.check_server()
+        check_schema(backend)
+        notifies = wants_notify(options, backend)
+        registry = Registry()
+        consumers = []
+        for declaration in options.declarations:
+            partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
+            if declaration.consumed:
+                consumers.append(declaration.consumer(partition_ids, options.profile))
+        return Ground(backend, registry, consumers, notifies)
+    except BaseException:
+        backend.close()
+        raise
+
+
+def wants_notify(options: Options, backend: Backend) -> bool:
+    """Decide whether processes wake each other by NOTIFY."""
+    if options.wakeup == "notify" and not backend.can_notify:
+        raise ConfigurationError("wakeup", "notify", f"{backend.name} has no notifications; use auto or poll")
+    return backend.can_notify and options.wakeup != "poll"
+
+
+def check_consumed(options: Options) -> None:
+    """Refuse to start workers that would have nothing to do."""
+    if not any(declaration.consumed for declaration in options.declarations):
+        problem = "no queue has a handler; declare one, or use open() to enqueue only"
+        raise ConfigurationError("queue", [d.queue for d in options.declarations], problem)

@@ -1,0 +1,46 @@
+"""A queue as it was declared, before the database knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outbox.handlers.transactional import TransactionalHandler
+from outbox.values.lease_config import LeaseConfig
+from outbox.values.partitions import Partitions
+from outbox.values.profile import OutboxProfile
+from outbox.values.worker_tuning import WorkerTuning
+from outbox.workers.consumer import Consumer, LeasedHandler
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One `QueueBuilder` call; without a handler the queue is only enqueued to."""
+
+    queue: str
+    partitions: Partitions
+    leased: LeasedHandler | None = None
+    transactional: TransactionalHandler | None = None
+    lease: LeaseConfig | None = None
+    max_attempts: int | None = None
+    tuning: WorkerTuning | None = None
+    names_culprit: bool = True
+
+    @property
+    def consumed(self) -> bool:
+        """Whether it has a handler."""
+        return self.leased is not None or self.transactional is not None
+
+    def consumer(self, partition_ids: Sequence[int], profile: OutboxProfile) -> Consumer:
+        """Return the consumer for the registered queue."""
+        tuning = self.tuning or profile.processor
+        return Consumer(
+            self.queue,
+            tuple(partition_ids),
+            tuning,
+            lease=self.lease or LeaseConfig(float(tuning.lease_duration)),
+            max_attempts=self.max_attempts,
+            leased=self.leased,
+            transactional=self.transactional,
+            names_culprit=self.names_culprit,
+        )

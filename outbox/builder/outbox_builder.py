@@ -1,0 +1,143 @@
+"""Describe an outbox step by step, then open or start it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from outbox.backends.connect import check_target
+from outbox.builder.assembly import assemble_handle, assemble_outbox
+from outbox.builder.declaration import Declaration
+from outbox.builder.options import WAKEUPS, Options
+from outbox.builder.queue_builder import QueueBuilder
+from outbox.core.outbox import Outbox
+from outbox.errors import ConfigurationError
+from outbox.handle import OutboxHandle
+from outbox.statements import Naming
+from outbox.values.durations import seconds, whole
+from outbox.values.partitions import Partitions
+from outbox.values.profile import OutboxProfile
+from outbox.values.validation import validate_prefix, validate_queue
+from outbox.values.worker_tuning import WorkerTuning
+
+
+class OutboxBuilder:
+    """Collects options; every method but `open` and `start` returns the builder itself, or a `QueueBuilder`.
+
+    A bad value raises `ConfigurationError` at once. Not thread-safe; may be used for several outboxes.
+    """
+
+    def __init__(self, target: object) -> None:
+        """Take a URL, an `sqlalchemy.Engine` or a `psycopg_pool.ConnectionPool`."""
+        check_target(target)
+        self._options = Options(target)
+
+    def profile(self, profile: OutboxProfile) -> OutboxBuilder:
+        """Choose the tunings of all workers at once; `OutboxProfile.adaptive` unless called."""
+        if not isinstance(profile, OutboxProfile):
+            raise ConfigurationError("profile", profile, "give an OutboxProfile")
+        return self._with(profile=profile)
+
+    def processor_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
+        """Override the profile's tuning of the processors."""
+        return self._with(processor_tuning=checked(tuning, "processor_tuning"))
+
+    def sequencer_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
+        """Override the profile's tuning of the sequencers."""
+        return self._with(sequencer_tuning=checked(tuning, "sequencer_tuning"))
+
+    def vacuum_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
+        """Override the profile's tuning of the vacuum."""
+        return self._with(vacuum_tuning=checked(tuning, "vacuum_tuning"))
+
+    def reconciler_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
+        """Override the profile's tuning of the reconciler; its pace is set by `poll_interval`."""
+        return self._with(reconciler_tuning=checked(tuning, "reconciler_tuning"))
+
+    def processors(self, count: int) -> OutboxBuilder:
+        """Set the number of processor threads of this process (default 4)."""
+        return self._with(processors=whole(count, option="processors", minimum=1))
+
+    def sequencers(self, count: int) -> OutboxBuilder:
+        """Set the number of sequencer threads of this process (default 1)."""
+        return self._with(sequencers=whole(count, option="sequencers", minimum=1))
+
+    def stats_interval(self, interval: float | timedelta) -> OutboxBuilder:
+        """Log a line of statistics every so many seconds (default 60); 0 switches it off."""
+        return self._with(stats_interval=seconds(interval, option="stats_interval"))
+
+    def table_prefix(self, prefix: str) -> OutboxBuilder:
+        """Use the family of tables with this prefix (default ``outbox``); raises `InvalidTablePrefix`."""
+        return self._with(prefix=validate_prefix(prefix))
+
+    def schema(self, name: str) -> OutboxBuilder:
+        """Use the tables in this schema (PostgreSQL)."""
+        Naming(schema=name)
+        return self._with(schema=name)
+
+    def max_payload_size(self, size: int) -> OutboxBuilder:
+        """Refuse payloads of more bytes than this (default 65 536)."""
+        return self._with(max_payload_size=whole(size, option="max_payload_size", minimum=1))
+
+    def wakeup(self, how: str) -> OutboxBuilder:
+        """Choose how processes wake each other.
+
+        ``notify`` uses LISTEN and NOTIFY (PostgreSQL), ``poll`` asks the database every poll interval,
+        ``auto`` (the default) takes the first where it exists. Polling always goes on underneath.
+        """
+        if how not in WAKEUPS:
+            raise ConfigurationError("wakeup", how, f"give one of {', '.join(WAKEUPS)}")
+        return self._with(wakeup=how)
+
+    def poll_interval(self, interval: float | timedelta) -> OutboxBuilder:
+        """Set the longest time, in seconds, that a message waits for a wake-up that got lost (default 1)."""
+        return self._with(poll_interval=seconds(interval, option="poll_interval", positive=True))
+
+    def require_transaction(self, required: bool = True) -> OutboxBuilder:  # noqa: FBT001, FBT002 - a switch
+        """Say whether enqueue refuses connections that autocommit (default True)."""
+        return self._with(require_transaction=bool(required))
+
+    def queue(self, name: str, partitions: Partitions | int) -> QueueBuilder:
+        """Declare a queue; say on the `QueueBuilder` how it is consumed.
+
+        Raises `InvalidQueueName`, and `ConfigurationError` for a queue declared twice.
+        """
+        validate_queue(name)
+        count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
+        self._refuse_twice(name)
+        return QueueBuilder(name, count, self._declare)
+
+    def open(self) -> Outbox:
+        """Return an `Outbox` to enqueue with: no threads, and no handlers needed.
+
+        Connects, checks the tables and registers the queues. Raises `SchemaNotReady`,
+        `PartitionCountMismatch`, `ConnectionLost`, `UnsupportedServer`.
+        """
+        return assemble_outbox(self._options)
+
+    def start(self) -> OutboxHandle:
+        """Do what `open` does, then start the workers; return their handle.
+
+        Raises `ConfigurationError` when a queue has neither a handler nor `enqueue_only`, or none has a
+        handler, and what `open` raises.
+        """
+        return assemble_handle(self._options)
+
+    def _with(self, **changes: Any) -> OutboxBuilder:
+        self._options = self._options.replace(**changes)
+        return self
+
+    def _declare(self, declaration: Declaration) -> OutboxBuilder:
+        self._refuse_twice(declaration.queue)
+        return self._with(declarations=(*self._options.declarations, declaration))
+
+    def _refuse_twice(self, name: str) -> None:
+        if any(declaration.queue == name for declaration in self._options.declarations):
+            raise ConfigurationError("queue", name, "it is declared already; declare each queue once")
+
+
+def checked(tuning: WorkerTuning, option: str) -> WorkerTuning:
+    """Return a tuning, or raise `ConfigurationError`."""
+    if not isinstance(tuning, WorkerTuning):
+        raise ConfigurationError(option, tuning, "give a WorkerTuning")
+    return tuning

@@ -1,0 +1,209 @@
+"""The producer's side: write messages in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from outbox.backends.protocol import Backend
+from outbox.core.registry import Registry
+from outbox.core.status import OutboxStatus, describe_partition
+from outbox.core.wakers import Wakers
+from outbox.errors import OutboxClosed, TransactionRequired
+from outbox.producers.adapt import adapt
+from outbox.producers.connection import ProducerConnection
+from outbox.producers.prepared_message import PreparedMessage
+from outbox.producers.write import write
+from outbox.runtime.fork import ForkGuard
+from outbox.values.headers import encode_headers
+from outbox.values.message import EnqueueMessage
+from outbox.values.partitions import Partitions
+from outbox.values.payloads import check_size, encode
+from outbox.values.validation import validate_queue
+
+if TYPE_CHECKING:
+    from outbox.builder import OutboxBuilder
+
+
+@dataclass(frozen=True)
+class ProducerSettings:
+    """What the builder was told about enqueueing."""
+
+    max_payload_size: int = 65_536
+    require_transaction: bool = True
+
+
+class Outbox:
+    """Writes messages; made by `Outbox.builder`. Thread-safe; not to be used across a fork.
+
+    Enqueueing never begins, commits, rolls back, retries or closes anything: the transaction is the
+    caller's, and the driver's own errors come through unchanged.
+    """
+
+    def __init__(
+        self, backend: Backend, registry: Registry, wakers: Wakers, settings: ProducerSettings
+    ) -> None:
+        """Use `Outbox.builder` instead."""
+        self._backend = backend
+        self._registry = registry
+        self._wakers = wakers
+        self._settings = settings
+        self._guard = ForkGuard()
+        self._closed = False
+
+    @staticmethod
+    def builder(target: object) -> OutboxBuilder:
+        """Begin to describe an outbox over a URL, an `sqlalchemy.Engine` or a `psycopg_pool.ConnectionPool`.
+
+        Raises `ConfigurationError` for a target that cannot work.
+        """
+        # The builder puts everything together, this class included.
+        from outbox.builder import OutboxBuilder
+
+        return OutboxBuilder(target)
+
+    def enqueue(
+        self,
+        conn: object,
+        queue: str,
+        payload: object,
+        *,
+        partition: int | None = None,
+        key: str | bytes | None = None,
+        payload_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write one message in the transaction that is open on ``conn``; return its id.
+
+        ``payload`` is bytes-like, or anything JSON can carry. ``partition`` is a 0-based index; ``key``
+        picks the partition by a stable hash; with neither, messages are spread evenly. Messages of one
+        partition are delivered in order.
+
+        Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
+        `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
+        `InvalidPayloadType`, `InvalidHeaders`, `UnsupportedConnection`, and `TransactionRequired` for a
+        connection that would commit the message by itself.
+        """
+        message = EnqueueMessage(payload, partition=partition, key=key, payload_type=payload_type, headers=headers)
+        return self.enqueue_batch(conn, queue, (message,))[0]
+
+    def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
+        """Write any number of messages in the transaction that is open on ``conn``; return their ids.
+
+        Every message is checked before the first is written; the ids come in the messages' order.
+        Raises as `enqueue` does.
+        """
+        self._check_usable()
+        known = self._registry[queue]
+        prepared = [
+            PreparedMessage(
+                known.choose(message.partition, message.key),
+                *self._encode(message),
+                encode_headers(message.headers),
+            )
+            for message in messages
+        ]
+        connection = self._adapt(conn)
+        if not prepared:
+            return []
+        ids = write(connection, self._backend.catalog, prepared)
+        self._wakers.note({message.partition_id for message in prepared})
+        connection.on_commit(self._wakers.flush)
+        return ids
+
+    def enqueue_now(
+        self,
+        queue: str,
+        payload: object,
+        *,
+        partition: int | None = None,
+        key: str | bytes | None = None,
+        payload_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write one message in a transaction of its own, commit it and flush; return its id."""
+        with self.transaction() as conn:
+            return self.enqueue(
+                conn, queue, payload, partition=partition, key=key, payload_type=payload_type, headers=headers
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """Lend a connection of the outbox's own with an open transaction.
+
+        It is the driver's connection (psycopg, mysql.connector, sqlite3), or SQLAlchemy's when the
+        outbox was built from an Engine. Commits and flushes at the end, rolls back on an exception.
+        """
+        self._check_usable()
+        with self._backend.connection() as conn:
+            yield conn
+        self.flush()
+
+    def flush(self) -> None:
+        """Wake the pipeline for what this thread has enqueued and committed since its last flush.
+
+        Optional: without it the messages are found by polling. Call it after the commit; SQLAlchemy
+        and Django connections do it by themselves. Never raises for a server that is away.
+        """
+        self._check_usable()
+        self._wakers.flush()
+
+    def register_queue(self, queue: str, partitions: Partitions | int) -> None:
+        """Create the queue's rows if they do not exist, and let this outbox enqueue to it.
+
+        Idempotent. Raises `PartitionCountMismatch` if the queue exists with another count.
+        """
+        self._check_usable()
+        register(self._backend, self._registry, queue, partitions)
+
+    def queue_of(self, partition_id: int) -> str | None:
+        """Return the name of the queue that a partition id belongs to, None if there is none."""
+        self._check_usable()
+        known = self._registry.queue_of(partition_id)
+        if known is not None:
+            return known
+        found = self._backend.find_queue(partition_id)
+        return found[0] if found else None
+
+    def status(self) -> OutboxStatus:
+        """Read the state of the registered queues' partitions, and of the dead letters, from the tables."""
+        self._check_usable()
+        ids = [pid for queue in self._registry.all() for pid in queue.partition_ids]
+        rows = self._backend.partition_status(ids)
+        return OutboxStatus([describe_partition(row) for row in rows], self._backend.dead_letter_counts())
+
+    def close(self) -> None:
+        """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open."""
+        self._closed = True
+        self._backend.close()
+
+    def __enter__(self) -> Outbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _encode(self, message: EnqueueMessage) -> tuple[bytes, str]:
+        data, payload_type = encode(message.payload, message.payload_type)
+        check_size(data, self._settings.max_payload_size)
+        return data, payload_type
+
+    def _adapt(self, conn: object) -> ProducerConnection:
+        connection = adapt(conn, self._backend.catalog.backend)
+        if self._settings.require_transaction and not connection.in_transaction():
+            raise TransactionRequired(connection.kind)
+        return connection
+
+    def _check_usable(self) -> None:
+        self._guard.check()
+        if self._closed:
+            raise OutboxClosed("this outbox is closed; build a new one")
+
+
+def register(backend: Backend, registry: Registry, queue: str, partitions: Partitions | int) -> tuple[int, ...]:
+    """Make a queue known to the database and to this process; return its partition ids."""
+    validate_queue(queue)
+    count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
+    return registry.add(queue, count, backend.register_queue(queue, count.count)).partition_ids

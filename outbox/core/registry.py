@@ -1,0 +1,68 @@
+"""The queues this process knows."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from outbox.errors import PartitionCountMismatch, QueueNotRegistered
+from outbox.values.partitions import Partitions
+from outbox.values.validation import validate_queue
+
+
+@dataclass(frozen=True)
+class RegisteredQueue:
+    """A queue and its partition ids in index order."""
+
+    name: str
+    partitions: Partitions
+    partition_ids: tuple[int, ...]
+    _turn: itertools.count[int] = field(
+        # A random start, so that many short-lived processes do not all favour partition 0.
+        default_factory=lambda: itertools.count(random.randrange(64)),  # noqa: S311
+        repr=False,
+        compare=False,
+    )
+
+    def choose(self, partition: int | None, key: str | bytes | None) -> int:
+        """Return the partition id for a message; without partition and key they take turns."""
+        index = self.partitions.resolve(self.name, partition=partition, key=key)
+        if index is None:
+            index = next(self._turn) % self.partitions.count
+        return self.partition_ids[index]
+
+
+class Registry:
+    """Queues by name; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queues: dict[str, RegisteredQueue] = {}
+
+    def add(self, name: str, partitions: Partitions, partition_ids: Sequence[int]) -> RegisteredQueue:
+        """Remember a queue that the database knows now; the same one again changes nothing."""
+        with self._lock:
+            known = self._queues.get(name)
+            if known is None:
+                known = self._queues[name] = RegisteredQueue(name, partitions, tuple(partition_ids))
+            elif known.partitions != partitions:
+                raise PartitionCountMismatch(name, partitions.count, known.partitions.count)
+            return known
+
+    def __getitem__(self, name: str) -> RegisteredQueue:
+        queue = self._queues.get(name) if isinstance(name, str) else None
+        if queue is None:
+            raise QueueNotRegistered(validate_queue(name))
+        return queue
+
+    def all(self) -> list[RegisteredQueue]:
+        """Return every queue, by name."""
+        with self._lock:
+            return [self._queues[name] for name in sorted(self._queues)]
+
+    def queue_of(self, partition_id: int) -> str | None:
+        """Return the name of the queue that has this partition, None if no registered one has."""
+        return next((queue.name for queue in self.all() if partition_id in queue.partition_ids), None)

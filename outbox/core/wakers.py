@@ -1,0 +1,39 @@
+"""From "this thread enqueued" to "somebody looks"."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from outbox.core.notifier import Notifier
+from outbox.workers.signals import Signals
+
+
+class Wakers:
+    """Remembers what each thread enqueued since its last flush, and passes it on when it flushes."""
+
+    def __init__(self, signals: Signals | None, notifier: Notifier | None) -> None:
+        self._signals = signals
+        self._notifier = notifier
+        self._local = threading.local()
+
+    def note(self, partition_ids: Iterable[int]) -> None:
+        """Remember partitions this thread has written to, in a transaction that is still open."""
+        noted: set[int] | None = getattr(self._local, "noted", None)
+        if noted is None:
+            noted = self._local.noted = set()
+        noted.update(partition_ids)
+
+    def flush(self) -> None:
+        """The transactions of this thread are committed: wake who serves these partitions."""
+        noted: set[int] | None = getattr(self._local, "noted", None)
+        if not noted:
+            return
+        self._local.noted = set()
+        elsewhere = noted
+        if self._signals is not None:
+            self._signals.enqueued(noted)
+            elsewhere = noted - self._signals.consumed
+        # What this process consumes it sequences at once, and its sequencer announces the rest.
+        if self._notifier is not None and elsewhere:
+            self._notifier.send(elsewhere)

@@ -1,0 +1,89 @@
+"""Create, check and drop the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outbox.backends.connect import FAMILIES, open_backend
+from outbox.backends.protocol import Backend
+from outbox.errors import ConfigurationError, SchemaNotReady
+from outbox.statements import Naming
+from outbox.statements.files import list_sql, read_sql
+from outbox.statements.tables import DEFAULT_PREFIX
+
+UP = ".up.sql"
+DOWN = ".down.sql"
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step of the schema: its name and the SQL that applies and undoes it."""
+
+    name: str
+    up: str
+    down: str
+
+
+def migrations(backend: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> list[Migration]:
+    """Return the migrations in order, as SQL text, for those who run them through another tool.
+
+    ``backend`` is ``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``. It is the same text that
+    `migrate` runs. Raises `ConfigurationError` and `InvalidTablePrefix`.
+    """
+    family = FAMILIES.get(backend)
+    if family is None:
+        raise ConfigurationError("backend", backend, "give postgresql, mysql, mariadb or sqlite")
+    return load_migrations(family, Naming(prefix, schema))
+
+
+def load_migrations(family: str, naming: Naming) -> list[Migration]:
+    """Read and render the migrations of one of the folders of ``sql/``."""
+    names = [file.removesuffix(UP) for file in list_sql(family, "migrations") if file.endswith(UP)]
+
+    def text(name: str, suffix: str) -> str:
+        return naming.render(read_sql(family, f"migrations/{name}{suffix.removesuffix('.sql')}"))
+
+    return [Migration(name, text(name, UP), text(name, DOWN)) for name in names]
+
+
+def migrate(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> list[str]:
+    """Create or upgrade the tables; return the names of the migrations that were applied now.
+
+    Idempotent, and safe to run from any number of processes at once. ``schema`` names an existing
+    schema of PostgreSQL. Raises `ConfigurationError`, `UnsupportedServer`, `ConnectionLost`.
+    """
+    backend = open_backend(target, naming=Naming(prefix, schema), pool_size=1)
+    try:
+        backend.check_server()
+        return backend.migrate([(step.name, step.up) for step in steps_of(backend)])
+    finally:
+        backend.close()
+
+
+def rollback(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> list[str]:
+    """Drop the tables **with all they hold**; return the names of the migrations that were undone."""
+    backend = open_backend(target, naming=Naming(prefix, schema), pool_size=1)
+    try:
+        backend.check_server()
+        return backend.rollback([(step.name, step.down) for step in reversed(steps_of(backend))])
+    finally:
+        backend.close()
+
+
+def steps_of(backend: Backend) -> list[Migration]:
+    """Return the migrations of an open backend."""
+    return load_migrations(backend.catalog.backend, backend.naming)
+
+
+def check_schema(backend: Backend) -> None:
+    """Raise `SchemaNotReady`, naming what to run, unless every migration is applied."""
+    applied = set(backend.applied_migrations() or ())
+    missing = [step.name for step in steps_of(backend) if step.name not in applied]
+    if missing:
+        raise SchemaNotReady(missing, _command(backend.naming))
+
+
+def _command(naming: Naming) -> str:
+    options = "" if naming.prefix == DEFAULT_PREFIX else f", prefix={naming.prefix!r}"
+    options += "" if naming.schema is None else f", schema={naming.schema!r}"
+    return f"outbox.migrate(target{options})"

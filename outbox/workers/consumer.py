@@ -1,0 +1,63 @@
+"""A queue that this process works on: its partitions, its handler and how it is to be driven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from outbox.handlers.batch import Batch
+from outbox.handlers.outcome import Outcome
+from outbox.values.lease_config import LeaseConfig
+from outbox.values.message import OutboxMessage
+from outbox.values.worker_tuning import WorkerTuning
+from outbox.workers.handler_speed import HandlerSpeed
+
+
+class TransactionalHandler(Protocol):
+    """A transactional handler, wrapped: runs a batch between savepoints of an open transaction."""
+
+    def run(
+        self,
+        conn: Any,
+        messages: list[OutboxMessage],
+        savepoint: Callable[[], None],
+        rollback_to: Callable[[], None],
+        cancelled: Callable[[], bool],
+    ) -> Outcome:
+        """Call the user's handler and return what became of the batch."""
+
+
+LeasedHandler = Callable[[Batch], Outcome]
+
+
+@dataclass(frozen=True, eq=False)
+class Consumer:
+    """One consumed queue. Frozen but for what it learns about its handler's speed."""
+
+    queue: str
+    partition_ids: tuple[int, ...]
+    tuning: WorkerTuning
+    lease: LeaseConfig = field(default_factory=LeaseConfig)
+    max_attempts: int | None = None
+    leased: LeasedHandler | None = None
+    transactional: TransactionalHandler | None = None
+    names_culprit: bool = True
+    """Whether the handler takes messages one by one, so that a failure is always one message's."""
+    speed: HandlerSpeed = field(default_factory=HandlerSpeed)
+    indexes: dict[int, int] = field(init=False)
+    batch_size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indexes", {pid: n for n, pid in enumerate(self.partition_ids)})
+        # With one attempt in all, a failure that names nobody would condemn the head of the batch.
+        object.__setattr__(self, "batch_size", 1 if self.max_attempts == 1 else int(self.tuning.batch_size))
+
+    @property
+    def cautious(self) -> bool:
+        """Whether a head with failed starts is to be delivered alone, to learn whose fault they were."""
+        return self.max_attempts is not None and not self.names_culprit
+
+    def condemns(self, failed_starts: int) -> bool:
+        """Whether a message with so many failed deliveries gets no further one."""
+        return self.max_attempts is not None and failed_starts >= self.max_attempts

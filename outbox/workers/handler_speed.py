@@ -1,0 +1,53 @@
+"""How long a handler takes, and how much may therefore be taken at once."""
+
+from __future__ import annotations
+
+import math
+
+# A group's predicted time. Long enough to share a round trip among many partitions, short enough
+# that none of them waits noticeably behind another.
+GROUP_SECONDS = 0.05
+# What a batch of one partition may take, as a share of its lease.
+LEASE_SHARE = 0.5
+MAX_GROUP = 128
+WEIGHT = 0.2
+
+
+class HandlerSpeed:
+    """A moving average of seconds per message, pessimistic about surprises.
+
+    Threads update it without a lock: a lost update changes an estimate, not a fact.
+    """
+
+    __slots__ = ("_batch", "_group", "_seconds")
+
+    def __init__(self) -> None:
+        self._seconds: float | None = None
+        self._batch = 1.0
+        self._group = 1
+
+    def note(self, messages: int, seconds: float) -> None:
+        """Take in one partition's batch."""
+        if messages <= 0:
+            return
+        each = seconds / messages
+        if self._seconds is None or each > self._seconds * 4:
+            self._seconds = each
+            self._group = 1
+        else:
+            self._seconds += WEIGHT * (each - self._seconds)
+        self._batch += WEIGHT * (messages - self._batch)
+
+    def group_size(self) -> int:
+        """Return how many partitions may share one turn: grows from 1, as long as handlers are quick."""
+        if self._seconds is None:
+            return 1
+        fits = GROUP_SECONDS / max(self._seconds * max(self._batch, 1.0), 1e-7)
+        self._group = max(1, min(self._group * 2, MAX_GROUP, int(fits)))
+        return self._group
+
+    def batch_limit(self, configured: int, budget: float) -> int:
+        """Return how many messages of a partition to read, so that they fit well inside the lease."""
+        if self._seconds is None or self._seconds <= 0 or math.isinf(budget):
+            return configured
+        return max(1, min(configured, int(budget * LEASE_SHARE / self._seconds)))

@@ -1,0 +1,183 @@
+"""Leased turns: hand batches over outside any transaction, settle them under the fence."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
+
+from outbox.backends.protocol import Backend
+from outbox.backends.records import Delivery, LeaseRequest, Settled, Settlement
+from outbox.clock import Clock, monotonic
+from outbox.errors import ConnectionLost
+from outbox.handlers.batch import Batch
+from outbox.handlers.outcome import Outcome, insert_missing
+from outbox.workers.claim import Claim
+from outbox.workers.consumer import Consumer
+from outbox.workers.counters import Counters
+from outbox.workers.lease_keeper import LeaseKeeper
+from outbox.workers.messages import build_messages
+from outbox.workers.partition_state import PartitionStates
+from outbox.workers.report import report_lost, report_verdict
+from outbox.workers.refusals import refused
+from outbox.workers.settling import MISSING_BODY, Verdict, condemned, judge
+from outbox.workers.tokens import Tokens
+from outbox.workers.turn import Turn
+
+# Batches of one partition before others get their turn.
+ROUNDS = 8
+MAX_BYTES = 16 * 1024 * 1024
+# A group's messages in one statement, however many partitions it has.
+GROUP_MESSAGES = 4000
+ACK_TRIES = 3
+
+
+class LeasedTurns:
+    """Runs leased turns; one object serves all processor threads of a process."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        states: PartitionStates,
+        keeper: LeaseKeeper,
+        counters: Counters,
+        *,
+        stopping: Callable[[], bool],
+        clock: Clock = monotonic,
+    ) -> None:
+        self._backend = backend
+        self._states = states
+        self._keeper = keeper
+        self._counters = counters
+        self._stopping = stopping
+        self._clock = clock
+        self._tokens = Tokens()
+        self._random = random.Random()  # noqa: S311 - jitter is no secret
+
+    def run(self, consumer: Consumer, claim: Claim, keys: Sequence[int]) -> bool:
+        """Work on the claimed partitions of one consumer; return whether there may be more to do."""
+        lease = consumer.lease.duration
+        started = self._clock()
+        turn = Turn(self._tokens.fresh(), consumer, started)
+        taken = self._backend.lease_and_read(
+            [LeaseRequest(key, self._limit(consumer, key, len(keys))) for key in keys],
+            token=turn.token,
+            lease=lease,
+            max_bytes=MAX_BYTES,
+            cautious=consumer.cautious,
+            alone=len(keys) == 1 and self._states[keys[0]].alone,
+        )
+        for refusal in taken.refusals:
+            refused(refusal, claim, self._states)
+        deliveries = taken.deliveries
+        more = False
+        for number in count(1):
+            if not deliveries:
+                return more
+            turn.load(deliveries, started)
+            with self._keeper.watching(turn, claim):
+                verdicts = [self._deliver(turn, delivery) for delivery in iter(lambda: turn.next(self._clock()), None)]
+            started = self._clock()
+            deliveries, leftover = self._settle(turn, claim, verdicts, reading_on=number < ROUNDS)
+            more = more or leftover
+        return more
+
+    def _limit(self, consumer: Consumer, key: int, group: int) -> int:
+        configured = min(consumer.batch_size, max(1, GROUP_MESSAGES // group))
+        size = self._states[key].mode.effective_batch_size(configured)
+        return consumer.speed.batch_limit(size, consumer.lease.handler_budget)
+
+    def _deliver(self, turn: Turn, delivery: Delivery) -> tuple[Delivery, Verdict]:
+        consumer = turn.consumer
+        state = self._states[delivery.partition_id]
+        if delivery.unexplained:
+            state.mode = state.mode.rejected(None)
+        outcome = condemned(delivery, consumer)
+        if outcome is None:
+            outcome = self._hand_over(turn, delivery)
+        verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
+        state.suspect = state.suspect and not verdict.processed and not verdict.failed
+        report_verdict(consumer, delivery, verdict)
+        return delivery, verdict
+
+    def _hand_over(self, turn: Turn, delivery: Delivery) -> Outcome:
+        consumer = turn.consumer
+        assert consumer.leased is not None
+        messages, missing = build_messages(delivery, consumer, turn.deadline)
+        outcome = Outcome(0)
+        if messages:
+            batch = Batch(messages, turn.deadline, self._stopping)
+            if not batch.cancelled:
+                began = self._clock()
+                outcome = consumer.leased(batch)
+                consumer.speed.note(max(outcome.processed, 1), self._clock() - began)
+        return insert_missing(outcome, dict.fromkeys(missing, MISSING_BODY), len(delivery.messages))
+
+    def _settle(
+        self, turn: Turn, claim: Claim, verdicts: list[tuple[Delivery, Verdict]], *, reading_on: bool
+    ) -> tuple[list[Delivery], bool]:
+        """Write everything down in one statement; return what was read on and whether work was left."""
+        if not verdicts:
+            return [], True
+        reads = reading_on and not self._stopping() and not turn.deadline.passed
+        settlements = [self._reading_on(turn, verdict, len(verdicts), reads=reads) for _, verdict in verdicts]
+        answer = self._send(turn, settlements)
+        lost = set(answer.lost)
+        self._count(verdicts, lost)
+        if lost:
+            report_lost(turn.consumer, lost)
+            claim.again(lost)
+        left = self._give_back(claim, verdicts, settlements, set(answer.released))
+        return answer.deliveries, bool(left)
+
+    def _reading_on(self, turn: Turn, verdict: Verdict, group: int, *, reads: bool) -> Settlement:
+        if not reads or not verdict.finished:
+            return verdict.settlement
+        limit = self._limit(turn.consumer, verdict.settlement.partition_id, group)
+        return replace(verdict.settlement, next_limit=limit)
+
+    def _send(self, turn: Turn, settlements: list[Settlement]) -> Settled:
+        """Settle, on a new connection if the first one broke: the statement does nothing twice."""
+        for attempt in count(1):
+            try:
+                return self._backend.settle_and_read(
+                    settlements, token=turn.token, lease=turn.consumer.lease.duration, max_bytes=MAX_BYTES
+                )
+            except ConnectionLost:
+                if attempt >= ACK_TRIES or turn.deadline.passed:
+                    raise
+        raise AssertionError  # count() has no end
+
+    def _give_back(
+        self,
+        claim: Claim,
+        verdicts: list[tuple[Delivery, Verdict]],
+        settlements: list[Settlement],
+        released: set[int],
+    ) -> list[int]:
+        left: list[int] = []
+        dry: list[int] = []
+        for (delivery, verdict), settlement in zip(verdicts, settlements, strict=True):
+            key = delivery.partition_id
+            if key not in released:
+                continue
+            if verdict.failed:
+                claim.defer(key, settlement.delay)
+            elif settlement.next_limit:
+                dry.append(key)
+            else:
+                left.append(key)
+        claim.done(dry)
+        claim.again(left)
+        return left
+
+    def _count(self, verdicts: list[tuple[Delivery, Verdict]], lost: set[int]) -> None:
+        ours = [verdict for delivery, verdict in verdicts if delivery.partition_id not in lost]
+        self._counters.add(
+            turns=1,
+            processed=sum(verdict.processed for verdict in ours),
+            retried=sum(verdict.failed for verdict in ours),
+            dead_lettered=sum(len(verdict.settlement.dead) for verdict in ours),
+            lost_leases=len(lost),
+        )

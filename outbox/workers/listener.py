@@ -1,0 +1,67 @@
+"""Wake-ups from other processes (PostgreSQL)."""
+
+from __future__ import annotations
+
+import logging
+
+from outbox.backends.protocol import Backend, Listener
+from outbox.backends.records import Wakeup
+from outbox.errors import DatabaseError
+from outbox.runtime.directive import Directive, Proceed, Sleep
+from outbox.workers.signals import Signals
+
+log = logging.getLogger("outbox.workers.listener")
+
+RETRY_SECONDS = 30.0
+WAIT_SECONDS = 60.0
+
+
+class WakeupListener:
+    """The action of the listener thread. It may fail: polling is underneath, and it tries again later."""
+
+    def __init__(self, backend: Backend, signals: Signals) -> None:
+        self._backend = backend
+        self._signals = signals
+        self._listener: Listener | None = None
+        self._warned = False
+
+    def run_once(self) -> Directive:
+        """Wait for news and pass it on; returns when there was some, or on `interrupt`."""
+        try:
+            if self._listener is None:
+                self._listener = self._backend.listen()
+                # Whatever was announced while nobody listened.
+                self._signals.look()
+                self._warned = False
+            for wakeup in self._listener.receive(WAIT_SECONDS):
+                self._pass_on(wakeup)
+        except DatabaseError as error:
+            self.close()
+            self._warn(error)
+            return Sleep(RETRY_SECONDS)
+        return Proceed(pause=0)
+
+    def interrupt(self) -> None:
+        """End the current wait; any thread."""
+        listener = self._listener
+        if listener is not None:
+            listener.interrupt()
+
+    def close(self) -> None:
+        """Give the connection back; the worker's thread only."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+
+    def _pass_on(self, wakeup: Wakeup) -> None:
+        if not wakeup.partition_ids:
+            self._signals.look()
+        elif wakeup.sequenced:
+            self._signals.sequenced(wakeup.partition_ids)
+        else:
+            self._signals.enqueued(wakeup.partition_ids)
+
+    def _warn(self, error: DatabaseError) -> None:
+        level = logging.DEBUG if self._warned else logging.WARNING
+        self._warned = True
+        log.log(level, "no wake-ups from other processes, polling instead: %s; trying again in %.0f s", error, RETRY_SECONDS)

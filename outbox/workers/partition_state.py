@@ -1,0 +1,31 @@
+"""What this process remembers of a partition between turns. Forgetting it costs speed, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outbox.handlers.partition_mode import PartitionMode
+
+
+@dataclass(slots=True)
+class PartitionState:
+    """Used only by the thread that has claimed the partition."""
+
+    mode: PartitionMode = PartitionMode()
+    streak: int = 0
+    """Failures in a row of the same head, counted or not."""
+    alone: bool = False
+    """Failed starts lie behind it: no group turn."""
+    suspect: bool = False
+    """Nobody knows what its last start came to: it may have killed a process."""
+
+
+class PartitionStates:
+    """The states by partition id; a partition never seen is in the initial one."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, PartitionState] = {}
+
+    def __getitem__(self, partition_id: int) -> PartitionState:
+        # setdefault is atomic, and only the claimant of a partition asks for it.
+        return self._states.setdefault(partition_id, PartitionState())

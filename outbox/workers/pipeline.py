@@ -1,0 +1,108 @@
+"""All actions of one process, wired together but not yet on threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from outbox.backends.protocol import Backend
+from outbox.runtime.linger import Linger
+from outbox.runtime.ready_queue import ReadyQueue
+from outbox.values.profile import OutboxProfile
+from outbox.workers.announcements import Announcements
+from outbox.workers.consumer import Consumer
+from outbox.workers.counters import Counters
+from outbox.workers.lease_keeper import LeaseKeeper
+from outbox.workers.leased import LeasedTurns
+from outbox.workers.partition_state import PartitionStates
+from outbox.workers.processor import Grouping, Processor
+from outbox.workers.reconciler import Reconciler
+from outbox.workers.sequencer import Sequencer
+from outbox.workers.signals import Signals
+from outbox.workers.transactional import TransactionalTurns
+from outbox.workers.vacuum import Vacuum
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """What the builder was told about the workers."""
+
+    profile: OutboxProfile
+    processors: int = 4
+    sequencers: int = 1
+    poll_interval: float = 1.0
+    announce: bool = False
+    """Tell other processes of sequenced partitions (PostgreSQL, notify)."""
+
+
+class Pipeline:
+    """Makes the actions; `tests` and `drain` run them in their own thread, `OutboxHandle` on workers.
+
+    Every thread gets an action of its own; what they share is thread-safe.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        consumers: Sequence[Consumer],
+        settings: PipelineSettings,
+        *,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self.backend = backend
+        self.settings = settings
+        self.counters = Counters()
+        self.partition_ids = [pid for consumer in consumers for pid in consumer.partition_ids]
+        self.states = PartitionStates()
+        self._by_partition = {pid: consumer for consumer in consumers for pid in consumer.partition_ids}
+        self.signals = Signals(
+            ReadyQueue(), ReadyQueue(Grouping(self._by_partition, self.states)), self.partition_ids
+        )
+        shortest = min((c.lease.duration for c in consumers if c.leased is not None), default=30.0)
+        self.keeper = LeaseKeeper(backend, shortest_lease=shortest)
+        self._leased = LeasedTurns(backend, self.states, self.keeper, self.counters, stopping=stopping)
+        self._transactional = TransactionalTurns(backend, self.states, self.counters, stopping=stopping)
+        self._suspect_lane = threading.Lock()
+        self._announcements = Announcements() if settings.announce else None
+
+    def sequencer(self) -> Sequencer:
+        """Return the action of one sequencer thread."""
+        profile = self.settings.profile
+        tuning = profile.sequencer
+        linger = Linger(tuning.min_interval, tuning.active_interval) if profile.linger else None
+        return Sequencer(
+            self.backend,
+            self.signals,
+            tuning,
+            self.counters,
+            linger=linger,
+            announcements=self._announcements,
+        )
+
+    def processor(self) -> Processor:
+        """Return the action of one processor thread."""
+        return Processor(
+            self.signals,
+            self._by_partition,
+            self.states,
+            self._leased,
+            self._transactional,
+            threads=self.settings.processors,
+            suspect_lane=self._suspect_lane,
+            paced=not self.settings.profile.linger,
+        )
+
+    def vacuum(self) -> Vacuum:
+        """Return the action of the vacuum thread."""
+        return Vacuum(self.backend, self.partition_ids, self.settings.profile.vacuum, self.counters)
+
+    def reconciler(self) -> Reconciler:
+        """Return the action of the reconciler thread."""
+        return Reconciler(
+            self.backend,
+            self.signals,
+            self.partition_ids,
+            self.counters,
+            poll_interval=self.settings.poll_interval,
+        )

@@ -1,0 +1,97 @@
+"""Stage three: take ready partitions and hand their messages to the handlers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Mapping
+
+from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.workers.claim import Claim
+from outbox.workers.consumer import Consumer
+from outbox.workers.leased import LeasedTurns
+from outbox.workers.partition_state import PartitionStates
+from outbox.workers.signals import Signals
+from outbox.workers.transactional import TransactionalTurns
+
+MAX_GROUP = 128
+SUSPECT_DELAY = 0.05
+
+
+class Grouping:
+    """Says which ready partitions may be taken in one turn: those of one queue, if leased and sound."""
+
+    def __init__(self, consumers: Mapping[int, Consumer], states: PartitionStates) -> None:
+        self._consumers = consumers
+        self._states = states
+
+    def __call__(self, key: int) -> Hashable:
+        consumer = self._consumers[key]
+        if consumer.leased is None or consumer.max_attempts == 1 or self._states[key].alone:
+            return key
+        return consumer.queue
+
+
+class Processor:
+    """The action of a processor thread; all of them share the ready queue, the turns and the states."""
+
+    def __init__(
+        self,
+        signals: Signals,
+        consumers: Mapping[int, Consumer],
+        states: PartitionStates,
+        leased: LeasedTurns,
+        transactional: TransactionalTurns,
+        *,
+        threads: int,
+        suspect_lane: threading.Lock,
+        paced: bool,
+    ) -> None:
+        self._signals = signals
+        self._ready = signals.processing
+        self._consumers = consumers
+        self._states = states
+        self._leased = leased
+        self._transactional = transactional
+        self._threads = threads
+        self._suspect_lane = suspect_lane
+        self._paced = paced
+
+    def next_due(self) -> float | None:
+        """Return when a deferred partition becomes ready by itself."""
+        return self._ready.next_due()
+
+    def run_once(self) -> Directive:
+        """Work on this thread's fair share of what is ready."""
+        share = -(-self._ready.ready_count // self._threads)
+        keys = self._ready.claim(max(1, min(share, MAX_GROUP)))
+        if not keys:
+            return Idle()
+        consumer = self._consumers[keys[0]]
+        with Claim(self._ready, keys) as claim:
+            more = self._work(consumer, claim, keys)
+        if not more:
+            return Proceed(pause=0) if self._ready.ready_count else Idle()
+        return Proceed() if self._paced else Proceed(pause=0)
+
+    def _work(self, consumer: Consumer, claim: Claim, keys: list[int]) -> bool:
+        try:
+            if consumer.leased is None:
+                return self._transactional.run(consumer, claim, keys[0])
+            size = consumer.speed.group_size()
+            claim.again(keys[size:])
+            keys = keys[:size]
+            if consumer.max_attempts is not None and self._states[keys[0]].suspect:
+                return self._work_on_suspect(consumer, claim, keys[0])
+            return self._leased.run(consumer, claim, keys)
+        finally:
+            self._signals.processed()
+
+    def _work_on_suspect(self, consumer: Consumer, claim: Claim, key: int) -> bool:
+        """One at a time in this process: whoever is running when it dies is charged with a start."""
+        if not self._suspect_lane.acquire(blocking=False):
+            claim.defer(key, SUSPECT_DELAY)
+            return False
+        try:
+            return self._leased.run(consumer, claim, [key])
+        finally:
+            self._suspect_lane.release()

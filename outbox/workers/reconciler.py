@@ -1,0 +1,51 @@
+"""The safety net: ask the database what is pending, and feed both ready queues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outbox.backends.protocol import Backend
+from outbox.runtime.directive import Directive, Sleep
+from outbox.workers.counters import Counters
+from outbox.workers.signals import Signals
+
+FIRST_INTERVAL = 0.05
+
+
+class Reconciler:
+    """The action of the reconciler thread: one read-only statement at most every poll interval.
+
+    While polls find work that no signal told of, they come every 50 ms; each that finds none doubles
+    the wait, up to ``poll_interval`` seconds. This bounds every stall, in whichever process the message
+    was enqueued, and is the only wake-up across processes on MySQL and SQLite.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        signals: Signals,
+        partition_ids: Sequence[int],
+        counters: Counters,
+        *,
+        poll_interval: float,
+    ) -> None:
+        self._backend = backend
+        self._signals = signals
+        self._partition_ids = partition_ids
+        self._counters = counters
+        self._longest = poll_interval
+        self._interval = min(FIRST_INTERVAL, poll_interval)
+
+    def run_once(self) -> Directive:
+        """Look at every partition once."""
+        rows = self._backend.pending(self._partition_ids)
+        incoming = [row.partition_id for row in rows if row.incoming]
+        behind = [row.partition_id for row in rows if row.behind]
+        self._signals.found(incoming, behind)
+        if any(row.dirty for row in rows):
+            self._signals.processed()
+        self._counters.add(polls=1)
+        wait = self._interval
+        found = bool(incoming or behind)
+        self._interval = min(FIRST_INTERVAL if found else self._interval * 2, self._longest)
+        return Sleep(wait)

@@ -1,0 +1,23 @@
+"""What to do with a partition that was not handed out."""
+
+from __future__ import annotations
+
+from outbox.backends.records import Refusal, RefusalKind
+from outbox.workers.claim import Claim
+from outbox.workers.partition_state import PartitionStates
+
+
+def refused(refusal: Refusal, claim: Claim, states: PartitionStates) -> None:
+    """Put the partition where it belongs in the ready queue."""
+    key = refusal.partition_id
+    if refusal.kind is RefusalKind.IDLE:
+        claim.done((key,))
+    elif refusal.kind is RefusalKind.HELD:
+        claim.defer(key, refusal.retry_in)
+    elif refusal.kind is RefusalKind.LOCKED:
+        claim.locked(key)
+    else:
+        # Nobody in this process saw its last start end: it may have killed another one.
+        state = states[key]
+        state.alone = state.suspect = True
+        claim.again((key,))

@@ -1,0 +1,129 @@
+"""From what became of a batch to what is written about it. Pure: no clock, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from outbox.backends.records import DeadLetterRecord, Delivery, Settlement
+from outbox.handlers.backoff import backoff, jittered
+from outbox.handlers.outcome import Failure, Outcome
+from outbox.handlers.partition_mode import PartitionMode
+from outbox.values.reasons import clean_reason
+from outbox.workers.consumer import Consumer
+from outbox.workers.partition_state import PartitionState
+
+MISSING_BODY = "the message's body is missing from the table"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A settlement and what it means for this process's own bookkeeping."""
+
+    settlement: Settlement
+    processed: int
+    failed: bool
+    """A Retry: the partition rests for `Settlement.delay`."""
+    finished: bool
+    """The whole batch is done: reading on is welcome."""
+
+
+def condemned(delivery: Delivery, consumer: Consumer) -> Outcome | None:
+    """Return the outcome of a head that gets no further delivery, None for any other.
+
+    Its starts were counted before the handler ran, and ``max_attempts`` of them are used up: each
+    ended in a crash, a lost lease, or a failure under an earlier, higher limit.
+    """
+    if not consumer.condemns(delivery.attempts):
+        return None
+    if delivery.last_error:
+        reason = f"given up after {delivery.attempts} failed deliveries; last error: {delivery.last_error}"
+    else:
+        reason = f"given up after {delivery.attempts} starts without a result: process died or lease ran out"
+    return Outcome(1, ((0, clean_reason(reason)),))
+
+
+def judge(
+    delivery: Delivery,
+    outcome: Outcome,
+    consumer: Consumer,
+    state: PartitionState,
+    *,
+    random: Callable[[], float],
+) -> Verdict:
+    """Turn an outcome into a settlement, and move the partition's state on."""
+    messages = delivery.messages
+    dead = [
+        DeadLetterRecord(messages[n].seq, reason, _failed(delivery, n, consumer)) for n, reason in outcome.rejected
+    ]
+    processed = outcome.processed
+    failure = outcome.failure
+    if failure is not None and _exhausted(delivery, processed, failure, consumer):
+        starts = _starts(delivery, processed) + 1
+        dead.append(DeadLetterRecord(messages[processed].seq, failure.reason, starts))
+        processed, failure = processed + 1, None
+        state.mode = state.mode.rejected(processed - 1)
+        state.streak = 0
+    elif failure is None:
+        _note_success(outcome, consumer, state)
+    cursor = delivery.cursor + processed
+    attempts = _starts(delivery, processed)
+    if failure is None:
+        state.alone = attempts > 0
+        error = delivery.last_error if attempts else None
+        settlement = Settlement(delivery.partition_id, cursor, attempts, error, dead=tuple(dead))
+        return Verdict(settlement, processed, failed=False, finished=processed == len(messages))
+    attempts += 1 if failure.counts else 0
+    state.streak = 1 if processed else state.streak + 1
+    state.mode = _degraded(state, processed, failure, consumer)
+    state.alone = attempts > 0
+    settlement = Settlement(
+        delivery.partition_id,
+        cursor,
+        attempts,
+        failure.reason,
+        delay=_delay(failure, max(attempts, state.streak), consumer, random),
+        dead=tuple(dead),
+    )
+    return Verdict(settlement, processed, failed=True, finished=False)
+
+
+def _degraded(state: PartitionState, processed: int, failure: Failure, consumer: Consumer) -> PartitionMode:
+    if failure.named:
+        return state.mode.retried(processed, consumer.tuning.degradation_threshold)
+    # Before anybody can be condemned the batch shrinks to one message, so that the culprit is known.
+    return state.mode.retried(None, 1 if consumer.cautious else consumer.tuning.degradation_threshold)
+
+
+def _starts(delivery: Delivery, position: int) -> int:
+    """Failed starts of the message at ``position`` before this delivery: only a head has any."""
+    return delivery.attempts if position == 0 else 0
+
+
+def _failed(delivery: Delivery, position: int, consumer: Consumer) -> int:
+    starts = _starts(delivery, position)
+    # A condemned head was not delivered once more.
+    return starts if position == 0 and consumer.condemns(starts) else starts + 1
+
+
+def _exhausted(delivery: Delivery, position: int, failure: Failure, consumer: Consumer) -> bool:
+    """Whether the failing message has had its last delivery, and is known to be the culprit."""
+    culprit_known = failure.named or len(delivery.messages) - position == 1
+    return culprit_known and failure.counts and consumer.condemns(_starts(delivery, position) + 1)
+
+
+def _note_success(outcome: Outcome, consumer: Consumer, state: PartitionState) -> None:
+    if outcome.processed == 0:
+        return
+    state.streak = 0
+    if outcome.rejected and not consumer.names_culprit:
+        state.mode = state.mode.rejected(outcome.rejected[0][0])
+    else:
+        state.mode = state.mode.succeeded(consumer.batch_size)
+
+
+def _delay(failure: Failure, failures: int, consumer: Consumer, random: Callable[[], float]) -> float:
+    if failure.delay is not None:
+        return failure.delay
+    tuning = consumer.tuning
+    return jittered(backoff(failures, tuning.retry_base, tuning.retry_max), random)

@@ -1,0 +1,58 @@
+"""Who has to look when something happened: the one object through which stages wake each other.
+
+Built before the workers, given to all of them, and completed with their pacers when they exist, so
+that no worker knows another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from outbox.runtime.ready_queue import ReadyQueue
+
+
+class Wakeable(Protocol):
+    """Something whose thread waits for work: a pacer or a group of them."""
+
+    def wake(self) -> object:
+        """End the wait, or the next one."""
+
+
+class Signals:
+    """Marks and wakes; every method may be called from any thread and never blocks."""
+
+    def __init__(self, sequencing: ReadyQueue, processing: ReadyQueue, consumed: Collection[int]) -> None:
+        self.sequencing = sequencing
+        self.processing = processing
+        self.consumed = frozenset(consumed)
+        self._vacuum: Wakeable | None = None
+        self._reconciler: Wakeable | None = None
+
+    def attach(self, *, vacuum: Wakeable | None = None, reconciler: Wakeable | None = None) -> None:
+        """Name the workers that have no ready queue."""
+        self._vacuum = vacuum or self._vacuum
+        self._reconciler = reconciler or self._reconciler
+
+    def enqueued(self, partition_ids: Iterable[int]) -> None:
+        """Messages were committed to these partitions."""
+        self.sequencing.mark(self.consumed.intersection(partition_ids))
+
+    def sequenced(self, partition_ids: Iterable[int]) -> None:
+        """These partitions have messages for a processor."""
+        self.processing.mark(self.consumed.intersection(partition_ids))
+
+    def found(self, incoming: Iterable[int], behind: Iterable[int]) -> None:
+        """The database itself says so: this ends deferrals, which signals do not."""
+        self.sequencing.mark_due(self.consumed.intersection(incoming))
+        self.processing.mark_due(self.consumed.intersection(behind))
+
+    def processed(self) -> None:
+        """Cursors moved: there is something to delete."""
+        if self._vacuum is not None:
+            self._vacuum.wake()
+
+    def look(self) -> None:
+        """Something happened, nobody knows where: let the reconciler ask the database now."""
+        if self._reconciler is not None:
+            self._reconciler.wake()

@@ -1,0 +1,123 @@
+"""Transactional turns: the handler's writes and the cursor commit together or not at all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from outbox.backends.protocol import Backend, TransactionalTurn
+from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
+from outbox.errors import Contention, DatabaseError
+from outbox.handlers.outcome import Failure, Outcome, insert_missing
+from outbox.values.reasons import describe
+from outbox.workers.claim import Claim
+from outbox.workers.consumer import Consumer
+from outbox.workers.counters import Counters
+from outbox.workers.messages import build_messages
+from outbox.workers.partition_state import PartitionStates
+from outbox.workers.refusals import refused
+from outbox.workers.report import report_verdict
+from outbox.workers.settling import MISSING_BODY, Verdict, condemned, judge
+
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class TransactionalTurns:
+    """Runs transactional turns, one partition and one transaction each; serves all processor threads."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        states: PartitionStates,
+        counters: Counters,
+        *,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._backend = backend
+        self._states = states
+        self._counters = counters
+        self._stopping = stopping
+        self._random = random.Random()  # noqa: S311 - jitter is no secret
+
+    def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
+        """Work on one claimed partition; return whether there may be more to do in it."""
+        request = LeaseRequest(key, self._states[key].mode.effective_batch_size(consumer.batch_size))
+        handling: Delivery | None = None
+        verdict: Verdict | None = None
+        try:
+            with self._backend.transactional_turn(
+                request, max_bytes=MAX_BYTES, cautious=consumer.cautious
+            ) as turn:
+                if isinstance(turn, Refusal):
+                    refused(turn, claim, self._states)
+                    return False
+                handling = turn.delivery
+                verdict = self._handle(turn, consumer)
+                handling = None
+                turn.settle(verdict.settlement)
+        except Contention:
+            claim.locked(key)
+            return True
+        except DatabaseError as error:
+            if handling is None:
+                raise
+            self._record_lost_transaction(handling, consumer, claim, error)
+            return False
+        return self._give_back(consumer, claim, turn.delivery, verdict, request.limit)
+
+    def _handle(self, turn: TransactionalTurn, consumer: Consumer) -> Verdict:
+        delivery = turn.delivery
+        outcome = condemned(delivery, consumer)
+        if outcome is None:
+            messages, missing = build_messages(delivery, consumer)
+            outcome = Outcome(0)
+            if messages:
+                assert consumer.transactional is not None
+                outcome = consumer.transactional.run(turn.connection, messages, turn, self._stopping)
+            outcome = insert_missing(outcome, dict.fromkeys(missing, MISSING_BODY), len(delivery.messages))
+        state = self._states[delivery.partition_id]
+        return judge(delivery, outcome, consumer, state, random=self._random.random)
+
+    def _record_lost_transaction(
+        self, delivery: Delivery, consumer: Consumer, claim: Claim, error: DatabaseError
+    ) -> None:
+        """Count the failure on a new connection: the handler lost the transaction it was given.
+
+        Everything is undone, and nobody knows which message did it, so the head is charged and comes
+        alone next time.
+        """
+        state = self._states[delivery.partition_id]
+        failure = Failure(describe(error), None, counts=True, named=False)
+        verdict = judge(delivery, Outcome(0, (), failure), consumer, state, random=self._random.random)
+        state.mode = state.mode.rejected(None)
+        recorded = Settlement(
+            delivery.partition_id,
+            delivery.cursor,
+            delivery.attempts + 1,
+            failure.reason,
+            delay=verdict.settlement.delay,
+        )
+        self._backend.record_failure(recorded)
+        report_verdict(consumer, delivery, Verdict(recorded, 0, failed=True, finished=False))
+        self._counters.add(turns=1, retried=1)
+        claim.defer(delivery.partition_id, recorded.delay)
+
+    def _give_back(
+        self, consumer: Consumer, claim: Claim, delivery: Delivery, verdict: Verdict, limit: int
+    ) -> bool:
+        report_verdict(consumer, delivery, verdict)
+        self._counters.add(
+            turns=1,
+            processed=verdict.processed,
+            retried=int(verdict.failed),
+            dead_lettered=len(verdict.settlement.dead),
+        )
+        key = delivery.partition_id
+        if verdict.failed:
+            claim.defer(key, verdict.settlement.delay)
+            return False
+        if verdict.finished and len(delivery.messages) < limit:
+            claim.done((key,))
+            return False
+        claim.again((key,))
+        return True

@@ -1,0 +1,35 @@
+"""Stage four: delete what lies behind the cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outbox.backends.protocol import Backend
+from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.values.worker_tuning import WorkerTuning
+from outbox.workers.counters import Counters
+
+
+class Vacuum:
+    """The action of the vacuum thread: bounded chunks at the profile's pace.
+
+    It keeps no list of its own: which partitions are dirty stands in the tables (cursor ahead of the
+    vacuum's mark), so a sweep that was cut short leaves nothing behind unseen.
+    """
+
+    def __init__(
+        self, backend: Backend, partition_ids: Sequence[int], tuning: WorkerTuning, counters: Counters
+    ) -> None:
+        self._backend = backend
+        self._partition_ids = partition_ids
+        self._chunk = int(tuning.batch_size)
+        self._rest = float(tuning.active_interval)
+        self._counters = counters
+
+    def run_once(self) -> Directive:
+        """Delete one chunk. A full one asks for the next; after any other, acks may pile up a while."""
+        removed = self._backend.vacuum(self._partition_ids, self._chunk)
+        if not removed:
+            return Idle()
+        self._counters.add(vacuumed=removed)
+        return Proceed() if removed >= self._chunk else Proceed(pause=self._rest)
