@@ -36,12 +36,12 @@ def test_a_threshold_of_one_degrades_at_once() -> None:
 
 def test_the_size_doubles_with_each_success_until_it_is_normal_again() -> None:
     mode = PartitionMode(Degraded(1))
-    sizes = []
-    while isinstance(mode.state, Degraded):
-        sizes.append((mode.effective_batch_size(10), mode.state.consecutive_successes))
+    seen = []
+    for _ in range(5):
+        seen.append((mode.state, mode.effective_batch_size(10)))
         mode = mode.succeeded(10)
-    assert sizes == [(1, 0), (2, 1), (4, 2), (8, 3)]
-    assert mode == PartitionMode()
+    degraded = [(Degraded(1, 0), 1), (Degraded(2, 1), 2), (Degraded(4, 2), 4), (Degraded(8, 3), 8)]
+    assert seen == [*degraded, (Normal(), 10)]
 
 
 def test_a_failure_while_degraded_starts_again_from_what_was_processed() -> None:
