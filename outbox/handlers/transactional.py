@@ -40,13 +40,19 @@ class TransactionalHandler(Protocol):
         savepoint: Callable[[], None],
         rollback_to: Callable[[], None],
         cancelled: Callable[[], bool],
+        *,
+        seal: Callable[[], None] | None = None,
     ) -> Outcome:
         """Handle messages within an open transaction, and return what is to be committed.
 
         ``savepoint()`` releases the last savepoint and sets the next, ``rollback_to()`` undoes what
-        came after it. Afterwards the transaction holds exactly the writes of the processed messages
-        that were not rejected. Raises `DatabaseError` when it does not, and `TransactionLost` when that
-        was found out after calling the handler: nothing of the transaction may be committed.
+        came after it, ``seal()`` checks that what came after it will be committed (setting one more
+        savepoint checks that too, and is done where there is no ``seal``). All three raise
+        `DatabaseError` when the transaction is not the one that began, ``rollback_to()`` in any case.
+
+        Afterwards the transaction holds exactly the writes of the processed messages that were not
+        rejected. Raises `DatabaseError` when it does not, and `TransactionLost` when that was found
+        out after calling the handler: nothing of the transaction may be committed.
         """
 
 
@@ -67,15 +73,19 @@ class TransactionalPerMessage:
         savepoint: Callable[[], None],
         rollback_to: Callable[[], None],
         cancelled: Callable[[], bool],
+        *,
+        seal: Callable[[], None] | None = None,
     ) -> Outcome:
         """Handle the messages one by one; see `TransactionalHandler.run`."""
         rejected: list[tuple[int, str]] = []
-        turn = _Savepoints(conn, savepoint, rollback_to)
+        turn = _Savepoints(conn, rollback_to)
+        last = len(messages) - 1
         savepoint()
         for position, message in enumerate(messages):
             if cancelled():
                 return Outcome(position, tuple(rejected))
-            verdict = turn.call(self.handler, message, message)
+            confirm = seal if position == last and seal else savepoint
+            verdict = turn.call(self.handler, message, message, confirm)
             if isinstance(verdict, Reject):
                 rejected.append((position, verdict.reason))
             elif verdict is not None:
@@ -100,12 +110,14 @@ class TransactionalBatch:
         savepoint: Callable[[], None],
         rollback_to: Callable[[], None],
         cancelled: Callable[[], bool],
+        *,
+        seal: Callable[[], None] | None = None,
     ) -> Outcome:
         """Handle the messages at once; see `TransactionalHandler.run`."""
         if cancelled():
             return Outcome(0)
         savepoint()
-        verdict = _Savepoints(conn, savepoint, rollback_to).call(self.handler, messages, messages[0])
+        verdict = _Savepoints(conn, rollback_to).call(self.handler, messages, messages[0], seal or savepoint)
         if isinstance(verdict, Reject):
             return Outcome(len(messages), tuple((n, verdict.reason) for n in range(len(messages))))
         if verdict is not None:
@@ -118,32 +130,28 @@ class _Savepoints:
     """One transaction, in which handlers are called behind savepoints."""
 
     conn: object
-    savepoint: Callable[[], None]
     rollback_to: Callable[[], None]
 
     def call(
-        self, handler: Callable[[Any, Any], HandlerResult], subject: object, first: OutboxMessage
+        self,
+        handler: Callable[[Any, Any], HandlerResult],
+        subject: object,
+        first: OutboxMessage,
+        confirm: Callable[[], None],
     ) -> Retry | Reject | None:
         """Call a handler behind the current savepoint; keep its writes on success, else undo them.
 
-        Success is believed only when the savepoint can be released. It cannot when the handler
-        swallowed an error that aborted the transaction (PostgreSQL) or rolled all of it back (MySQL,
-        after a deadlock). The first is undone like any failure. The second makes ``rollback_to`` fail,
-        and it must: the writes of the messages before are gone as well.
+        Success is believed only when ``confirm()`` passes. It does not when the handler swallowed an
+        error that aborted the transaction (PostgreSQL) or rolled all of it back (MySQL, after a
+        deadlock). The first is undone like any failure. The second makes ``rollback_to`` fail, and it
+        must: the writes of the messages before are gone as well.
         """
         verdict = call_handler(handler, self.conn, subject, first=first)
         if verdict is None:
-            verdict = self._seal()
+            verdict = _refuted(confirm)
         if verdict is not None:
             self._undo(verdict)
         return verdict
-
-    def _seal(self) -> Retry | None:
-        try:
-            self.savepoint()
-        except DatabaseError as error:
-            return Retry(describe(error))
-        return None
 
     def _undo(self, verdict: Retry | Reject) -> None:
         try:
@@ -151,3 +159,11 @@ class _Savepoints:
         except DatabaseError as error:
             retry = verdict if isinstance(verdict, Retry) else Retry(verdict.reason)
             raise TransactionLost(retry) from error
+
+
+def _refuted(confirm: Callable[[], None]) -> Retry | None:
+    try:
+        confirm()
+    except DatabaseError as error:
+        return Retry(describe(error))
+    return None

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -136,6 +136,35 @@ def test_a_batch_is_written_as_a_whole_or_not_at_all(
 def test_a_batch_of_one_names_its_culprit(turn: Turn) -> None:
     outcome = turn.run(TransactionalBatch(lambda conn, messages: Retry("busy")), 1)
     assert outcome == Outcome(0, (), failure("busy"))
+
+
+@pytest.mark.parametrize(
+    ("handler", "steps"),
+    [
+        (writing({}), ["savepoint", "savepoint", "seal"]),
+        (writing({2: Retry("busy")}), ["savepoint", "savepoint", "rollback"]),
+        (writing({2: Reject("bad")}), ["savepoint", "savepoint", "rollback"]),
+        (writing({1: Reject("bad")}), ["savepoint", "rollback", "seal"]),
+        (TransactionalBatch(lambda conn, messages: None), ["savepoint", "seal"]),
+    ],
+)
+def test_no_more_savepoints_are_set_than_messages_are_handled(
+    turn: Turn, handler: Any, steps: list[str]
+) -> None:
+    seen: list[str] = []
+
+    def step(name: str, action: Callable[[], None]) -> Callable[[], None]:
+        return lambda: (seen.append(name), action())[1]
+
+    handler.run(
+        turn.conn,
+        make_messages(2),
+        step("savepoint", turn.savepoint),
+        step("rollback", turn.rollback_to),
+        lambda: False,
+        seal=step("seal", lambda: None),
+    )
+    assert seen == steps
 
 
 def test_a_batch_is_not_started_after_a_stop(turn: Turn) -> None:
