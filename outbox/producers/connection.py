@@ -8,6 +8,9 @@ from typing import Any
 
 from outbox.statements import Statement
 
+# A cursor's description cannot tell in time: a pipelined statement has none before its rows are fetched.
+KINDS_WITH_ROWS = frozenset({":one", ":many"})
+
 
 class ProducerConnection(ABC):
     """A caller's connection, in the middle of the caller's transaction.

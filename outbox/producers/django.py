@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from outbox.producers.after_commit import quietly
-from outbox.producers.connection import ProducerConnection
+from outbox.producers.connection import KINDS_WITH_ROWS, ProducerConnection
 from outbox.statements import Statement
 
 
@@ -33,7 +33,7 @@ class DjangoConnection(ProducerConnection):
         """Run a statement and return its rows."""
         with self.wrapper.cursor() as cursor:
             cursor.execute(statement.pyformat, parameters)
-            return list(cursor.fetchall()) if cursor.description else []
+            return list(cursor.fetchall()) if statement.kind in KINDS_WITH_ROWS else []
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""

@@ -7,7 +7,7 @@ from contextlib import closing
 from itertools import chain
 from typing import Any
 
-from outbox.producers.connection import ProducerConnection
+from outbox.producers.connection import KINDS_WITH_ROWS, ProducerConnection
 from outbox.producers.driver import Driver
 from outbox.statements import Statement
 
@@ -30,7 +30,7 @@ class DriverConnection(ProducerConnection):
         """Run a statement and return its rows."""
         with closing(self.driver.open_cursor(self.raw)) as cursor:
             cursor.execute(self.driver.text(statement), parameters)
-            return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if statement.kind in KINDS_WITH_ROWS else []
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from outbox.producers.after_commit import after_commit
-from outbox.producers.connection import ProducerConnection
+from outbox.producers.connection import KINDS_WITH_ROWS, ProducerConnection
 from outbox.producers.driver import Driver
 from outbox.statements import Statement
 
@@ -45,7 +45,7 @@ class SqlalchemyConnection(ProducerConnection):
     def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         result = self._run(self.driver.text(statement), dict(parameters))
-        return [tuple(row) for row in result] if result.returns_rows else []
+        return [tuple(row) for row in result] if statement.kind in KINDS_WITH_ROWS else []
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""

@@ -32,7 +32,8 @@ def write_mysql(
     """
     if len(messages) == 1 and weigh(messages[0]) * DIGITS_PER_BYTE <= TEXT_BYTES:
         return [_insert(connection, catalog, messages)]
-    ((step, packet),) = connection.execute(catalog["session_settings"], {})
+    # A mysql.connector connection made with raw=True gives digits.
+    step, packet = map(int, connection.execute(catalog["session_settings"], {})[0])
     room = (packet - STATEMENT_BYTES) // DIGITS_PER_BYTE
     for message in messages:
         if weigh(message) > room:

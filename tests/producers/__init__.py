@@ -1,0 +1,1 @@
+"""Enqueueing through every kind of connection."""

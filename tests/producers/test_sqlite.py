@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+import pytest
+
+from outbox.producers import adapt
+from tests.producers.support import PLAIN, Caller, assert_joins_the_transaction, enqueue, numbered, stored
+from tests.support import Database
+
+pytestmark = pytest.mark.backends("sqlite")
+
+with_autocommit_attribute = pytest.mark.skipif(sys.version_info < (3, 12), reason="new in Python 3.12")
+
+
+def caller_of(connection: sqlite3.Connection, given: object) -> Caller:
+    def state() -> list[object]:
+        names = ("isolation_level", "row_factory", "text_factory", "in_transaction")
+        return [getattr(connection, name) for name in names]
+
+    return Caller(given, connection.execute, connection.commit, connection.rollback, state)
+
+
+@pytest.mark.parametrize("level", ["", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"])
+def test_a_connection_takes_messages_at_any_isolation_level(tables: Database, level: str) -> None:
+    connection = tables.connect(isolation_level=level)
+    if level == "EXCLUSIVE":
+        tables.execute("PRAGMA journal_mode = WAL")  # or nobody could look meanwhile
+    assert_joins_the_transaction(tables, caller_of(connection, connection))
+
+
+def test_a_connection_takes_messages_whatever_its_rows_are(tables: Database) -> None:
+    connection = tables.connect()
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = bytes
+    assert_joins_the_transaction(tables, caller_of(connection, connection))
+
+
+def test_a_cursor_lends_its_connection(tables: Database) -> None:
+    connection = tables.connect()
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    assert_joins_the_transaction(tables, caller_of(connection, cursor))
+    assert cursor.row_factory is sqlite3.Row
+
+
+def test_the_transaction_that_sqlite3_opens_by_itself_holds_the_message(tables: Database) -> None:
+    connection = tables.connect()
+    assert adapt(connection).in_transaction()
+    enqueue(connection, PLAIN)
+    assert connection.in_transaction
+    connection.rollback()
+    assert stored(tables) == []
+
+
+def test_autocommit_is_no_transaction_until_one_is_begun(tables: Database) -> None:
+    connection = tables.connect(isolation_level=None)
+    assert not adapt(connection).in_transaction()
+    connection.execute("BEGIN")
+    assert adapt(connection).in_transaction()
+    enqueue(connection, PLAIN)
+    connection.execute("ROLLBACK")
+    assert stored(tables) == []
+
+
+@with_autocommit_attribute
+def test_the_autocommit_attribute_decides_over_the_isolation_level(tables: Database) -> None:
+    assert not adapt(tables.connect(autocommit=True)).in_transaction()
+    connection = tables.connect()
+    connection.autocommit = False
+    connection.isolation_level = None
+    assert_joins_the_transaction(tables, caller_of(connection, connection))
+
+
+def test_a_busy_database_fails_with_the_drivers_error_and_advice(tables: Database) -> None:
+    tables.execute("PRAGMA journal_mode = WAL")
+    reader = tables.connect(timeout=0)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM orders").fetchall()
+    tables.execute("INSERT INTO orders VALUES (1)")
+    with pytest.raises(sqlite3.OperationalError, match="locked") as caught:
+        enqueue(reader, PLAIN)
+    if sys.version_info >= (3, 11):
+        assert caught.value.sqlite_errorcode == sqlite3.SQLITE_BUSY_SNAPSHOT
+        assert any("BEGIN IMMEDIATE" in note for note in caught.value.__notes__)
+    assert reader.in_transaction
+
+
+def test_a_batch_needs_no_more_parameters_than_any_sqlite_takes(tables: Database) -> None:
+    connection = tables.connect()
+    if sys.version_info >= (3, 11):
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+    enqueue(connection, *numbered(2500))
+    connection.commit()
+    assert len(stored(tables)) == 2500
