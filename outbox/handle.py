@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from outbox.clock import monotonic
 from outbox.core.crew import Crew
@@ -12,6 +13,9 @@ from outbox.core.outbox import Outbox
 from outbox.runtime.fork import ForkGuard
 from outbox.values.durations import seconds
 from outbox.workers.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class OutboxHandle:
         self._guard.check()
         return self._crew.supervisor.healthy()
 
-    def __enter__(self) -> OutboxHandle:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

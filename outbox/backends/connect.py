@@ -14,15 +14,22 @@ if TYPE_CHECKING:
     from outbox.backends.protocol import Backend
     from outbox.statements import Naming
 
-FAMILIES = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+FAMILIES = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "sqlite": "sqlite",
+}
 DRIVERS = {"postgresql": "psycopg", "mysql": "mysqlconnector", "sqlite": "pysqlite"}
 WHAT_IT_TAKES = (
-    "give a URL (postgresql://…, mysql://…, mariadb://…, sqlite:///…), an sqlalchemy.Engine or a psycopg_pool.ConnectionPool"
+    "give a URL (postgresql://…, mysql://…, mariadb://…, sqlite:///…), an sqlalchemy.Engine "
+    "or a psycopg_pool.ConnectionPool"
 )
 
 
 def check_target(target: object) -> None:
-    """Raise `ConfigurationError` for a target that `open_backend` could not use, without importing a driver."""
+    """Raise `ConfigurationError` for what `open_backend` could not use, without importing a driver."""
     if isinstance(target, Engine):
         family_of(target.dialect.name, target.dialect.driver)
     elif isinstance(target, (str, URL)):
@@ -67,7 +74,10 @@ def family_of(backend: str, driver: str) -> str:
     if driver not in {"", DRIVERS[family]}:
         name = f"{backend}+{driver}"
         right = f"{'postgresql' if family == 'postgresql' else backend}+{DRIVERS[family]}://…"
-        problem = f"workers do not run on this driver; use {right} (connections of yours are still welcome in enqueue)"
+        problem = (
+            f"workers do not run on this driver; use {right} "
+            "(connections of yours are still welcome in enqueue)"
+        )
         raise ConfigurationError("target", name, problem)
     return family
 

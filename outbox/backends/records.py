@@ -21,11 +21,11 @@ class Pending(NamedTuple):
 
 
 class Sequenced(NamedTuple):
-    """What one pass moved in one partition: ``count`` messages from ``first_seq`` on."""
+    """What one pass moved in one partition: so many messages from ``first_seq`` on."""
 
     partition_id: int
     first_seq: int
-    count: int
+    moved: int
 
 
 class LeaseRequest(NamedTuple):
@@ -76,6 +76,8 @@ class RefusalKind(enum.Enum):
 
 
 class Refusal(NamedTuple):
+    """A partition that was asked for and not handed out."""
+
     partition_id: int
     kind: RefusalKind
     retry_in: float = 0.0

@@ -18,6 +18,7 @@ from outbox.handle import OutboxHandle
 from outbox.schema import check_schema
 from outbox.workers.consumer import Consumer
 from outbox.workers.pipeline import Pipeline
+from outbox.workers.signals import Signals
 
 # For `Outbox.transaction`, `enqueue_now` and `status` beside the workers.
 PRODUCER_CONNECTIONS = 4
@@ -38,8 +39,7 @@ class Ground:
 def assemble_outbox(options: Options) -> Outbox:
     """Open a producer."""
     ground = prepare(options, PRODUCER_CONNECTIONS)
-    notifier = Notifier(ground.backend) if ground.notifies else None
-    return Outbox(ground.backend, ground.registry, Wakers(None, notifier), options.producer_settings)
+    return make_outbox(options, ground, None)
 
 
 def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outbox, Pipeline, bool]:
@@ -49,10 +49,20 @@ def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outb
     ground = prepare(options, threads + PRODUCER_CONNECTIONS)
     settings = options.pipeline_settings(announce=ground.notifies)
     pipeline = Pipeline(ground.backend, ground.consumers, settings, stopping=stopping.is_set)
+    return make_outbox(options, ground, pipeline.signals), pipeline, ground.notifies
+
+
+def make_outbox(options: Options, ground: Ground, signals: Signals | None) -> Outbox:
+    """Make the producer's side; ``signals`` lead to the workers of this process, if there are any."""
     notifier = Notifier(ground.backend) if ground.notifies else None
-    wakers = Wakers(pipeline.signals, notifier)
-    outbox = Outbox(ground.backend, ground.registry, wakers, options.producer_settings)
-    return outbox, pipeline, ground.notifies
+    return Outbox(
+        ground.backend,
+        ground.registry,
+        Wakers(signals, notifier),
+        settings=options.producer_settings,
+        consumers=ground.consumers,
+        pipeline_settings=options.pipeline_settings(announce=ground.notifies),
+    )
 
 
 def assemble_handle(options: Options) -> OutboxHandle:
@@ -61,9 +71,7 @@ def assemble_handle(options: Options) -> OutboxHandle:
     outbox, pipeline, notifies = assemble_pipeline(options, stopping)
     try:
         label = "" if options.prefix == "outbox" else f"{options.prefix}-"
-        crew = hire(
-            pipeline, stopping, listen=notifies, stats_interval=options.stats_interval, label=label
-        )
+        crew = hire(pipeline, stopping, listen=notifies, stats_interval=options.stats_interval, label=label)
         crew.start()
     except BaseException:
         outbox.close()

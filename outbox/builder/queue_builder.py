@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,8 @@ def checked_handler(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Return a handler, or raise `ConfigurationError` for what cannot be called."""
     if not callable(handler):
         raise ConfigurationError("handler", handler, "give a callable")
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
+        raise ConfigurationError("handler", handler, "it is asynchronous; give a plain callable")
     return handler
 
 

@@ -63,10 +63,12 @@ def hire(
         return pacer
 
     sequencing = [
-        add(f"sequencer-{n}", pipeline.sequencer(), pacing_of(profile.sequencer)) for n in range(settings.sequencers)
+        add(f"sequencer-{n}", pipeline.sequencer(), pacing_of(profile.sequencer))
+        for n in range(settings.sequencers)
     ]
     processing = [
-        add(f"processor-{n}", pipeline.processor(), pacing_of(profile.processor)) for n in range(settings.processors)
+        add(f"processor-{n}", pipeline.processor(), pacing_of(profile.processor))
+        for n in range(settings.processors)
     ]
     pipeline.signals.sequencing.subscribe(WakeGroup(sequencing).wake)
     pipeline.signals.processing.subscribe(WakeGroup(processing).wake)

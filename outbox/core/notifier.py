@@ -36,7 +36,9 @@ class Notifier:
             try:
                 self._backend.notify(batch)
             except DatabaseError as error:
-                log.warning("could not wake other processes, they will find the messages by polling: %s", error)
+                log.warning(
+                    "could not wake other processes, they will find the messages by polling: %s", error
+                )
             except BaseException:
                 with self._lock:
                     self._sending = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,12 @@ from outbox.values.message import EnqueueMessage
 from outbox.values.partitions import Partitions
 from outbox.values.payloads import check_size, encode
 from outbox.values.validation import validate_queue
+from outbox.workers.consumer import Consumer
+from outbox.workers.pipeline import PipelineSettings
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from outbox.builder import OutboxBuilder
 
 
@@ -43,10 +47,19 @@ class Outbox:
     """
 
     def __init__(
-        self, backend: Backend, registry: Registry, wakers: Wakers, settings: ProducerSettings
+        self,
+        backend: Backend,
+        registry: Registry,
+        wakers: Wakers,
+        *,
+        settings: ProducerSettings,
+        consumers: Sequence[Consumer],
+        pipeline_settings: PipelineSettings,
     ) -> None:
         """Use `Outbox.builder` instead."""
-        self._backend = backend
+        self.backend = backend
+        self.consumers = consumers
+        self.pipeline_settings = pipeline_settings
         self._registry = registry
         self._wakers = wakers
         self._settings = settings
@@ -86,7 +99,9 @@ class Outbox:
         `InvalidPayloadType`, `InvalidHeaders`, `UnsupportedConnection`, and `TransactionRequired` for a
         connection that would commit the message by itself.
         """
-        message = EnqueueMessage(payload, partition=partition, key=key, payload_type=payload_type, headers=headers)
+        message = EnqueueMessage(
+            payload, partition=partition, key=key, payload_type=payload_type, headers=headers
+        )
         return self.enqueue_batch(conn, queue, (message,))[0]
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
@@ -108,7 +123,7 @@ class Outbox:
         connection = self._adapt(conn)
         if not prepared:
             return []
-        ids = write(connection, self._backend.catalog, prepared)
+        ids = write(connection, self.backend.catalog, prepared)
         self._wakers.note({message.partition_id for message in prepared})
         connection.on_commit(self._wakers.flush)
         return ids
@@ -137,7 +152,7 @@ class Outbox:
         outbox was built from an Engine. Commits and flushes at the end, rolls back on an exception.
         """
         self._check_usable()
-        with self._backend.connection() as conn:
+        with self.backend.connection() as conn:
             yield conn
         self.flush()
 
@@ -156,7 +171,7 @@ class Outbox:
         Idempotent. Raises `PartitionCountMismatch` if the queue exists with another count.
         """
         self._check_usable()
-        register(self._backend, self._registry, queue, partitions)
+        register(self.backend, self._registry, queue, partitions)
 
     def queue_of(self, partition_id: int) -> str | None:
         """Return the name of the queue that a partition id belongs to, None if there is none."""
@@ -164,22 +179,22 @@ class Outbox:
         known = self._registry.queue_of(partition_id)
         if known is not None:
             return known
-        found = self._backend.find_queue(partition_id)
+        found = self.backend.find_queue(partition_id)
         return found[0] if found else None
 
     def status(self) -> OutboxStatus:
         """Read the state of the registered queues' partitions, and of the dead letters, from the tables."""
         self._check_usable()
         ids = [pid for queue in self._registry.all() for pid in queue.partition_ids]
-        rows = self._backend.partition_status(ids)
-        return OutboxStatus([describe_partition(row) for row in rows], self._backend.dead_letter_counts())
+        rows = self.backend.partition_status(ids)
+        return OutboxStatus([describe_partition(row) for row in rows], self.backend.dead_letter_counts())
 
     def close(self) -> None:
         """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open."""
         self._closed = True
-        self._backend.close()
+        self.backend.close()
 
-    def __enter__(self) -> Outbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -191,7 +206,7 @@ class Outbox:
         return data, payload_type
 
     def _adapt(self, conn: object) -> ProducerConnection:
-        connection = adapt(conn, self._backend.catalog.backend)
+        connection = adapt(conn, self.backend.catalog.backend)
         if self._settings.require_transaction and not connection.in_transaction():
             raise TransactionRequired(connection.kind)
         return connection
@@ -202,7 +217,9 @@ class Outbox:
             raise OutboxClosed("this outbox is closed; build a new one")
 
 
-def register(backend: Backend, registry: Registry, queue: str, partitions: Partitions | int) -> tuple[int, ...]:
+def register(
+    backend: Backend, registry: Registry, queue: str, partitions: Partitions | int
+) -> tuple[int, ...]:
     """Make a queue known to the database and to this process; return its partition ids."""
     validate_queue(queue)
     count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)

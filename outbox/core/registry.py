@@ -22,7 +22,7 @@ class RegisteredQueue:
     partition_ids: tuple[int, ...]
     _turn: itertools.count[int] = field(
         # A random start, so that many short-lived processes do not all favour partition 0.
-        default_factory=lambda: itertools.count(random.randrange(64)),  # noqa: S311
+        default_factory=lambda: itertools.count(random.randrange(64)),
         repr=False,
         compare=False,
     )
@@ -53,7 +53,7 @@ class Registry:
             return known
 
     def __getitem__(self, name: str) -> RegisteredQueue:
-        queue = self._queues.get(name) if isinstance(name, str) else None
+        queue = self._queues.get(name)
         if queue is None:
             raise QueueNotRegistered(validate_queue(name))
         return queue

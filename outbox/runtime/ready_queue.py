@@ -77,22 +77,24 @@ class ReadyQueue:
                     fresh += 1
         self._notify(fresh)
 
-    def mark_due(self, keys: Iterable[int]) -> None:
-        """State that these keys have work and are free to be worked on now.
+    def mark_due(self, keys: Iterable[int]) -> int:
+        """State that these keys have work and are free to be worked on now; return how many were idle.
 
         Announces a key that is ready already once more: this is the safety net under lost wakes.
         """
-        ready = 0
+        ready = idle = 0
         with self._lock:
             for key in keys:
                 if key in self._claimed:
                     self._claimed[key] = True
                     continue
-                self._deferrals.cancel(key)
+                deferred = self._deferrals.cancel(key)
                 if key not in self._lanes:
                     self._lanes.push(key)
+                    idle += not deferred
                 ready += 1
         self._notify(ready)
+        return idle
 
     def claim(self, limit: int = 1) -> list[int]:
         """Take the oldest ready key and further ready ones of its group, up to `limit`, in order.

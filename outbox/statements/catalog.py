@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from outbox.errors import OutboxError
-
 from outbox.statements.files import read_sql
 from outbox.statements.statement import Statement
 from outbox.statements.tables import Naming

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outbox.errors import OutboxError
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from importlib.abc import Traversable
 
 KNOWN_FILE = "postgresql/enqueue.sql"
 
@@ -25,7 +25,7 @@ def sql_root() -> Traversable:
     packaged = files("outbox") / "sql"
     checkout = Path(str(packaged)).parent.parent / "sql"
     for root in (packaged, checkout):
-        if root.joinpath(*KNOWN_FILE.split("/")).is_file():
+        if (root / KNOWN_FILE).is_file():
             return root
     msg = (
         f"the SQL files of outbox are missing: neither {packaged} nor {checkout} holds {KNOWN_FILE}; "
@@ -36,9 +36,10 @@ def sql_root() -> Traversable:
 
 def read_sql(backend: str, name: str) -> str:
     """Return the text of ``<backend>/<name>.sql``."""
-    return sql_root().joinpath(backend, *f"{name}.sql".split("/")).read_text(encoding="utf-8")
+    text: str = (sql_root() / backend / f"{name}.sql").read_text(encoding="utf-8")
+    return text
 
 
 def list_sql(backend: str, folder: str) -> list[str]:
     """Return the sorted file names in ``<backend>/<folder>``."""
-    return sorted(entry.name for entry in sql_root().joinpath(backend, folder).iterdir())
+    return sorted(entry.name for entry in (sql_root() / backend / folder).iterdir())

@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from outbox.runtime.ready_queue import ReadyQueue
 
 LOCKED_DELAY = 0.02
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Claim:
@@ -24,7 +28,7 @@ class Claim:
         self._held = set(keys)
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Claim:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -48,7 +52,7 @@ class Claim:
 
     def locked(self, key: int) -> None:
         """Its row is locked elsewhere: behind the others, after a short jittered delay."""
-        self.defer(key, LOCKED_DELAY * (0.5 + random.random()))  # noqa: S311 - jitter is no secret
+        self.defer(key, LOCKED_DELAY * (0.5 + random.random()))
 
     def _take(self, keys: Iterable[int]) -> list[int]:
         with self._lock:

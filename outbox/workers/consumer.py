@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Outcome
+from outbox.handlers.transactional import TransactionalHandler
 from outbox.values.lease_config import LeaseConfig
-from outbox.values.message import OutboxMessage
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.handler_speed import HandlerSpeed
-
-
-class TransactionalHandler(Protocol):
-    """A transactional handler, wrapped: runs a batch between savepoints of an open transaction."""
-
-    def run(
-        self,
-        conn: Any,
-        messages: list[OutboxMessage],
-        savepoint: Callable[[], None],
-        rollback_to: Callable[[], None],
-        cancelled: Callable[[], bool],
-    ) -> Outcome:
-        """Call the user's handler and return what became of the batch."""
-
 
 LeasedHandler = Callable[[Batch], Outcome]
 

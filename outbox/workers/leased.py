@@ -12,15 +12,15 @@ from outbox.backends.records import Delivery, LeaseRequest, Settled, Settlement
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost
 from outbox.handlers.batch import Batch
-from outbox.handlers.outcome import Outcome, insert_missing
+from outbox.handlers.outcome import Failure, Outcome, insert_missing
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.counters import Counters
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
-from outbox.workers.report import report_lost, report_verdict
 from outbox.workers.refusals import refused
+from outbox.workers.report import report_lost, report_verdict
 from outbox.workers.settling import MISSING_BODY, Verdict, condemned, judge
 from outbox.workers.tokens import Tokens
 from outbox.workers.turn import Turn
@@ -31,6 +31,9 @@ MAX_BYTES = 16 * 1024 * 1024
 # A group's messages in one statement, however many partitions it has.
 GROUP_MESSAGES = 4000
 ACK_TRIES = 3
+FINISHED_NOTHING = Failure(
+    "the handler finished no message and gave no reason", None, counts=True, named=False
+)
 
 
 class LeasedTurns:
@@ -53,7 +56,7 @@ class LeasedTurns:
         self._stopping = stopping
         self._clock = clock
         self._tokens = Tokens()
-        self._random = random.Random()  # noqa: S311 - jitter is no secret
+        self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, keys: Sequence[int]) -> bool:
         """Work on the claimed partitions of one consumer; return whether there may be more to do."""
@@ -77,7 +80,9 @@ class LeasedTurns:
                 return more
             turn.load(deliveries, started)
             with self._keeper.watching(turn, claim):
-                verdicts = [self._deliver(turn, delivery) for delivery in iter(lambda: turn.next(self._clock()), None)]
+                verdicts = [
+                    self._deliver(turn, delivery) for delivery in iter(lambda: turn.next(self._clock()), None)
+                ]
             started = self._clock()
             deliveries, leftover = self._settle(turn, claim, verdicts, reading_on=number < ROUNDS)
             more = more or leftover
@@ -112,6 +117,9 @@ class LeasedTurns:
                 began = self._clock()
                 outcome = consumer.leased(batch)
                 consumer.speed.note(max(outcome.processed, 1), self._clock() - began)
+                if not outcome.processed and outcome.failure is None and not batch.cancelled:
+                    # Ready again at once would be a spin.
+                    outcome = Outcome(0, failure=FINISHED_NOTHING)
         return insert_missing(outcome, dict.fromkeys(missing, MISSING_BODY), len(delivery.messages))
 
     def _settle(

@@ -64,4 +64,9 @@ class WakeupListener:
     def _warn(self, error: DatabaseError) -> None:
         level = logging.DEBUG if self._warned else logging.WARNING
         self._warned = True
-        log.log(level, "no wake-ups from other processes, polling instead: %s; trying again in %.0f s", error, RETRY_SECONDS)
+        log.log(
+            level,
+            "no wake-ups from other processes, polling instead: %s; trying again in %.0f s",
+            error,
+            RETRY_SECONDS,
+        )

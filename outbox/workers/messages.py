@@ -23,7 +23,9 @@ def build_messages(
     attempts = delivery.attempts
     messages: list[OutboxMessage] = []
     missing: list[int] = []
-    for position, (seq, message_id, payload, payload_type, headers, created_at) in enumerate(delivery.messages):
+    for position, (seq, message_id, payload, payload_type, headers, created_at) in enumerate(
+        delivery.messages
+    ):
         if payload is None:
             missing.append(position)
             continue

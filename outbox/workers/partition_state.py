@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outbox.handlers.partition_mode import PartitionMode
 
@@ -11,7 +11,7 @@ from outbox.handlers.partition_mode import PartitionMode
 class PartitionState:
     """Used only by the thread that has claimed the partition."""
 
-    mode: PartitionMode = PartitionMode()
+    mode: PartitionMode = field(default_factory=PartitionMode)
     streak: int = 0
     """Failures in a row of the same head, counted or not."""
     alone: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from outbox.backends.protocol import Backend
+from outbox.clock import Clock, monotonic
 from outbox.runtime.linger import Linger
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.profile import OutboxProfile
@@ -49,6 +50,7 @@ class Pipeline:
         settings: PipelineSettings,
         *,
         stopping: Callable[[], bool],
+        queue_clock: Clock = monotonic,
     ) -> None:
         self.backend = backend
         self.settings = settings
@@ -57,7 +59,9 @@ class Pipeline:
         self.states = PartitionStates()
         self._by_partition = {pid: consumer for consumer in consumers for pid in consumer.partition_ids}
         self.signals = Signals(
-            ReadyQueue(), ReadyQueue(Grouping(self._by_partition, self.states)), self.partition_ids
+            ReadyQueue(clock=queue_clock),
+            ReadyQueue(Grouping(self._by_partition, self.states), clock=queue_clock),
+            self.partition_ids,
         )
         shortest = min((c.lease.duration for c in consumers if c.leased is not None), default=30.0)
         self.keeper = LeaseKeeper(backend, shortest_lease=shortest)
@@ -66,11 +70,12 @@ class Pipeline:
         self._suspect_lane = threading.Lock()
         self._announcements = Announcements() if settings.announce else None
 
-    def sequencer(self) -> Sequencer:
+    def sequencer(self, *, lingering: bool = True) -> Sequencer:
         """Return the action of one sequencer thread."""
         profile = self.settings.profile
         tuning = profile.sequencer
-        linger = Linger(tuning.min_interval, tuning.active_interval) if profile.linger else None
+        lingering = lingering and profile.linger
+        linger = Linger(float(tuning.min_interval), float(tuning.active_interval)) if lingering else None
         return Sequencer(
             self.backend,
             self.signals,

@@ -25,6 +25,7 @@ class Grouping:
         self._states = states
 
     def __call__(self, key: int) -> Hashable:
+        """Return the group of a partition; a group of its own when it must not share a turn."""
         consumer = self._consumers[key]
         if consumer.leased is None or consumer.max_attempts == 1 or self._states[key].alone:
             return key

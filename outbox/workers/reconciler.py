@@ -34,18 +34,16 @@ class Reconciler:
         self._partition_ids = partition_ids
         self._counters = counters
         self._longest = poll_interval
-        self._interval = min(FIRST_INTERVAL, poll_interval)
+        self._interval = min(FIRST_INTERVAL, poll_interval) / 2
 
     def run_once(self) -> Directive:
         """Look at every partition once."""
         rows = self._backend.pending(self._partition_ids)
         incoming = [row.partition_id for row in rows if row.incoming]
         behind = [row.partition_id for row in rows if row.behind]
-        self._signals.found(incoming, behind)
+        news = self._signals.found(incoming, behind)
         if any(row.dirty for row in rows):
             self._signals.processed()
         self._counters.add(polls=1)
-        wait = self._interval
-        found = bool(incoming or behind)
-        self._interval = min(FIRST_INTERVAL if found else self._interval * 2, self._longest)
-        return Sleep(wait)
+        self._interval = min(FIRST_INTERVAL if news else self._interval * 2, self._longest)
+        return Sleep(self._interval)

@@ -52,7 +52,7 @@ class Sequencer:
 
     def run_once(self) -> Directive:
         """Sequence the oldest ready partitions."""
-        if self._linger is not None and (gap := self._linger.delay(self._clock())) > 0 and self._ready.ready_count:
+        if (gap := self._gap()) > 0:
             return Proceed(pause=gap)
         keys = self._ready.claim(MAX_PARTITIONS)
         if not keys:
@@ -63,6 +63,12 @@ class Sequencer:
             self._give_back(claim, keys, moved, limit)
         return self._report(moved, limit)
 
+    def _gap(self) -> float:
+        """Return how long a stream's next pass should wait, 0 when there is nothing to wait for."""
+        if self._linger is None or not self._ready.ready_count:
+            return 0.0
+        return self._linger.delay(self._clock())
+
     def _announces(self) -> bool:
         return self._announcements is not None and self._announcements.due()
 
@@ -71,15 +77,15 @@ class Sequencer:
         for key in keys:
             if key not in reached:
                 claim.locked(key)
-        claim.again([item.partition_id for item in moved if item.count >= limit])
+        claim.again([item.partition_id for item in moved if item.moved >= limit])
         claim.done(reached)
 
     def _report(self, moved: list[Sequenced], limit: int) -> Directive:
-        filled = [item.partition_id for item in moved if item.count]
+        filled = [item.partition_id for item in moved if item.moved]
         self._signals.sequenced(filled)
-        total = sum(item.count for item in moved)
+        total = sum(item.moved for item in moved)
         self._counters.add(sequencer_passes=1, sequenced=total)
-        backlog = any(item.count >= limit for item in moved)
+        backlog = any(item.moved >= limit for item in moved)
         if self._linger is not None:
             self._linger.note(self._clock(), total, backlog=backlog)
             return Proceed(pause=0) if self._ready.ready_count else Idle()

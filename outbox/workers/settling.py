@@ -54,7 +54,8 @@ def judge(
     """Turn an outcome into a settlement, and move the partition's state on."""
     messages = delivery.messages
     dead = [
-        DeadLetterRecord(messages[n].seq, reason, _failed(delivery, n, consumer)) for n, reason in outcome.rejected
+        DeadLetterRecord(messages[n].seq, reason, _failed(delivery, n, consumer))
+        for n, reason in outcome.rejected
     ]
     processed = outcome.processed
     failure = outcome.failure

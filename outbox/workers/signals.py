@@ -42,10 +42,14 @@ class Signals:
         """These partitions have messages for a processor."""
         self.processing.mark(self.consumed.intersection(partition_ids))
 
-    def found(self, incoming: Iterable[int], behind: Iterable[int]) -> None:
-        """The database itself says so: this ends deferrals, which signals do not."""
-        self.sequencing.mark_due(self.consumed.intersection(incoming))
-        self.processing.mark_due(self.consumed.intersection(behind))
+    def found(self, incoming: Iterable[int], behind: Iterable[int]) -> int:
+        """The database itself says so: this ends deferrals, which signals do not.
+
+        Returns how much of it was news: no signal had told of it.
+        """
+        return self.sequencing.mark_due(self.consumed.intersection(incoming)) + self.processing.mark_due(
+            self.consumed.intersection(behind)
+        )
 
     def processed(self) -> None:
         """Cursors moved: there is something to delete."""

@@ -9,6 +9,7 @@ from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.errors import Contention, DatabaseError
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
+from outbox.handlers.transactional import TransactionLost
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
@@ -37,7 +38,7 @@ class TransactionalTurns:
         self._states = states
         self._counters = counters
         self._stopping = stopping
-        self._random = random.Random()  # noqa: S311 - jitter is no secret
+        self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
         """Work on one claimed partition; return whether there may be more to do in it."""
@@ -73,7 +74,9 @@ class TransactionalTurns:
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
-                outcome = consumer.transactional.run(turn.connection, messages, turn, self._stopping)
+                outcome = consumer.transactional.run(
+                    turn.connection, messages, turn.savepoint, turn.rollback, self._stopping, seal=turn.seal
+                )
             outcome = insert_missing(outcome, dict.fromkeys(missing, MISSING_BODY), len(delivery.messages))
         state = self._states[delivery.partition_id]
         return judge(delivery, outcome, consumer, state, random=self._random.random)
@@ -87,13 +90,16 @@ class TransactionalTurns:
         alone next time.
         """
         state = self._states[delivery.partition_id]
-        failure = Failure(describe(error), None, counts=True, named=False)
+        if isinstance(error, TransactionLost):
+            failure = Failure(error.retry.reason, error.retry.delay, counts=error.retry.counts, named=False)
+        else:
+            failure = Failure(describe(error), None, counts=True, named=False)
         verdict = judge(delivery, Outcome(0, (), failure), consumer, state, random=self._random.random)
         state.mode = state.mode.rejected(None)
         recorded = Settlement(
             delivery.partition_id,
             delivery.cursor,
-            delivery.attempts + 1,
+            delivery.attempts + (1 if failure.counts else 0),
             failure.reason,
             delay=verdict.settlement.delay,
         )

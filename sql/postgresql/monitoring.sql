@@ -9,12 +9,16 @@ SELECT
     p.sequence,
     c.processed_seq,
     v.vacuumed_seq,
-    extract(EPOCH FROM clock_timestamp() - least(oldest_waiting.created_at, oldest_behind.created_at)) AS oldest_age,
+    CAST(
+        extract(EPOCH FROM clock_timestamp() - least(oldest_waiting.created_at, oldest_behind.created_at))
+        AS double precision
+    ) AS oldest_age,
     c.attempts,
     c.last_error,
     c.locked_by,
     CASE
-        WHEN c.locked_until > clock_timestamp() THEN extract(EPOCH FROM c.locked_until - clock_timestamp())
+        WHEN c.locked_until > clock_timestamp()
+            THEN CAST(extract(EPOCH FROM c.locked_until - clock_timestamp()) AS double precision)
     END AS locked_for
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id

@@ -66,7 +66,9 @@ class PostgresBackend:
         return sequencer.pending(self._db, partition_ids)
 
     def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:
-        return sequencer.sequence(self._db, partition_ids, limit, self._channel if notify else "", self._origin)
+        return sequencer.sequence(
+            self._db, partition_ids, limit, self._channel if notify else "", self._origin
+        )
 
     def lease_and_read(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from psycopg import sql
 
@@ -45,7 +46,10 @@ class PostgresListener:
             self.close()
             raise
         self.close()
-        msg = f"PostgreSQL: a notification did not arrive within {TEST_SECONDS:g} s; is there a pooler in transaction mode?"
+        msg = (
+            f"PostgreSQL: a notification did not arrive within {TEST_SECONDS:g} s; "
+            "is there a pooler in transaction mode?"
+        )
         raise DatabaseError(msg)
 
     def receive(self, timeout: float) -> list[Wakeup]:
@@ -53,10 +57,9 @@ class PostgresListener:
         return [wakeup for wakeup in found if wakeup is not None]
 
     def interrupt(self) -> None:
-        try:
+        # closed, or full of interrupts already
+        with suppress(OSError):
             self._interrupter.send(b"x")
-        except OSError:
-            pass  # closed, or full of interrupts already
 
     def close(self) -> None:
         self._conn.close()
@@ -69,5 +72,5 @@ class PostgresListener:
             backlog = [item.payload for item in self._conn.notifies(timeout=0)]
             if backlog:
                 return backlog
-            select.select([self._conn.fileno(), self._interrupts], [], [], timeout)
+            select.select([self._conn.fileno(), self._interrupts.fileno()], [], [], timeout)
             return [item.payload for item in self._conn.notifies(timeout=0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from outbox.backends.postgres.database import Database, int_array
 from outbox.backends.records import PartitionStatus
@@ -13,10 +14,16 @@ OLDEST_VERSION = 130000
 
 
 def check_server(db: Database) -> None:
-    """Refuse servers before version 13 and servers that take no writes."""
-    version, read_only = db.run("server_version")[0]
+    """Refuse servers before version 13 and servers that take no writes.
+
+    On a connection of its own, not the pool's: a server that is away says why at once.
+    """
+    with db.translated(), closing(db.source.dedicated()) as conn:
+        version, read_only = db.on(conn, "server_version")[0]
     if int(version) < OLDEST_VERSION:
-        raise UnsupportedServer("target", f"PostgreSQL {int(version) // 10000}", "version 13 is the oldest supported")
+        raise UnsupportedServer(
+            "target", f"PostgreSQL {int(version) // 10000}", "version 13 is the oldest supported"
+        )
     if read_only:
         msg = "PostgreSQL: this server is a read-only standby; connect to the primary"
         raise ReadOnlyServer(msg)
@@ -25,9 +32,7 @@ def check_server(db: Database) -> None:
 def partition_status(db: Database, partition_ids: Sequence[int]) -> list[PartitionStatus]:
     """Return the partitions' state; 1 statement."""
     rows = db.run("partition_status", partition_ids=int_array(partition_ids))
-    return [
-        PartitionStatus(*row[:7], _float(row[7]), row[8], row[9], row[10], _float(row[11])) for row in rows
-    ]
+    return [PartitionStatus(*row) for row in rows]
 
 
 def dead_letter_counts(db: Database) -> dict[str, int]:
@@ -39,7 +44,3 @@ def dead_letter_counts(db: Database) -> dict[str, int]:
 def vacuum(db: Database, partition_ids: Sequence[int], limit: int) -> int:
     """Delete processed messages; 1 statement."""
     return int(db.run("vacuum", partition_ids=int_array(partition_ids), limit=limit)[0][0])
-
-
-def _float(value: object) -> float | None:
-    return None if value is None else float(value)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PgConnection: TypeAlias = "psycopg.Connection[Any]"
 
 # How long a worker waits for a connection of the pool before it reports the server as lost.
-CHECKOUT_TIMEOUT = 10.0
+CHECKOUT_TIMEOUT = 8.0
 
 
 class Source(Protocol):
@@ -58,6 +58,8 @@ class PoolSource:
             max_size=size,
             timeout=CHECKOUT_TIMEOUT,
             max_idle=120.0,
+            # Give an attempt up before its pauses grow: the next request begins a new one.
+            reconnect_timeout=5.0,
             name="outbox-pool",
             open=True,
         )
@@ -102,9 +104,8 @@ class EngineSource:
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
-        with self._engine.connect() as outer:
-            with outer.begin():
-                yield driver_connection(outer), outer
+        with self._engine.connect() as outer, outer.begin():
+            yield driver_connection(outer), outer
 
     def dedicated(self) -> PgConnection:
         args, kwargs = self._engine.dialect.create_connect_args(self._engine.url)
@@ -119,6 +120,7 @@ class EngineSource:
 
 
 def driver_connection(outer: SqlAlchemyConnection) -> PgConnection:
+    """Return what SQLAlchemy's connection wraps."""
     conn: PgConnection = outer.connection.driver_connection  # type: ignore[assignment]
     return conn
 

@@ -105,7 +105,9 @@ def transactional_turn(
             yield Refusal(request.partition_id, RefusalKind.IDLE)
         else:
             messages = [StoredMessage._make(row[5:11]) for row in rows]
-            yield PostgresTurn(db, conn, lent, Delivery(head[0], head[1], head[2], head[3], messages, head[4]))
+            yield PostgresTurn(
+                db, conn, lent, Delivery(head[0], head[1], head[2], head[3], messages, head[4])
+            )
 
 
 @retry_contention

@@ -1,0 +1,98 @@
+"""Run all stages in the calling thread until nothing is left."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from outbox.builder import OutboxBuilder
+from outbox.core.outbox import Outbox
+from outbox.errors import ConfigurationError
+from outbox.testing.without_backoff import without_backoff
+from outbox.workers.pipeline import Pipeline
+
+# Rounds without an end would mean that a handler enqueues for itself for ever.
+MAX_ROUNDS = 10_000
+VACUUM_CHUNK = 10_000
+
+
+@dataclass(frozen=True)
+class DrainCounts:
+    """What one `drain` did."""
+
+    sequenced: int
+    processed: int
+    """Messages finished, dead-lettered ones included."""
+    retried: int
+    """Batches that ended in a Retry."""
+    dead_lettered: int
+    vacuumed: int
+    left: int
+    """Messages still in the tables: behind a Retry, or held by another worker."""
+
+
+def drain(outbox: Outbox | OutboxBuilder) -> DrainCounts:
+    """Deliver everything that is committed, in the calling thread; return what was done.
+
+    Give the builder that declares the handlers, or an `Outbox` that it opened. No thread is started
+    and nothing sleeps: backoffs are skipped, and a partition whose handler asked for a Retry rests
+    until the next call, so that each call makes one delivery attempt and a test decides how many.
+    Messages that handlers enqueue meanwhile are delivered too. Raises `ConfigurationError` when no
+    queue has a handler.
+    """
+    if isinstance(outbox, OutboxBuilder):
+        with outbox.open() as opened:
+            return drain(opened)
+    if not outbox.consumers:
+        raise ConfigurationError("outbox", outbox, "none of its queues has a handler to deliver to")
+    return _Drain(outbox).run()
+
+
+class _Drain:
+    def __init__(self, outbox: Outbox) -> None:
+        consumers = [without_backoff(consumer) for consumer in outbox.consumers]
+        settings = outbox.pipeline_settings
+        # Time stands still for the queues: what is deferred once stays so for this drain.
+        self._pipeline = Pipeline(
+            outbox.backend, consumers, settings, stopping=threading.Event().is_set, queue_clock=lambda: 0.0
+        )
+        self._sequencer = self._pipeline.sequencer(lingering=False)
+        self._processor = self._pipeline.processor()
+
+    def run(self) -> DrainCounts:
+        for _ in range(MAX_ROUNDS):
+            if not self._round():
+                break
+        removed = 0
+        while chunk := self._pipeline.backend.vacuum(self._pipeline.partition_ids, VACUUM_CHUNK):
+            removed += chunk
+        return self._counts(removed)
+
+    def _round(self) -> bool:
+        """Move what is there one stage on; return whether anything moved."""
+        before = self._progress()
+        signals = self._pipeline.signals
+        rows = self._pipeline.backend.pending(self._pipeline.partition_ids)
+        signals.enqueued(row.partition_id for row in rows if row.incoming)
+        signals.sequenced(row.partition_id for row in rows if row.behind)
+        while signals.sequencing.ready_count:
+            self._sequencer.run_once()
+        while signals.processing.ready_count:
+            self._processor.run_once()
+        return self._progress() != before
+
+    def _progress(self) -> tuple[int, int, int]:
+        totals = self._pipeline.counters.snapshot()
+        return totals.get("sequenced", 0), totals.get("processed", 0), totals.get("retried", 0)
+
+    def _counts(self, vacuumed: int) -> DrainCounts:
+        totals = self._pipeline.counters.snapshot()
+        rows = self._pipeline.backend.partition_status(self._pipeline.partition_ids)
+        return DrainCounts(
+            sequenced=totals.get("sequenced", 0),
+            processed=totals.get("processed", 0),
+            retried=totals.get("retried", 0),
+            dead_lettered=totals.get("dead_lettered", 0),
+            vacuumed=vacuumed,
+            left=sum(row.incoming + row.sequence - row.processed_seq for row in rows),
+        )
