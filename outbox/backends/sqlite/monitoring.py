@@ -31,14 +31,14 @@ def check_server(db: Database) -> None:
     except Contention:
         log.debug("the write lock is taken, so the database takes writes")
     mode = db.read("journal_mode")[0][0]
-    if mode not in {"wal", "memory"}:
+    if mode == "wal" and db.source.shared and wal_is_unsafe(sqlite3.sqlite_version_info):
+        warn_of_wal(sqlite3.sqlite_version)
+    if mode not in {"wal", "memory"} and db.read("has_migrations_table")[0][0]:
         log.warning(
             "the SQLite database is in journal mode %s, in which readers and the writer wait for each "
             "other; outbox.migrate(target) switches it to wal",
             mode,
         )
-    if mode == "wal" and db.source.shared and wal_is_unsafe(sqlite3.sqlite_version_info):
-        warn_of_wal(sqlite3.sqlite_version)
 
 
 def wal_is_unsafe(version: tuple[int, ...]) -> bool:

@@ -1,0 +1,1 @@
+"""What every backend promises, written once and run on each."""
