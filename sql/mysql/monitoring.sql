@@ -38,4 +38,4 @@ SELECT id, queue, `partition` FROM outbox_partitions ORDER BY queue, `partition`
 
 -- name: server_version :one
 -- The server's version and whether it takes writes.
-SELECT VERSION() AS version, @@GLOBAL.read_only OR @@GLOBAL.innodb_read_only AS read_only;
+SELECT VERSION() AS version, @@GLOBAL.read_only AS read_only, @@GLOBAL.innodb_read_only AS innodb_read_only;

@@ -1,0 +1,95 @@
+"""Translate the driver's errors by number, never by text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+
+NO_SUCH_TABLE = 1146
+NO_SUCH_SAVEPOINT = 1305
+
+CONTENTION = frozenset(
+    {
+        1020,  # MariaDB: record has changed since last read
+        1205,  # lock wait timeout: rolls back the statement only, so ours rolls back the rest
+        1213,  # deadlock, also a cluster's certification failure
+        3101,  # group replication rolled the commit back
+        3572,  # NOWAIT
+    }
+)
+READ_ONLY = frozenset(
+    {
+        1290,  # --read-only and its relatives
+        1792,  # read-only transaction
+        1836,  # read-only mode
+        1874,  # InnoDB is read-only
+    }
+)
+# Besides the driver's own numbers below 1000 and from 2000 to 2999: the same statement may work on
+# another connection, later.
+LOST = frozenset(
+    {
+        1040,  # too many connections
+        1042,  # unknown host
+        1047,  # cluster node not ready
+        1053,  # server shutdown in progress
+        1152,  # aborted connection
+        1158,  # read error
+        1159,  # read timeout
+        1160,  # write error
+        1161,  # write timeout
+        1180,  # error during commit: whether it took effect is unknown
+        1184,  # aborted connection
+        1203,  # too many connections of this user
+        1317,  # query interrupted, also at shutdown
+        1927,  # MariaDB: connection was killed
+        3168,  # server not available
+        3169,  # session was killed
+        4031,  # disconnected by the server for inactivity
+    }
+)
+CLIENT_NUMBERS = range(2000, 3000)
+# What the driver raises without a number when it finds the connection closed.
+UNNUMBERED_LOST = frozenset({"InterfaceError", "OperationalError", "MySQLInterfaceError"})
+
+
+def translate(error: Exception) -> DatabaseError | None:
+    """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy; else None."""
+    original = getattr(error, "orig", None) or error
+    if not type(original).__module__.startswith(("mysql.connector", "_mysql_connector")):
+        return None
+    return kind_of(original)(f"MySQL: {' '.join(str(original).split())[:500]}")
+
+
+def kind_of(error: BaseException) -> type[DatabaseError]:
+    """Return the class that tells what to do about a driver's error."""
+    number = number_of(error)
+    if number in CONTENTION:
+        return Contention
+    if number in READ_ONLY:
+        return ReadOnlyServer
+    if number in LOST or number in CLIENT_NUMBERS:
+        return ConnectionLost
+    if number <= 0 and type(error).__name__ in UNNUMBERED_LOST:
+        return ConnectionLost
+    return DatabaseError
+
+
+def number_of(error: BaseException | None) -> int:
+    """Return the server's or driver's error number, or -1."""
+    number = getattr(error, "errno", None)
+    return number if isinstance(number, int) else -1
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the library's errors instead of the driver's inside the block."""
+    try:
+        yield
+    except Exception as error:
+        mine = translate(error)
+        if mine is None:
+            raise
+        raise mine from error

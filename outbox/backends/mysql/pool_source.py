@@ -1,0 +1,136 @@
+"""Connections of our own.
+
+Sessions are READ COMMITTED, set once. A transaction costs no BEGIN: autocommit is off, and is
+switched on, and remembered, when a connection serves a read by itself. An idle process, which only
+reads, sends nothing but that read; a working one sends the switch now and then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+from outbox.backends.mysql.errors import translated
+from outbox.backends.mysql.server import verify
+from outbox.backends.mysql.session import Session
+from outbox.clock import Clock, monotonic
+from outbox.errors import ConnectionLost
+from outbox.statements import Catalog
+
+log = logging.getLogger("outbox.backends.mysql")
+
+CHECKOUT_TIMEOUT = 30.0
+# After so many seconds without use a connection is asked whether it still lives.
+TRUSTED_FOR = 30.0
+
+
+class PoolSource:
+    """A pool of at most ``size`` connections; the first is opened when it is needed."""
+
+    def __init__(
+        self, driver: Any, arguments: dict[str, Any], size: int, catalog: Catalog, *, clock: Clock = monotonic
+    ) -> None:
+        self._driver = driver
+        self._arguments = arguments
+        self._catalog = catalog
+        self._clock = clock
+        self._lost_at = clock()
+        self._pool = QueuePool(
+            self._connect,
+            pool_size=size,
+            max_overflow=0,
+            timeout=CHECKOUT_TIMEOUT,
+            reset_on_return=None,
+            use_lifo=True,
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._lent(autocommit=True) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self._lent(autocommit=False) as session:
+            yield session
+            session.commit()
+
+    def close(self) -> None:
+        self._pool.dispose()
+
+    @contextmanager
+    def _lent(self, *, autocommit: bool) -> Iterator[Session]:
+        entry = self._checkout()
+        connection: Any = entry.driver_connection
+        try:
+            if entry.info.get("autocommit", False) is not autocommit:
+                with translated():
+                    connection.autocommit = autocommit
+                entry.info["autocommit"] = autocommit
+            yield Session(self._catalog, connection, connection)
+        except BaseException as error:
+            self._clean_up(entry, error)
+            raise
+        finally:
+            if entry.is_valid:
+                entry.info["used_at"] = self._clock()
+            entry.close()
+
+    def _checkout(self) -> PoolProxiedConnection:
+        while True:
+            entry = self._take()
+            used_at = entry.info.get("used_at")
+            if used_at is None or (used_at > self._lost_at and used_at > self._clock() - TRUSTED_FOR):
+                return entry
+            if is_alive(entry.driver_connection):
+                return entry
+            entry.invalidate()
+
+    def _take(self) -> PoolProxiedConnection:
+        try:
+            with translated():
+                return self._pool.connect()
+        except PoolTimeout as error:
+            msg = f"MySQL: no connection to be had within {CHECKOUT_TIMEOUT:g} seconds"
+            raise ConnectionLost(msg) from error
+
+    def _clean_up(self, entry: PoolProxiedConnection, error: BaseException) -> None:
+        """Leave a connection without a transaction, or throw it away."""
+        if isinstance(error, ConnectionLost):
+            self._lost_at = self._clock()
+            entry.invalidate(error)
+            return
+        # A handler may have switched autocommit: look no further, set it next time.
+        entry.info["autocommit"] = None
+        try:
+            connection: Any = entry.driver_connection
+            connection.rollback()
+        except Exception as failed:
+            log.debug("the rollback failed, the connection is discarded", exc_info=True)
+            entry.invalidate(failed)
+
+    def _connect(self) -> Any:
+        connection = self._driver.connect(**self._arguments)
+        try:
+            session = Session(self._catalog, connection, connection)
+            session.command("workers_isolation")
+            verify(session)
+            connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def is_alive(connection: Any) -> bool:
+    """Ask the server; 1 round trip."""
+    try:
+        connection.ping(reconnect=False)
+    except Exception:
+        return False
+    return True

@@ -1,0 +1,179 @@
+"""The leased turn on MySQL and MariaDB.
+
+Statements: `lease_and_read` 3 (SELECT, UPDATE, COMMIT; 2 when nothing was taken), `settle_and_read` 3
+(SELECT, UPDATE, COMMIT), `renew` 2 (UPDATE, COMMIT). One more each for dead letters, for payloads
+above their share of the byte budget, and for a renewal that found a lease lost. Partitions are
+always locked in ascending order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from outbox.backends.mysql.batches import (
+    FIRST_EXTRA,
+    Row,
+    by_partition,
+    inline_bytes,
+    read_messages,
+    within_budget,
+)
+from outbox.backends.mysql.session import Session
+from outbox.backends.mysql.source import Source
+from outbox.backends.mysql.text import decoded, integers, microseconds, records
+from outbox.backends.records import (
+    Delivery,
+    LeaseRequest,
+    Refusal,
+    RefusalKind,
+    Settled,
+    Settlement,
+    Taken,
+)
+from outbox.backends.retry import retry_contention
+
+PARTITION_ID = attrgetter("partition_id")
+
+
+class Terms(NamedTuple):
+    """What the partitions of one call have in common."""
+
+    token: str
+    lease: float
+    max_bytes: int
+
+
+@retry_contention
+def lease_and_read(
+    source: Source, requests: Sequence[LeaseRequest], terms: Terms, *, cautious: bool, alone: bool
+) -> Taken:
+    """Lease and read; see `Backend.lease_and_read`."""
+    with source.writing() as session:
+        rows = session.rows(
+            "lease_and_read",
+            requests=records(sorted(requests)),
+            alone=alone,
+            cautious=cautious,
+            inline_bytes=inline_bytes(terms.max_bytes, (request.limit for request in requests)),
+        )
+        taken = sort_out(session, rows, terms.max_bytes)
+        if taken.deliveries:
+            session.change(
+                "start_leases",
+                partition_ids=integers(map(PARTITION_ID, taken.deliveries)),
+                token=terms.token,
+                lease_us=microseconds(terms.lease),
+            )
+    return taken
+
+
+def sort_out(session: Session, rows: list[Row], max_bytes: int) -> Taken:
+    """Tell what was locked and read from what was refused."""
+    batches: list[list[Row]] = []
+    refusals: list[Refusal] = []
+    for _, group in by_partition(rows):
+        if batch := within_budget(group, max_bytes):
+            batches.append(batch)
+        else:
+            refusals.append(refusal(group[0]))
+    deliveries = []
+    for batch, messages in zip(batches, read_messages(session, batches), strict=True):
+        cursor, attempts, unexplained, error = batch[0][FIRST_EXTRA : FIRST_EXTRA + 4]
+        head = (batch[0][0], cursor, attempts, bool(unexplained))
+        deliveries.append(Delivery(*head, messages, decoded(error)))
+    return Taken(deliveries, refusals)
+
+
+def refusal(row: Row) -> Refusal:
+    """Tell why a partition was not handed out, from what the statement saw of it."""
+    partition_id = row[0]
+    behind, held_for, attempts = row[-3:]
+    if not behind:
+        return Refusal(partition_id, RefusalKind.IDLE)
+    if held_for is not None and held_for > 0:
+        return Refusal(partition_id, RefusalKind.HELD, float(held_for))
+    if attempts:
+        return Refusal(partition_id, RefusalKind.SUSPECT)
+    return Refusal(partition_id, RefusalKind.LOCKED)
+
+
+@retry_contention
+def settle_and_read(source: Source, settlements: Sequence[Settlement], terms: Terms) -> Settled:
+    """Settle and read on; see `Backend.settle_and_read`."""
+    items = sorted(settlements, key=PARTITION_ID)
+    with source.writing() as session:
+        old, batches = lock_and_read_on(session, items, terms)
+        ours = [item for item in items if old[item.partition_id] is not None]
+        if ours:
+            settle(session, ours, batches.keys(), terms.lease)
+            bury(session, ours, old)
+        messages = read_messages(session, list(batches.values()))
+    cursors = {item.partition_id: item.cursor for item in ours}
+    return Settled(
+        deliveries=[
+            Delivery(partition_id, cursors[partition_id], 0, unexplained=False, messages=batch)
+            for partition_id, batch in zip(batches, messages, strict=True)
+        ],
+        released=[item.partition_id for item in ours if item.partition_id not in batches],
+        lost=[item.partition_id for item in items if old[item.partition_id] is None],
+    )
+
+
+def lock_and_read_on(
+    session: Session, items: Sequence[Settlement], terms: Terms
+) -> tuple[dict[int, int], dict[int, list[Row]]]:
+    """Lock what is still ours; return the cursors before (None: lost) and the next batches."""
+    rows = session.rows(
+        "settle_and_read",
+        settlements=records([(item.partition_id, item.cursor, item.next_limit) for item in items]),
+        token=terms.token,
+        inline_bytes=inline_bytes(terms.max_bytes, (item.next_limit for item in items)),
+    )
+    old: dict[int, int] = {}
+    batches: dict[int, list[Row]] = {}
+    for partition_id, group in by_partition(rows):
+        old[partition_id] = group[0][FIRST_EXTRA]
+        if batch := within_budget(group, terms.max_bytes):
+            batches[partition_id] = batch
+    return old, batches
+
+
+def settle(session: Session, items: Sequence[Settlement], kept: Collection[int], lease: float) -> None:
+    """Move the cursors of the partitions that are locked under the fence; keep or release the leases."""
+    settled = [
+        (
+            item.partition_id,
+            item.cursor,
+            item.attempts,
+            item.last_error,
+            int(item.partition_id in kept),
+            microseconds(item.delay),
+        )
+        for item in items
+    ]
+    session.change("settle", settlements=records(settled), lease_us=microseconds(lease))
+
+
+def bury(session: Session, items: Sequence[Settlement], old: Mapping[int, int]) -> None:
+    """Write the dead letters past the old cursors, if any: those before are written already."""
+    dead = [
+        (item.partition_id, *letter)
+        for item in items
+        for letter in item.dead
+        if letter.seq > old[item.partition_id]
+    ]
+    if dead:
+        session.change("bury", dead=records(dead))
+
+
+@retry_contention
+def renew(source: Source, partition_ids: Sequence[int], token: str, lease: float) -> set[int]:
+    """Extend the leases that are still ours; see `Backend.renew`."""
+    ordered = integers(sorted(partition_ids))
+    with source.writing() as session:
+        renewed = session.change("renew", partition_ids=ordered, token=token, lease_us=microseconds(lease))
+        if renewed == len(partition_ids):
+            return set(partition_ids)
+        return {row[0] for row in session.rows("our_leases", partition_ids=ordered, token=token)}

@@ -1,0 +1,81 @@
+"""Sequencing on MySQL and MariaDB.
+
+Statements: `pending` 1 (read alone); `sequence` 5 whatever the number of partitions (lock + read, INSERT,
+DELETE, UPDATE, COMMIT), 2 when nothing waits, 1 more for every partition with more than ``limit``
+messages waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from outbox.backends.mysql.session import Session
+from outbox.backends.mysql.source import Source
+from outbox.backends.mysql.text import integers, records
+from outbox.backends.records import Pending, Sequenced
+from outbox.backends.retry import retry_contention
+from outbox.errors import Contention
+
+# Keeps a statement far below max_allowed_packet.
+ROWS_A_STATEMENT = 10_000
+
+Moved = tuple[int, int, int]
+"""Partition, seq, message id."""
+
+
+def pending(source: Source, partition_ids: Sequence[int]) -> list[Pending]:
+    """Tell which partitions have something to do; see `Backend.pending`."""
+    with source.reading() as session:
+        rows = session.rows("pending", partition_ids=integers(partition_ids))
+    return [Pending(row[0], bool(row[1]), bool(row[2]), bool(row[3])) for row in rows]
+
+
+@retry_contention
+def sequence(source: Source, partition_ids: Sequence[int], limit: int) -> list[Sequenced]:
+    """Move committed messages to outgoing; see `Backend.sequence`."""
+    with source.writing() as session:
+        waiting = lock_and_read(session, partition_ids, limit)
+        move(session, waiting)
+    return [Sequenced(partition_id, base + 1 if ids else 0, len(ids)) for partition_id, base, ids in waiting]
+
+
+def lock_and_read(
+    session: Session, partition_ids: Sequence[int], limit: int
+) -> list[tuple[int, int, list[int]]]:
+    """Lock the free partitions; return each with its sequence and the oldest ids that wait in it."""
+    rows = session.rows("sequence", partition_ids=integers(sorted(partition_ids)), limit=limit)
+    rows.sort(key=itemgetter(0))
+    found = []
+    for (partition_id, base, has_more), group in groupby(rows, itemgetter(0, 1, 2)):
+        ids = session.rows("oldest_incoming", partition_id=partition_id, limit=limit) if has_more else group
+        found.append((partition_id, base, sorted(row[-1] for row in ids if row[-1] is not None)))
+    return found
+
+
+def move(session: Session, waiting: list[tuple[int, int, list[int]]]) -> None:
+    """Write outgoing, delete exactly what was written, and note the new sequences."""
+    moved = [
+        (partition_id, seq, id_)
+        for partition_id, base, ids in waiting
+        for seq, id_ in enumerate(ids, base + 1)
+    ]
+    if not moved:
+        return
+    for chunk in chunks(moved):
+        text = records(chunk)
+        session.change("insert_outgoing", moved=text)
+        if session.change("delete_incoming", moved=text) != len(chunk):
+            msg = "MySQL: another sequencer moved the same messages; the pass is undone and repeated"
+            raise Contention(msg)
+    session.change(
+        "advance_sequence",
+        sequences=records([(partition_id, base + len(ids)) for partition_id, base, ids in waiting if ids]),
+    )
+
+
+def chunks(moved: list[Moved]) -> Iterator[list[Moved]]:
+    """Cut what is moved into statements of a bounded size."""
+    for start in range(0, len(moved), ROWS_A_STATEMENT):
+        yield moved[start : start + ROWS_A_STATEMENT]

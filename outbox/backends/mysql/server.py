@@ -1,0 +1,28 @@
+"""Which servers will do."""
+
+from __future__ import annotations
+
+import re
+
+from outbox.backends.mysql.session import Session
+from outbox.errors import ReadOnlyServer, UnsupportedServer
+
+OLDEST = {"mysql": (8, 0, 13), "mariadb": (10, 6, 0)}
+VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+OFF = frozenset({0, "0", "OFF"})
+
+
+def verify(session: Session) -> str:
+    """Return ``mysql`` or ``mariadb``; raise `UnsupportedServer` or `ReadOnlyServer`.
+
+    1 statement, asked of every new connection of our own: a failover may have led to a standby.
+    """
+    version, *read_only = session.rows("server_version")[0]
+    family = "mariadb" if "mariadb" in version.lower() else "mysql"
+    found = VERSION.search(version)
+    if found and tuple(map(int, found.groups())) < OLDEST[family]:
+        raise UnsupportedServer("server", version, "the outbox needs MySQL 8.0.13 or MariaDB 10.6, or later")
+    if any(value not in OFF for value in read_only):
+        msg = f"MySQL: this server ({version}) is read-only; connect to the primary"
+        raise ReadOnlyServer(msg)
+    return family

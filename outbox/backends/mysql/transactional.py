@@ -1,0 +1,130 @@
+"""The transactional turn on MySQL and MariaDB.
+
+Statements: lock + read, then per message 1 for the savepoint and the handler's own, 1 to see after the
+last that the transaction is still the same, advance, dead letters only if there are any, COMMIT. A
+failure recorded in a transaction of its own: SELECT, UPDATE, COMMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from outbox.backends.mysql.batches import (
+    FIRST_EXTRA,
+    by_partition,
+    inline_bytes,
+    read_messages,
+    within_budget,
+)
+from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, number_of
+from outbox.backends.mysql.processor import bury
+from outbox.backends.mysql.session import Session
+from outbox.backends.mysql.source import Source
+from outbox.backends.mysql.text import decoded, microseconds, string
+from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
+from outbox.backends.retry import retry_contention
+from outbox.errors import DatabaseError
+
+ENDED = (
+    "the transaction that the handler was given has ended: it ran COMMIT, ROLLBACK or a statement that "
+    "commits by itself, or lost a deadlock; leave the transaction to the outbox, or use a leased handler"
+)
+
+
+class MysqlTurn:
+    """See `outbox.backends.protocol.TransactionalTurn`."""
+
+    def __init__(self, session: Session, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.connection: Any = session.lent
+        self._session = session
+        self._marked = False
+
+    def savepoint(self) -> None:
+        self._run("next_savepoint" if self._marked else "set_savepoint")
+        self._marked = True
+
+    def seal(self) -> None:
+        # The savepoint is there only if the transaction is still the one in which it was set.
+        if self._marked:
+            self._run("release_savepoint")
+            self._marked = False
+
+    def rollback(self) -> None:
+        self._run("rollback_to_savepoint")
+
+    def settle(self, settlement: Settlement) -> None:
+        self.seal()
+        advance(self._session, settlement)
+        bury(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
+
+    def _run(self, statement: str) -> None:
+        if not self._session.connection.in_transaction:
+            raise DatabaseError(ENDED)
+        try:
+            self._session.command(statement)
+        except DatabaseError as error:
+            if number_of(error.__cause__) == NO_SUCH_SAVEPOINT:
+                raise DatabaseError(ENDED) from error
+            raise
+
+
+@contextmanager
+def transactional_turn(
+    source: Source, request: LeaseRequest, max_bytes: int, *, cautious: bool
+) -> Iterator[MysqlTurn | Refusal]:
+    """Open the transaction, lock and read; see `Backend.transactional_turn`."""
+    with source.writing() as session:
+        yield open_turn(session, request, max_bytes, cautious=cautious)
+
+
+def open_turn(
+    session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool
+) -> MysqlTurn | Refusal:
+    """Lock the processor row and read past its cursor; 1 statement, 1 more for large payloads."""
+    rows = session.rows(
+        "lock_and_read",
+        partition_id=request.partition_id,
+        limit=request.limit,
+        cautious=cautious,
+        inline_bytes=inline_bytes(max_bytes, [request.limit]),
+    )
+    if not rows:
+        return Refusal(request.partition_id, RefusalKind.LOCKED)
+    [(partition_id, group)] = by_partition(rows)
+    cursor, attempts, unexplained, error, held_for = group[0][FIRST_EXTRA:]
+    if held_for is not None:
+        return Refusal(partition_id, RefusalKind.HELD, max(float(held_for), 0.0))
+    batch = within_budget(group, max_bytes)
+    if not batch:
+        return Refusal(partition_id, RefusalKind.IDLE)
+    [messages] = read_messages(session, [batch])
+    return MysqlTurn(
+        session, Delivery(partition_id, cursor, attempts, bool(unexplained), messages, decoded(error))
+    )
+
+
+@retry_contention
+def record_failure(source: Source, settlement: Settlement) -> bool:
+    """Write the head's failure after its transaction was lost; see `Backend.record_failure`."""
+    with source.writing() as session:
+        found = session.rows(
+            "record_failure", partition_id=settlement.partition_id, cursor_seq=settlement.cursor
+        )
+        if found:
+            advance(session, settlement)
+        return bool(found)
+
+
+def advance(session: Session, settlement: Settlement) -> None:
+    """Move the cursor of a row that this transaction holds, and let go of lease and backoff."""
+    session.change(
+        "advance",
+        partition_id=settlement.partition_id,
+        cursor_seq=settlement.cursor,
+        attempts=settlement.attempts,
+        error=string(settlement.last_error),
+        delay_us=microseconds(settlement.delay),
+    )

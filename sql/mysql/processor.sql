@@ -1,0 +1,309 @@
+-- name: lease_and_read :many
+-- First of the two statements of a lease: lock every partition asked for that is free and has
+-- something past its cursor, and read the batches with their bodies. :requests is a JSON array of
+-- [partition_id, rows]. A partition that was not taken comes back as one row with the reason
+-- (refused_for: seconds until it is free). A group holds only partitions without failed starts; such
+-- a partition is taken when it is asked for alone, and with one message when nobody knows what the
+-- last start came to.
+-- Sequences are gapless, so a batch is counted out (a JSON array as long as the batch) and each
+-- message is one look-up by its key: a join cannot use a range of its own for each partition.
+-- A payload above :inline_bytes comes as NULL with its size, see read_payloads: that keeps a batch
+-- within its budget without sorting bodies. Rows come in no promised order, for the same reason.
+-- Differs: the start is counted by start_leases in the same transaction; there is no UPDATE … RETURNING.
+-- Locks: processor rows, skipping locked ones; nothing else is locked (the derived table's FOR
+-- UPDATE names the only table in it; JSON_TABLE there needs a derived table of its own on MySQL).
+SELECT
+    w.partition_id,
+    o.seq,
+    o.body_id,
+    CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
+    b.payload_type,
+    CAST(b.headers AS BINARY) AS headers,
+    b.created_at,
+    OCTET_LENGTH(b.payload) AS size,
+    l.processed_seq,
+    l.attempts,
+    l.unexplained,
+    CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
+    CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
+    CASE
+        WHEN l.partition_id IS NULL THEN TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000
+    END AS refused_for,
+    CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts
+FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')) AS w
+LEFT JOIN (
+    SELECT f.partition_id, f.processed_seq, f.attempts, f.locked_by IS NOT NULL AS unexplained, f.last_error
+    FROM (
+        SELECT r.partition_id
+        FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
+        LIMIT 1000000
+    ) AS wanted
+    STRAIGHT_JOIN outbox_processor AS f ON f.partition_id = wanted.partition_id
+    WHERE
+        (f.locked_until IS NULL OR f.locked_until <= UTC_TIMESTAMP(6))
+        AND (f.attempts = 0 OR :alone)
+        AND f.processed_seq < (SELECT s.sequence FROM outbox_partitions AS s WHERE s.id = f.partition_id)
+    LIMIT 1000000
+    FOR UPDATE SKIP LOCKED
+) AS l ON l.partition_id = w.partition_id
+LEFT JOIN outbox_processor AS c ON c.partition_id = w.partition_id
+LEFT JOIN outbox_partitions AS p ON p.id = w.partition_id
+LEFT JOIN
+    JSON_TABLE(
+        CONCAT(
+            '[',
+            REPEAT(
+                '0,',
+                LEAST(
+                    p.sequence - l.processed_seq,
+                    CASE WHEN l.attempts > 0 AND (l.unexplained OR :cautious) THEN 1 ELSE w.max_rows END
+                ) - 1
+            ),
+            '0]'
+        ),
+        '$[*]' COLUMNS (n FOR ORDINALITY)
+    ) AS m ON l.partition_id IS NOT NULL
+LEFT JOIN outbox_outgoing AS o ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
+LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+
+-- name: start_leases :exec
+-- Take the leases that lease_and_read locked, a JSON array of partition ids, and count the starts.
+-- Locks: the processor rows, held already.
+UPDATE
+    JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS taken
+STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = taken.partition_id
+SET
+    c.attempts = c.attempts + 1,
+    c.locked_by = :token,
+    c.locked_until = UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND;
+
+-- name: read_payloads :many
+-- The payloads that were too large to come with their batch; :body_ids is a JSON array.
+-- Locks: none.
+SELECT b.id, b.payload
+FROM JSON_TABLE(:body_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
+STRAIGHT_JOIN outbox_body AS b ON b.id = wanted.id;
+
+-- name: settle_and_read :many
+-- First of the statements of a settlement: lock the partitions of a turn under the fence (our
+-- token, lease still live) and read on where more is wanted. :settlements is a JSON array of
+-- [partition_id, new cursor, rows wanted]. A partition that is not ours any more comes back
+-- without old_seq; one that is, with the cursor it has, which tells the dead letters that are
+-- written already. The rows are locked, so the statements that follow need no fence.
+-- Messages are counted out and large payloads left out as in lease_and_read.
+-- Differs: then settle, bury if there are dead letters, and COMMIT, in one transaction.
+-- Locks: processor rows under the fence; waits for a locked one.
+SELECT
+    g.partition_id,
+    o.seq,
+    o.body_id,
+    CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
+    b.payload_type,
+    CAST(b.headers AS BINARY) AS headers,
+    b.created_at,
+    OCTET_LENGTH(b.payload) AS size,
+    s.processed_seq AS old_seq
+FROM
+    JSON_TABLE(:settlements, '$[*]' COLUMNS (
+        partition_id BIGINT PATH '$[0]', cursor_seq BIGINT PATH '$[1]', max_rows INTEGER PATH '$[2]'
+    )) AS g
+LEFT JOIN (
+    SELECT c.partition_id, c.processed_seq
+    FROM (
+        SELECT r.partition_id
+        FROM JSON_TABLE(:settlements, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
+        LIMIT 1000000
+    ) AS wanted
+    STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = wanted.partition_id
+    WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6)
+    LIMIT 1000000
+    FOR UPDATE
+) AS s ON s.partition_id = g.partition_id
+LEFT JOIN outbox_partitions AS p ON p.id = s.partition_id AND g.max_rows > 0 AND p.sequence > g.cursor_seq
+LEFT JOIN
+    JSON_TABLE(
+        CONCAT('[', REPEAT('0,', LEAST(p.sequence - g.cursor_seq, g.max_rows) - 1), '0]'),
+        '$[*]' COLUMNS (n FOR ORDINALITY)
+    ) AS m ON p.id IS NOT NULL
+LEFT JOIN outbox_outgoing AS o ON o.partition_id = s.partition_id AND o.seq = g.cursor_seq + m.n
+LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+
+-- name: settle :exec
+-- Settle the partitions that settle_and_read locked, whatever became of their batches: advance the
+-- cursor (it only grows), then keep the lease and count the new head's start, or release it, with
+-- the backoff as a time until which nobody takes the partition. :settlements is a JSON array of
+-- [partition_id, cursor, attempts, error, keeps, backoff in microseconds].
+-- Locks: the processor rows, held already.
+UPDATE
+    JSON_TABLE(:settlements, '$[*]' COLUMNS (
+        partition_id BIGINT PATH '$[0]',
+        cursor_seq BIGINT PATH '$[1]',
+        attempts INTEGER PATH '$[2]',
+        error VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$[3]',
+        keeps INTEGER PATH '$[4]',
+        delay_us BIGINT PATH '$[5]'
+    )) AS g
+STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = g.partition_id
+SET
+    c.processed_seq = GREATEST(c.processed_seq, g.cursor_seq),
+    c.attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
+    c.last_error = g.error,
+    c.locked_by = CASE WHEN g.keeps THEN c.locked_by END,
+    c.locked_until = CASE
+        WHEN g.keeps THEN UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND
+        WHEN g.delay_us > 0 THEN UTC_TIMESTAMP(6) + INTERVAL g.delay_us MICROSECOND
+    END;
+
+-- name: bury :exec
+-- The dead letters of a turn as one set, leased and transactional mode alike: a JSON array of
+-- [partition_id, seq, reason, attempts], those at or before the old cursor left out already.
+-- Locks: the new rows.
+INSERT INTO outbox_dead_letters (
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+)
+SELECT
+    o.body_id,
+    o.partition_id,
+    o.seq,
+    COALESCE(b.payload, ''),
+    COALESCE(b.payload_type, 'application/octet-stream'),
+    b.headers,
+    COALESCE(b.created_at, o.sequenced_at),
+    d.reason,
+    d.attempts
+FROM
+    JSON_TABLE(:dead, '$[*]' COLUMNS (
+        partition_id BIGINT PATH '$[0]',
+        seq BIGINT PATH '$[1]',
+        reason VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$[2]',
+        attempts INTEGER PATH '$[3]'
+    )) AS d
+STRAIGHT_JOIN outbox_outgoing AS o ON o.partition_id = d.partition_id AND o.seq = d.seq
+LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+
+-- name: renew :exec
+-- Extend the leases that are still ours and live. Every such row changes, so the affected rows
+-- tell whether that was all of them; if not, our_leases does.
+-- Locks: the processor rows that it updates.
+UPDATE
+    JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
+STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = given.partition_id
+SET c.locked_until = UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND
+WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
+
+-- name: our_leases :many
+-- Which of the leases are ours and live.
+-- Locks: none.
+SELECT c.partition_id
+FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
+STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = given.partition_id
+WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
+
+-- name: lock_and_read :many
+-- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
+-- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
+-- without seq: nothing to read, or held for so many seconds (refused_for).
+-- Messages are counted out and large payloads left out as in lease_and_read.
+-- Locks: the processor row, until commit; skips a locked one.
+SELECT
+    l.partition_id,
+    o.seq,
+    o.body_id,
+    CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
+    b.payload_type,
+    CAST(b.headers AS BINARY) AS headers,
+    b.created_at,
+    OCTET_LENGTH(b.payload) AS size,
+    l.processed_seq,
+    l.attempts,
+    l.unexplained,
+    CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
+    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for
+FROM (
+    SELECT
+        c.partition_id,
+        c.processed_seq,
+        c.attempts,
+        c.last_error,
+        c.locked_by IS NOT NULL AS unexplained,
+        c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS is_free,
+        TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000 AS refused_for
+    FROM outbox_processor AS c
+    WHERE c.partition_id = :partition_id
+    LIMIT 1000000
+    FOR UPDATE SKIP LOCKED
+) AS l
+LEFT JOIN outbox_partitions AS p ON p.id = l.partition_id AND l.is_free AND p.sequence > l.processed_seq
+LEFT JOIN
+    JSON_TABLE(
+        CONCAT(
+            '[',
+            REPEAT(
+                '0,',
+                LEAST(
+                    p.sequence - l.processed_seq,
+                    CASE WHEN l.attempts > 0 AND (l.unexplained OR :cautious) THEN 1 ELSE :limit END
+                ) - 1
+            ),
+            '0]'
+        ),
+        '$[*]' COLUMNS (n FOR ORDINALITY)
+    ) AS m ON p.id IS NOT NULL
+LEFT JOIN outbox_outgoing AS o ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
+LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+
+-- name: set_savepoint :exec
+-- Transactional mode: what a failing message is undone to.
+SAVEPOINT handler_step;
+
+-- name: next_savepoint :exec
+-- The message before went well: forget its savepoint and set the next, in one round trip. RELEASE
+-- fails when the transaction is not the one that began, which SAVEPOINT alone would not notice: a
+-- handler committed, ran DDL, or swallowed the error of a deadlock that rolled all of it back.
+RELEASE SAVEPOINT handler_step; SAVEPOINT handler_step;
+
+-- name: release_savepoint :exec
+-- The last message went well: its writes are in the transaction if the savepoint before them is.
+RELEASE SAVEPOINT handler_step;
+
+-- name: rollback_to_savepoint :exec
+-- Undo one message; fails like next_savepoint.
+ROLLBACK TO SAVEPOINT handler_step;
+
+-- name: advance :exec
+-- Transactional mode: move the cursor of the row that this transaction holds, in the transaction
+-- of the handler's writes. Also the write of record_failure.
+-- Differs: the error travels as a JSON string, which no character set of the session can spoil.
+-- Locks: the processor row, held already.
+UPDATE outbox_processor
+SET
+    processed_seq = GREATEST(processed_seq, :cursor_seq),
+    attempts = :attempts,
+    last_error = JSON_UNQUOTE(:error),
+    locked_by = NULL,
+    locked_until = CASE WHEN :delay_us > 0 THEN UTC_TIMESTAMP(6) + INTERVAL :delay_us MICROSECOND END
+WHERE partition_id = :partition_id;
+
+-- name: record_failure :one
+-- A transactional handler lost its connection, and its transaction with it: lock the head to write
+-- its failure, by advance, from a new one, unless the cursor moved or somebody holds the partition.
+-- Differs: affected rows do not tell a row found from a row changed, hence the SELECT.
+-- Locks: the processor row.
+SELECT partition_id FROM outbox_processor
+WHERE
+    partition_id = :partition_id
+    AND processed_seq = :cursor_seq
+    AND (locked_until IS NULL OR locked_until <= UTC_TIMESTAMP(6))
+FOR UPDATE;
+
+-- name: read_committed :exec
+-- For the next transaction only, on a session that is the user's.
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+-- name: begin :exec
+-- On a session that is the user's and may commit by itself.
+START TRANSACTION;
+
+-- name: workers_isolation :exec
+-- Once for each connection of our own: no gap locks, and no snapshot that outlives its statement.
+SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
