@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.statements import Naming
-from outbox.statements.files import read_sql
-from tests.producers.support import SQLALCHEMY_DRIVERS, family
+from tests.producers.support import SQLALCHEMY_DRIVERS
 from tests.support import Database
 
 
@@ -22,10 +20,6 @@ def fits(parameters: dict[str, object]) -> bool:
 
 
 @pytest.fixture
-def tables(database: Database) -> Database:
-    sql = Naming().render(read_sql(family(database), "migrations/0001_create_tables.up"))
-    for statement in sql.split(";\n"):
-        if statement.strip():
-            database.execute(statement)
-    database.execute("CREATE TABLE orders (id integer)")
-    return database
+def tables(migrated: Database) -> Database:
+    migrated.execute("CREATE TABLE orders (id integer)")
+    return migrated
