@@ -71,7 +71,8 @@ def hire(
         for n in range(settings.processors)
     ]
     pipeline.signals.sequencing.subscribe(WakeGroup(sequencing).wake)
-    pipeline.signals.processing.subscribe(WakeGroup(processing).wake)
+    processors = WakeGroup(processing)
+    pipeline.signals.processing.subscribe(lambda ready: processors.wake(pipeline.hands_for(ready)))
     vacuum = add("vacuum", pipeline.vacuum(), pacing_of(profile.vacuum))
     reconciler = add("reconciler", pipeline.reconciler(), UNPACED)
     pipeline.signals.attach(vacuum=vacuum, reconciler=reconciler)

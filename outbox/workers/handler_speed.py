@@ -7,10 +7,13 @@ import math
 # A group's predicted time. Long enough to share a round trip among many partitions, short enough
 # that none of them waits noticeably behind another.
 GROUP_SECONDS = 0.05
+# Work that is not worth waking a second thread for.
+QUICK_SECONDS = 0.005
 # What a batch of one partition may take, as a share of its lease.
 LEASE_SHARE = 0.5
 MAX_GROUP = 128
 WEIGHT = 0.2
+SURPRISE = 4
 
 
 class HandlerSpeed:
@@ -31,7 +34,10 @@ class HandlerSpeed:
         if messages <= 0:
             return
         each = seconds / messages
-        if self._seconds is None or each > self._seconds * 4:
+        if self._seconds is None:
+            self._seconds = each
+        elif each > self._seconds * SURPRISE and seconds > QUICK_SECONDS:
+            # It has become slow: believe it at once. (Anything quicker may be the scheduler's noise.)
             self._seconds = each
             self._group = 1
         else:
@@ -45,6 +51,12 @@ class HandlerSpeed:
         fits = GROUP_SECONDS / max(self._seconds * max(self._batch, 1.0), 1e-7)
         self._group = max(1, min(self._group * 2, MAX_GROUP, int(fits)))
         return self._group
+
+    def quick_group(self) -> int:
+        """Return how many partitions one thread works off before another would be of help."""
+        if self._seconds is None:
+            return 1
+        return max(1, min(int(QUICK_SECONDS / max(self._seconds * max(self._batch, 1.0), 1e-7)), MAX_GROUP))
 
     def batch_limit(self, configured: int, budget: float) -> int:
         """Return how many messages of a partition to read, so that they fit well inside the lease."""

@@ -55,6 +55,7 @@ class Pipeline:
         self.backend = backend
         self.settings = settings
         self.counters = Counters()
+        self._consumers = tuple(consumers)
         self.partition_ids = [pid for consumer in consumers for pid in consumer.partition_ids]
         self.states = PartitionStates()
         self._by_partition = {pid: consumer for consumer in consumers for pid in consumer.partition_ids}
@@ -69,6 +70,11 @@ class Pipeline:
         self._transactional = TransactionalTurns(backend, self.states, self.counters, stopping=stopping)
         self._suspect_lane = threading.Lock()
         self._announcements = Announcements() if settings.announce else None
+
+    def hands_for(self, partitions: int) -> int:
+        """Return how many processor threads so many ready partitions are worth waking."""
+        quick = min((consumer.speed.quick_group() for consumer in self._consumers), default=1)
+        return -(-partitions // quick)
 
     def sequencer(self, *, lingering: bool = True) -> Sequencer:
         """Return the action of one sequencer thread."""

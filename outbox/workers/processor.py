@@ -62,14 +62,16 @@ class Processor:
         return self._ready.next_due()
 
     def run_once(self) -> Directive:
-        """Work on this thread's fair share of what is ready."""
-        share = -(-self._ready.ready_count // self._threads)
-        keys = self._ready.claim(max(1, min(share, MAX_GROUP)))
+        """Work on this thread's fair share of what is ready, or on all of it where that is quick."""
+        fair = -(-self._ready.ready_count // self._threads)
+        keys = self._ready.claim(MAX_GROUP)
         if not keys:
             return Idle()
         consumer = self._consumers[keys[0]]
+        share = min(max(fair, consumer.speed.quick_group()), consumer.speed.group_size())
         with Claim(self._ready, keys) as claim:
-            more = self._work(consumer, claim, keys)
+            claim.again(keys[share:])
+            more = self._work(consumer, claim, keys[:share])
         if not more:
             return Proceed(pause=0) if self._ready.ready_count else Idle()
         return Proceed() if self._paced else Proceed(pause=0)
@@ -78,9 +80,6 @@ class Processor:
         try:
             if consumer.leased is None:
                 return self._transactional.run(consumer, claim, keys[0])
-            size = consumer.speed.group_size()
-            claim.again(keys[size:])
-            keys = keys[:size]
             if consumer.max_attempts is not None and self._states[keys[0]].suspect:
                 return self._work_on_suspect(consumer, claim, keys[0])
             return self._leased.run(consumer, claim, keys)
