@@ -60,8 +60,9 @@ def unpacked_mysql(root: Path) -> MysqlPrograms | None:
     server = root / "usr/sbin/mysqld"
     if not server.exists():
         return None
-    # The C library unpacked beside the server is newer than the host's, and comes with its own loader.
-    libraries = sorted({path.parent for path in root.glob("**/*-linux-gnu*/libc.so.6")})
+    # The C library unpacked beside the server may be newer than the host's, and comes with its own loader.
+    triplet = next(root.glob("**/*-linux-gnu*/libc.so.6")).parent.name
+    libraries = [folder for home in ("lib", "usr/lib") if (folder := root / home / triplet).is_dir()]
     loader = next(
         path for pattern in ("lib*/ld-linux*.so.*", "usr/lib*/ld-linux*.so.*") for path in root.glob(pattern)
     )

@@ -1,4 +1,4 @@
-"""Give a virtual environment what a package declares to need, without a network."""
+"""Give a virtual environment what a package declares that it needs, without a network."""
 
 from collections.abc import Iterable
 from importlib.metadata import Distribution, distribution
@@ -7,14 +7,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 
-def link_requirements(home: Path, requirements: Iterable[str], *, build: bool) -> None:
-    """Link the declared requirements, and theirs in turn, from this environment: these and nothing else.
-
-    With `build` also setuptools, which building an sdist takes.
-    """
-    (site,) = home.glob("lib/python*/site-packages")
-    names = [*requirements, *(["setuptools"] if build else [])]
-    for dist in _closure(names).values():
+def link_requirements(site: Path, requirements: Iterable[str]) -> None:
+    """Link the declared requirements, and theirs in turn, from this environment: these and nothing else."""
+    for dist in _closure(requirements).values():
         for entry in _entries(dist):
             if not (site / entry.name).exists():
                 (site / entry.name).symlink_to(entry)
