@@ -97,7 +97,7 @@ class OutboxBuilder:
         """Say whether enqueue refuses connections that autocommit (default True)."""
         return self._with(require_transaction=bool(required))
 
-    def queue(self, name: str, partitions: Partitions | int) -> QueueBuilder:
+    def queue(self, name: str, partitions: Partitions | int) -> QueueBuilder[OutboxBuilder]:
         """Declare a queue; say on the `QueueBuilder` how it is consumed.
 
         Raises `InvalidQueueName`, and `ConfigurationError` for a queue declared twice.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 from outbox.builder.declaration import Declaration
 from outbox.errors import ConfigurationError
@@ -20,15 +20,14 @@ from outbox.values.partitions import Partitions
 from outbox.values.results import HandlerResult
 from outbox.values.worker_tuning import WorkerTuning
 
-if TYPE_CHECKING:
-    from outbox.builder.outbox_builder import OutboxBuilder
+BuilderT = TypeVar("BuilderT")
 
 
-class QueueBuilder:
+class QueueBuilder(Generic[BuilderT]):
     """One queue, waiting to be told who consumes it; each method returns the `OutboxBuilder`."""
 
     def __init__(
-        self, queue: str, partitions: Partitions, declare: Callable[[Declaration], OutboxBuilder]
+        self, queue: str, partitions: Partitions, declare: Callable[[Declaration], BuilderT]
     ) -> None:
         """Use `OutboxBuilder.queue` instead."""
         self._queue = queue
@@ -42,7 +41,7 @@ class QueueBuilder:
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
-    ) -> OutboxBuilder:
+    ) -> BuilderT:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
 
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
@@ -59,7 +58,7 @@ class QueueBuilder:
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
-    ) -> OutboxBuilder:
+    ) -> BuilderT:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         deliver = partial(invoke_batch, checked_handler(handler))
         return self._leased(deliver, lease, max_attempts, tuning, names_culprit=False)
@@ -70,7 +69,7 @@ class QueueBuilder:
         *,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
-    ) -> OutboxBuilder:
+    ) -> BuilderT:
         """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
 
         ``conn`` is the driver's connection, or SQLAlchemy's when the outbox was built from an Engine.
@@ -85,12 +84,12 @@ class QueueBuilder:
         *,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
-    ) -> OutboxBuilder:
+    ) -> BuilderT:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         wrapped = TransactionalBatch(checked_handler(handler))
         return self._transactional(wrapped, max_attempts, tuning, names_culprit=False)
 
-    def enqueue_only(self) -> OutboxBuilder:
+    def enqueue_only(self) -> BuilderT:
         """Only enqueue to the queue here; another process consumes it."""
         return self._declare(Declaration(self._queue, self._partitions))
 
@@ -102,7 +101,7 @@ class QueueBuilder:
         tuning: WorkerTuning | None,
         *,
         names_culprit: bool,
-    ) -> OutboxBuilder:
+    ) -> BuilderT:
         if lease is not None and not isinstance(lease, LeaseConfig):
             raise ConfigurationError("lease", lease, "give a LeaseConfig")
         return self._declare(
@@ -124,7 +123,7 @@ class QueueBuilder:
         tuning: WorkerTuning | None,
         *,
         names_culprit: bool,
-    ) -> OutboxBuilder:
+    ) -> BuilderT:
         return self._declare(
             Declaration(
                 self._queue,

@@ -27,6 +27,7 @@ from outbox.workers.turn import Turn
 
 # Batches of one partition before others get their turn.
 ROUNDS = 8
+# What one statement may bring into memory, shared by the partitions of a group.
 MAX_BYTES = 16 * 1024 * 1024
 # A group's messages in one statement, however many partitions it has.
 GROUP_MESSAGES = 4000
@@ -67,7 +68,7 @@ class LeasedTurns:
             [LeaseRequest(key, self._limit(consumer, key, len(keys))) for key in keys],
             token=turn.token,
             lease=lease,
-            max_bytes=MAX_BYTES,
+            max_bytes=MAX_BYTES // len(keys),
             cautious=consumer.cautious,
             alone=len(keys) == 1 and self._states[keys[0]].alone,
         )
@@ -150,7 +151,10 @@ class LeasedTurns:
         for attempt in count(1):
             try:
                 return self._backend.settle_and_read(
-                    settlements, token=turn.token, lease=turn.consumer.lease.duration, max_bytes=MAX_BYTES
+                    settlements,
+                    token=turn.token,
+                    lease=turn.consumer.lease.duration,
+                    max_bytes=MAX_BYTES // len(settlements),
                 )
             except ConnectionLost:
                 if attempt >= ACK_TRIES or turn.deadline.passed:
