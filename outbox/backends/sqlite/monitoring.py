@@ -26,8 +26,12 @@ def check_server(db: Database) -> None:
     if sqlite3.sqlite_version_info < OLDEST:
         raise UnsupportedServer("SQLite", sqlite3.sqlite_version, "version 3.35 or later is needed")
     try:
-        with db.write():
-            pass
+        with db.write() as session:
+            # BEGIN IMMEDIATE is content with a file that cannot be written; these two are not. The
+            # first makes sure that there is a table, the second writes although it finds no row.
+            session.run("create_migrations_table")
+            session.run("forget_migration", name="")
+            session.conn.rollback()
     except Contention:
         log.debug("the write lock is taken, so the database takes writes")
     mode = db.read("journal_mode")[0][0]
