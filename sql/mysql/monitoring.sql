@@ -5,20 +5,24 @@ SELECT
     p.id AS partition_id,
     p.queue,
     p.`partition`,
-    (SELECT count(*) FROM outbox_incoming AS i WHERE i.partition_id = p.id) AS incoming,
+    (
+        SELECT count(*) FROM outbox_incoming AS i FORCE INDEX (PRIMARY) WHERE i.partition_id = p.id
+    ) AS incoming,
     p.sequence,
     c.processed_seq,
     v.vacuumed_seq,
     (
         SELECT b.created_at
-        FROM outbox_incoming AS i INNER JOIN outbox_body AS b ON b.id = i.body_id
+        FROM outbox_incoming AS i FORCE INDEX (PRIMARY)
+        INNER JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = i.body_id
         WHERE i.partition_id = p.id
         ORDER BY i.body_id
         LIMIT 1
     ) AS oldest_waiting,
     (
         SELECT b.created_at
-        FROM outbox_outgoing AS o INNER JOIN outbox_body AS b ON b.id = o.body_id
+        FROM outbox_outgoing AS o FORCE INDEX (PRIMARY)
+        INNER JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id
         WHERE o.partition_id = p.id AND o.seq = c.processed_seq + 1
     ) AS oldest_behind,
     c.attempts,
@@ -27,9 +31,9 @@ SELECT
     c.locked_until,
     UTC_TIMESTAMP(6) AS now
 FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
-STRAIGHT_JOIN outbox_partitions AS p ON p.id = wanted.id
-STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = p.id
-STRAIGHT_JOIN outbox_vacuum AS v ON v.partition_id = p.id
+STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
+STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.id
+STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = p.id
 ORDER BY p.queue, p.`partition`;
 
 -- name: all_partitions :many

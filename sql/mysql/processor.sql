@@ -1,3 +1,6 @@
+-- FORCE INDEX (PRIMARY) in every join: on small or never analysed tables the optimizer prefers a scan, and
+-- a scan that locks waits for rows that are none of its business.
+
 -- name: lease_and_read :many
 -- First of the two statements of a lease: lock every partition asked for that is free and has
 -- something past its cursor, and read the batches with their bodies. :requests is a JSON array of
@@ -38,16 +41,18 @@ LEFT JOIN (
         FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
         LIMIT 1000000
     ) AS wanted
-    STRAIGHT_JOIN outbox_processor AS f ON f.partition_id = wanted.partition_id
+    STRAIGHT_JOIN outbox_processor AS f FORCE INDEX (PRIMARY) ON f.partition_id = wanted.partition_id
     WHERE
         (f.locked_until IS NULL OR f.locked_until <= UTC_TIMESTAMP(6))
         AND (f.attempts = 0 OR :alone)
-        AND f.processed_seq < (SELECT s.sequence FROM outbox_partitions AS s WHERE s.id = f.partition_id)
+        AND f.processed_seq < (
+            SELECT s.sequence FROM outbox_partitions AS s FORCE INDEX (PRIMARY) WHERE s.id = f.partition_id
+        )
     LIMIT 1000000
     FOR UPDATE SKIP LOCKED
 ) AS l ON l.partition_id = w.partition_id
-LEFT JOIN outbox_processor AS c ON c.partition_id = w.partition_id
-LEFT JOIN outbox_partitions AS p ON p.id = w.partition_id
+LEFT JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = w.partition_id
+LEFT JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = w.partition_id
 LEFT JOIN
     JSON_TABLE(
         CONCAT(
@@ -63,15 +68,16 @@ LEFT JOIN
         ),
         '$[*]' COLUMNS (n FOR ORDINALITY)
     ) AS m ON l.partition_id IS NOT NULL
-LEFT JOIN outbox_outgoing AS o ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
-LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+LEFT JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
+    ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
+LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: start_leases :exec
 -- Take the leases that lease_and_read locked, a JSON array of partition ids, and count the starts.
 -- Locks: the processor rows, held already.
 UPDATE
     JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS taken
-STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = taken.partition_id
+STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = taken.partition_id
 SET
     c.attempts = c.attempts + 1,
     c.locked_by = :token,
@@ -82,7 +88,7 @@ SET
 -- Locks: none.
 SELECT b.id, b.payload
 FROM JSON_TABLE(:body_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
-STRAIGHT_JOIN outbox_body AS b ON b.id = wanted.id;
+STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = wanted.id;
 
 -- name: settle_and_read :many
 -- First of the statements of a settlement: lock the partitions of a turn under the fence (our
@@ -114,19 +120,21 @@ LEFT JOIN (
         FROM JSON_TABLE(:settlements, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
         LIMIT 1000000
     ) AS wanted
-    STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = wanted.partition_id
+    STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = wanted.partition_id
     WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6)
     LIMIT 1000000
     FOR UPDATE
 ) AS s ON s.partition_id = g.partition_id
-LEFT JOIN outbox_partitions AS p ON p.id = s.partition_id AND g.max_rows > 0 AND p.sequence > g.cursor_seq
+LEFT JOIN outbox_partitions AS p FORCE INDEX (PRIMARY)
+    ON p.id = s.partition_id AND g.max_rows > 0 AND p.sequence > g.cursor_seq
 LEFT JOIN
     JSON_TABLE(
         CONCAT('[', REPEAT('0,', LEAST(p.sequence - g.cursor_seq, g.max_rows) - 1), '0]'),
         '$[*]' COLUMNS (n FOR ORDINALITY)
     ) AS m ON p.id IS NOT NULL
-LEFT JOIN outbox_outgoing AS o ON o.partition_id = s.partition_id AND o.seq = g.cursor_seq + m.n
-LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+LEFT JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
+    ON o.partition_id = s.partition_id AND o.seq = g.cursor_seq + m.n
+LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: settle :exec
 -- Settle the partitions that settle_and_read locked, whatever became of their batches: advance the
@@ -143,7 +151,7 @@ UPDATE
         keeps INTEGER PATH '$[4]',
         delay_us BIGINT PATH '$[5]'
     )) AS g
-STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = g.partition_id
+STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = g.partition_id
 SET
     c.processed_seq = GREATEST(c.processed_seq, g.cursor_seq),
     c.attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
@@ -178,8 +186,8 @@ FROM
         reason VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$[2]',
         attempts INTEGER PATH '$[3]'
     )) AS d
-STRAIGHT_JOIN outbox_outgoing AS o ON o.partition_id = d.partition_id AND o.seq = d.seq
-LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+STRAIGHT_JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY) ON o.partition_id = d.partition_id AND o.seq = d.seq
+LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: renew :exec
 -- Extend the leases that are still ours and live. Every such row changes, so the affected rows
@@ -187,7 +195,7 @@ LEFT JOIN outbox_body AS b ON b.id = o.body_id;
 -- Locks: the processor rows that it updates.
 UPDATE
     JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
-STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = given.partition_id
+STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = given.partition_id
 SET c.locked_until = UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND
 WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 
@@ -196,7 +204,7 @@ WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 -- Locks: none.
 SELECT c.partition_id
 FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
-STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = given.partition_id
+STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = given.partition_id
 WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 
 -- name: lock_and_read :many
@@ -228,12 +236,13 @@ FROM (
         c.locked_by IS NOT NULL AS unexplained,
         c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS is_free,
         TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000 AS refused_for
-    FROM outbox_processor AS c
+    FROM outbox_processor AS c FORCE INDEX (PRIMARY)
     WHERE c.partition_id = :partition_id
     LIMIT 1000000
     FOR UPDATE SKIP LOCKED
 ) AS l
-LEFT JOIN outbox_partitions AS p ON p.id = l.partition_id AND l.is_free AND p.sequence > l.processed_seq
+LEFT JOIN outbox_partitions AS p FORCE INDEX (PRIMARY)
+    ON p.id = l.partition_id AND l.is_free AND p.sequence > l.processed_seq
 LEFT JOIN
     JSON_TABLE(
         CONCAT(
@@ -249,8 +258,9 @@ LEFT JOIN
         ),
         '$[*]' COLUMNS (n FOR ORDINALITY)
     ) AS m ON p.id IS NOT NULL
-LEFT JOIN outbox_outgoing AS o ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
-LEFT JOIN outbox_body AS b ON b.id = o.body_id;
+LEFT JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
+    ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
+LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: set_savepoint :exec
 -- Transactional mode: what a failing message is undone to.

@@ -1,3 +1,6 @@
+-- FORCE INDEX (PRIMARY) in every join: on small or never analysed tables the optimizer prefers a scan, and
+-- a scan that locks waits for rows that are none of its business.
+
 -- name: sequence :many
 -- First of the four statements of a pass over many partitions: lock the partitions that are free
 -- and read what waits in them, whatever is visible (no lower bound, so that a transaction that
@@ -21,7 +24,7 @@ FROM (
         locked.sequence,
         CASE
             WHEN (
-                SELECT 1 FROM outbox_incoming AS f
+                SELECT 1 FROM outbox_incoming AS f FORCE INDEX (PRIMARY)
                 WHERE f.partition_id = locked.id
                 ORDER BY f.body_id LIMIT 1 OFFSET :limit
             ) IS NULL THEN locked.id
@@ -33,13 +36,13 @@ FROM (
             FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS w
             LIMIT 1000000
         ) AS wanted
-        STRAIGHT_JOIN outbox_partitions AS p ON p.id = wanted.id
+        STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
         LIMIT 1000000
         FOR UPDATE SKIP LOCKED
     ) AS locked
     LIMIT 1000000
 ) AS free
-LEFT JOIN outbox_incoming AS i ON i.partition_id = free.few_id;
+LEFT JOIN outbox_incoming AS i FORCE INDEX (PRIMARY) ON i.partition_id = free.few_id;
 
 -- name: oldest_incoming :many
 -- The incoming rows of one partition with a backlog, locked by sequence.
@@ -66,14 +69,15 @@ DELETE i
 FROM JSON_TABLE(:moved, '$[*]' COLUMNS (
     partition_id BIGINT PATH '$[0]', body_id BIGINT PATH '$[2]'
 )) AS moved
-STRAIGHT_JOIN outbox_incoming AS i ON i.partition_id = moved.partition_id AND i.body_id = moved.body_id;
+STRAIGHT_JOIN outbox_incoming AS i FORCE INDEX (PRIMARY)
+    ON i.partition_id = moved.partition_id AND i.body_id = moved.body_id;
 
 -- name: advance_sequence :exec
 -- The new sequences: a JSON array of [partition_id, sequence].
 -- Locks: the partition rows, held already.
 UPDATE
     JSON_TABLE(:sequences, '$[*]' COLUMNS (id BIGINT PATH '$[0]', sequence BIGINT PATH '$[1]')) AS given
-STRAIGHT_JOIN outbox_partitions AS p ON p.id = given.id
+STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = given.id
 SET p.sequence = given.sequence;
 
 -- name: pending :many
@@ -84,13 +88,13 @@ SELECT found.partition_id, found.incoming, found.behind AND found.free AS behind
 FROM (
     SELECT
         p.id AS partition_id,
-        EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id) AS incoming,
+        EXISTS (SELECT 1 FROM outbox_incoming AS i FORCE INDEX (PRIMARY) WHERE i.partition_id = p.id) AS incoming,
         p.sequence > c.processed_seq AS behind,
         c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS free,
         c.processed_seq > v.vacuumed_seq AS dirty
     FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
-    STRAIGHT_JOIN outbox_partitions AS p ON p.id = wanted.id
-    STRAIGHT_JOIN outbox_processor AS c ON c.partition_id = p.id
-    STRAIGHT_JOIN outbox_vacuum AS v ON v.partition_id = p.id
+    STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
+    STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.id
+    STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = p.id
 ) AS found
 WHERE found.incoming OR found.behind OR found.dirty;
