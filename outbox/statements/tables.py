@@ -29,9 +29,9 @@ TABLES = frozenset(
     }
 )
 
-# Names that live beside the tables (indexes, constraints): prefixed, never qualified by a schema.
+# Names that live beside the tables (indexes, constraints, a channel): prefixed, never qualified by a schema.
 # With the longest prefix (36) and its underscore they must stay within 63 characters.
-INDEXES = frozenset({"dead_letters_replayable", "dead_letters_listed", "dead_letters_state"})
+NAMES = frozenset({"dead_letters_replayable", "dead_letters_listed", "dead_letters_state", "wakeup"})
 
 WORD = re.compile(r"\boutbox_([a-z_]+)\b")
 SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
@@ -64,7 +64,7 @@ class Naming:
         name = match.group(1)
         if name in TABLES:
             return self.table(name)
-        if name in INDEXES:
+        if name in NAMES:
             return f"{self.prefix}_{name}"
         msg = f"the SQL names outbox_{name}, which is neither a table nor an index of this library"
         raise OutboxError(msg)

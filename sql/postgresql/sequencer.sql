@@ -86,6 +86,10 @@ WHERE
         OR c.processed_seq > v.vacuumed_seq
     );
 
+-- name: listen :exec
+-- Differs: PostgreSQL alone can push. The session that runs this hears what `notify` sends.
+LISTEN outbox_wakeup;
+
 -- name: notify :exec
 -- Wakes the listeners of all processes on this family of tables. Never run inside a producer's
 -- transaction: NOTIFY takes a global lock at commit.

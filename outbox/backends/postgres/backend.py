@@ -36,8 +36,10 @@ class PostgresBackend:
         self.catalog = Catalog.load("postgresql", naming)
         self._source = source
         self._db = Database(source, self.catalog)
-        self._origin = secrets.token_hex(6)
-        self._channel = f"{naming.schema or ''}.{naming.prefix}".lstrip(".")[:63]
+        # Families of one prefix in several schemas share the channel, and tell themselves apart by this.
+        self._origin = f"{naming.schema or ''}|{secrets.token_hex(6)}"
+        # As PostgreSQL folds the name in LISTEN.
+        self._channel = f"{naming.prefix}_wakeup".lower()
 
     def check_server(self) -> None:
         monitoring.check_server(self._db)
@@ -114,7 +116,7 @@ class PostgresBackend:
 
     def listen(self) -> PostgresListener:
         with self._db.translated():
-            listener = PostgresListener(self._source.dedicated(), self._channel, self._origin)
+            listener = PostgresListener(self._source.dedicated(), self.catalog["listen"], self._origin)
         listener.test(lambda payload: sequencer.notify(self._db, self._channel, payload))
         return listener
 

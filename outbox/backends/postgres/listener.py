@@ -7,14 +7,13 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from psycopg import sql
-
 from outbox.backends.postgres.errors import translated
 from outbox.backends.postgres.sources import PgConnection
 from outbox.backends.postgres.wakeups import decode
 from outbox.backends.records import Wakeup
 from outbox.clock import monotonic
 from outbox.errors import DatabaseError
+from outbox.statements import Statement
 
 TEST_SECONDS = 3.0
 
@@ -22,13 +21,13 @@ TEST_SECONDS = 3.0
 class PostgresListener:
     """See `outbox.backends.protocol.Listener`; one thread receives, any thread may interrupt."""
 
-    def __init__(self, conn: PgConnection, channel: str, origin: str) -> None:
+    def __init__(self, conn: PgConnection, listen: Statement, origin: str) -> None:
         self._conn = conn
         self._origin = origin
         self._interrupts, self._interrupter = socket.socketpair()
         self._interrupter.setblocking(False)
         with translated():
-            conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            conn.execute(listen.compact, prepare=False)
 
     def test(self, send: Callable[[str], None]) -> None:
         """Prove that what is sent arrives; raises `DatabaseError`, after closing, when it does not.
