@@ -11,10 +11,11 @@ from outbox.statements import Catalog
 class Session:
     """A connection for as long as it is lent; one thread at a time."""
 
-    __slots__ = ("_catalog", "connection", "lent")
+    __slots__ = ("_catalog", "_cursor", "connection", "lent")
 
     def __init__(self, catalog: Catalog, connection: Any, lent: Any) -> None:
         self._catalog = catalog
+        self._cursor = open_cursor(connection)
         self.connection = connection
         """The driver's connection."""
         self.lent = lent
@@ -23,17 +24,15 @@ class Session:
     def rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query and return its rows as plain tuples, whatever the connection's settings."""
         with translated():
-            cursor = self._execute(self._catalog[statement].pyformat, parameters)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            cursor.close()
+            self._cursor.execute(self._catalog[statement].pyformat, parameters)
+            rows: list[tuple[Any, ...]] = self._cursor.fetchall()
         return rows
 
     def change(self, statement: str, **parameters: Any) -> int:
         """Run a statement that changes rows; return how many."""
         with translated():
-            cursor = self._execute(self._catalog[statement].pyformat, parameters)
-            affected: int = cursor.rowcount
-            cursor.close()
+            self._cursor.execute(self._catalog[statement].pyformat, parameters)
+            affected: int = self._cursor.rowcount
         return affected
 
     def command(self, statement: str) -> None:
@@ -43,17 +42,27 @@ class Session:
     def script(self, sql: str) -> None:
         """Run commands separated by semicolons, in one round trip; raise at the first that fails."""
         with translated():
-            cursor = self._execute(sql, {})
-            while cursor.nextset():
+            self._cursor.execute(sql)
+            while self._cursor.nextset():
                 pass
-            cursor.close()
 
     def commit(self) -> None:
         """End the transaction, if one is open."""
         with translated():
             self.connection.commit()
 
-    def _execute(self, sql: str, parameters: dict[str, Any]) -> Any:
-        cursor = self.connection.cursor(buffered=False, raw=False, dictionary=False)
-        cursor.execute(sql, parameters)
-        return cursor
+
+def open_cursor(connection: Any) -> Any:
+    """Return a cursor with plain rows, whatever those of the connection are by default.
+
+    Not ``connection.cursor()``: that pings the server first, a round trip more for every cursor.
+    """
+    from mysql.connector.connection import MySQLConnection
+
+    if isinstance(connection, MySQLConnection):
+        from mysql.connector.cursor import MySQLCursor
+
+        return MySQLCursor(connection)
+    from mysql.connector.cursor_cext import CMySQLCursor
+
+    return CMySQLCursor(connection)
