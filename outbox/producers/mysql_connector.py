@@ -36,7 +36,10 @@ def in_transaction(connection: Any) -> bool:
 
 def connection_of_cursor(cursor: Any) -> Any:
     """Return the connection of a cursor, which holds no more than a weak reference; None if closed."""
-    connection = cursor._connection  # noqa: SLF001 - there is no other way to it
+    # No public name leads there; the second one was that of the C extension up to 8.4.
+    connection = getattr(cursor, "_connection", None)
+    if connection is None:
+        connection = getattr(cursor, "_cnx", None)
     return None if connection is None else connection.get_self()
 
 

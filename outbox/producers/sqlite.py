@@ -8,12 +8,11 @@ from outbox.producers.driver import Driver
 
 
 def open_cursor(connection: Any) -> Any:
-    """Return a cursor without the connection's row factory."""
+    """Return a plain cursor."""
     import sqlite3
 
-    cursor = sqlite3.Cursor(connection)
-    cursor.row_factory = None
-    return cursor
+    # Not connection.cursor(): it hands the connection's row factory on.
+    return sqlite3.Cursor(connection)
 
 
 def in_transaction(connection: Any) -> bool:

@@ -91,6 +91,10 @@ def test_a_begin_still_in_the_pipeline_counts(tables: Database) -> None:
             assert adapt(connection).in_transaction()
             enqueue(connection, PLAIN)
         assert not adapt(connection).in_transaction()
+        connection.execute("BEGIN")
+        assert adapt(connection).in_transaction()
+        connection.execute("ROLLBACK")
+        assert not adapt(connection).in_transaction()
     assert len(stored(tables)) == 1
 
 

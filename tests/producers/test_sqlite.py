@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from outbox.producers import adapt
+from outbox.statements import Statement
 from tests.producers.support import PLAIN, Caller, assert_joins_the_transaction, enqueue, numbered, stored
 from tests.support import Database
 
@@ -35,6 +36,14 @@ def test_a_connection_takes_messages_whatever_its_rows_are(tables: Database) -> 
     connection.row_factory = sqlite3.Row
     connection.text_factory = bytes
     assert_joins_the_transaction(tables, caller_of(connection, connection))
+
+
+def test_rows_come_as_tuples_whatever_the_connections_rows_are(tables: Database) -> None:
+    connection = tables.connect()
+    connection.row_factory = sqlite3.Row
+    (row,) = adapt(connection).execute(Statement("answer", ":one", "SELECT 6 * :seven"), {"seven": 7})
+    assert type(row) is tuple
+    assert row == (42,)
 
 
 def test_a_cursor_lends_its_connection(tables: Database) -> None:
