@@ -10,6 +10,7 @@ from typing import Any
 from outbox.backends.postgres import monitoring, processor, queues, sequencer, transactional, wakeups
 from outbox.backends.postgres.database import Database
 from outbox.backends.postgres.listener import PostgresListener
+from outbox.backends.postgres.notifier import PostgresNotifier
 from outbox.backends.postgres.sources import Source
 from outbox.backends.records import (
     LeaseRequest,
@@ -40,6 +41,7 @@ class PostgresBackend:
         self._origin = f"{naming.schema or ''}|{secrets.token_hex(6)}"
         # As PostgreSQL folds the name in LISTEN.
         self._channel = f"{naming.prefix}_wakeup".lower()
+        self._notifier = PostgresNotifier(self._db, self._channel)
 
     def check_server(self) -> None:
         monitoring.check_server(self._db)
@@ -112,12 +114,12 @@ class PostgresBackend:
         return monitoring.dead_letter_counts(self._db)
 
     def notify(self, partition_ids: Sequence[int]) -> None:
-        sequencer.notify(self._db, self._channel, wakeups.encode(self._origin, partition_ids))
+        self._notifier.send(wakeups.encode(self._origin, partition_ids))
 
     def listen(self) -> PostgresListener:
         with self._db.translated():
             listener = PostgresListener(self._source.dedicated(), self.catalog["listen"], self._origin)
-        listener.test(lambda payload: sequencer.notify(self._db, self._channel, payload))
+        listener.test(self._notifier.send)
         return listener
 
     @contextmanager
@@ -126,4 +128,5 @@ class PostgresBackend:
             yield lent
 
     def close(self) -> None:
+        self._notifier.close()
         self._source.close()

@@ -23,8 +23,3 @@ def sequence(
 def pending(db: Database, partition_ids: Sequence[int]) -> list[Pending]:
     """Tell what there is to do; 1 read-only statement."""
     return [Pending(*row) for row in db.run("pending", partition_ids=int_array(partition_ids))]
-
-
-def notify(db: Database, channel: str, payload: str) -> None:
-    """Wake the listeners; 1 statement."""
-    db.run("notify", channel=channel, payload=payload)

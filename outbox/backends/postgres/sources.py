@@ -32,7 +32,7 @@ class Source(Protocol):
         """
 
     def dedicated(self) -> PgConnection:
-        """Open a connection that the caller owns and closes (for LISTEN)."""
+        """Open an autocommit connection that the caller owns and closes."""
 
     def recheck(self) -> None:
         """After a connection was lost: throw out the other dead ones, if that is ours to do."""
@@ -77,7 +77,7 @@ class PoolSource:
 
     def dedicated(self) -> PgConnection:
         kwargs = dict(self._pool.kwargs) if isinstance(self._pool.kwargs, dict) else {}
-        kwargs.update(autocommit=True, application_name="outbox-listener")
+        kwargs.update(autocommit=True, application_name="outbox")
         conninfo = self._pool.conninfo
         return psycopg.connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
 
@@ -109,7 +109,7 @@ class EngineSource:
 
     def dedicated(self) -> PgConnection:
         args, kwargs = self._engine.dialect.create_connect_args(self._engine.url)
-        kwargs.update(autocommit=True, application_name="outbox-listener")
+        kwargs.update(autocommit=True, application_name="outbox")
         return psycopg.connect(*args, **kwargs)
 
     def recheck(self) -> None:
