@@ -21,7 +21,7 @@ from outbox.workers.reporter import Reporter
 log = logging.getLogger("outbox.workers")
 
 FAILURE_BASE = 0.1
-FAILURE_CAP = 10.0
+FAILURE_CAP = 5.0
 # Workers that wait by directive alone.
 UNPACED = Pacing(0.0, 0.0, 3600.0, 0.0)
 

@@ -62,6 +62,9 @@ class Catalog(Mapping[str, Statement]):
 def parse(text: str, origin: str) -> list[Statement]:
     """Split a file at its ``-- name: <name> <kind>`` lines."""
     headers = list(HEADER.finditer(text))
+    if not headers:
+        msg = f"{origin}: no '-- name: <name> :<kind>' line found"
+        raise OutboxError(msg)
     ends = [header.start() for header in headers[1:]] + [len(text)]
     found = []
     for header, end in zip(headers, ends, strict=True):
@@ -70,7 +73,4 @@ def parse(text: str, origin: str) -> list[Statement]:
             msg = f"{origin}: statement {header['name']} has the unknown kind {header['kind']}"
             raise OutboxError(msg)
         found.append(Statement(header["name"], header["kind"], sql))
-    if not found:
-        msg = f"{origin}: no '-- name: <name> :<kind>' line found"
-        raise OutboxError(msg)
     return found

@@ -61,11 +61,11 @@ class Turn:
         with self._lock:
             if self.renewals_left <= 0 or not self._held or self.deadline.remaining() > margin:
                 return []
-            self.renewals_left -= 1
             return sorted(self._held)
 
     def renewed(self, lease_started: float) -> None:
-        """Move the cancel point: the database has extended the lease."""
+        """Count a renewal and move the cancel point: the database has extended the lease."""
+        self.renewals_left -= 1
         self.deadline.extend_to(lease_started + self.consumer.lease.handler_budget)
 
     def _take_waiting(self) -> list[Delivery]:

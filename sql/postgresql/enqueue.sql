@@ -1,5 +1,6 @@
 -- name: enqueue_one :one
 -- Body and incoming row in one round trip, on the producer's own connection. Touches no shared row.
+-- Differs: one statement for both rows; without writable CTEs it takes insert_body and insert_incoming.
 WITH stored AS (
     INSERT INTO outbox_body (payload, payload_type, headers)
     VALUES (:payload, :payload_type, :headers)
@@ -13,6 +14,7 @@ RETURNING body_id;
 -- name: enqueue_many :many
 -- A chunk of messages in one round trip. Identity values are drawn in the order of the sorted
 -- select, so the n-th smallest id belongs to the n-th message; ids come back in that order.
+-- Differs: one statement for both rows of each, as in enqueue_one.
 WITH given AS (
     SELECT *
     FROM unnest(

@@ -49,4 +49,5 @@ SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
 
 -- name: server_version :one
 -- The server's version number and whether it takes writes.
+-- Differs: SQLite has no server to ask.
 SELECT current_setting('server_version_num') AS version, pg_is_in_recovery() AS read_only;

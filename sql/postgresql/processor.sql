@@ -4,6 +4,7 @@
 -- was not taken comes back as one row with the reason (refused_for: seconds until it is free).
 -- A group holds only partitions without failed starts; such a partition is taken when it is asked
 -- for alone, and with one message when nobody knows what the last start came to.
+-- Differs: lock, lease and read in one statement, where the others need a transaction.
 -- Locks: processor rows FOR NO KEY UPDATE, skipping locked ones.
 WITH wanted AS MATERIALIZED (
     SELECT partition_id, max_rows
@@ -82,6 +83,7 @@ ORDER BY w.partition_id, m.seq;
 -- takes the partition. A partition whose fence failed comes back with ours = false.
 -- Sent again after a lost connection it does nothing twice: dead letters need seq above the old
 -- cursor. Only the lease's owner changes the row, so the snapshot's cursor is the old one.
+-- Differs: fence, settle, bury and read on in one statement, where the others need a transaction.
 -- Locks: the processor rows that it updates.
 WITH given AS MATERIALIZED (
     SELECT
@@ -197,6 +199,7 @@ RETURNING partition_id;
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
 -- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
 -- without seq: nothing to read, or held for so many seconds (refused_for).
+-- Differs: SQLite has one writer, hence no row to lock and nothing to skip.
 -- Locks: the processor row FOR NO KEY UPDATE, until commit; skips a locked one.
 WITH locked AS MATERIALIZED (
     SELECT

@@ -14,9 +14,11 @@ DROP TABLE IF EXISTS outbox_migrations;
 SELECT name FROM outbox_migrations ORDER BY name;
 
 -- name: record_migration :exec
+-- In the transaction that ran it.
 INSERT INTO outbox_migrations (name) VALUES (:name);
 
 -- name: forget_migration :exec
+-- In the transaction that undid it.
 DELETE FROM outbox_migrations WHERE name = :name;
 
 -- name: lock_migrations :exec
@@ -54,4 +56,5 @@ ON CONFLICT (partition_id) DO NOTHING;
 SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
 
 -- name: find_queue :one
+-- The queue of a partition, and the partition's index in it.
 SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;

@@ -93,4 +93,5 @@ LISTEN outbox_wakeup;
 -- name: notify :exec
 -- Wakes the listeners of all processes on this family of tables. Never run inside a producer's
 -- transaction: NOTIFY takes a global lock at commit.
+-- Differs: PostgreSQL alone can push.
 SELECT pg_notify(:channel, :payload);
