@@ -11,6 +11,7 @@ import pytest
 from outbox.backends.protocol import Backend
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from tests.contract.actor import MANY_BYTES
+from tests.contract.crew import Crew
 from tests.contract.producer import Producer
 from tests.support import Database
 
@@ -27,7 +28,7 @@ class Run:
         self.ids = ids
         self.sent: dict[int, list[int]] = defaultdict(list)
         self.handed: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        self.errors: list[BaseException] = []
+        self.crew = Crew()
         self._producing = PRODUCERS
         self._lock = threading.Lock()
 
@@ -44,7 +45,7 @@ class Run:
             self._producing -= 1
 
     def busy(self) -> bool:
-        return bool(self._producing or self.store.pending(self.ids))
+        return self.crew.going() and bool(self._producing or self.store.pending(self.ids))
 
     def sequence(self) -> None:
         while self.busy():
@@ -79,21 +80,6 @@ class Run:
         seen.extend((message.seq, message.message_id) for message in delivery.messages)
         return Settlement(delivery.partition_id, delivery.messages[-1].seq, next_limit=next_limit)
 
-    def all_at_once(self, *actions: Callable[[], None]) -> None:
-        threads = [threading.Thread(target=self._guarded, args=(action,)) for action in actions]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(120)
-            assert not thread.is_alive()
-        assert self.errors == []
-
-    def _guarded(self, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except BaseException as error:
-            self.errors.append(error)
-
 
 @pytest.mark.parametrize("mode", ["leased", "transactional"])
 def test_everything_at_once_delivers_each_message_once_and_in_order(
@@ -104,7 +90,7 @@ def test_everything_at_once_delivers_each_message_once_and_in_order(
     if mode == "leased":
         workers = [lambda: run.lease("one"), lambda: run.lease("two")]
 
-    run.all_at_once(*[run.produce] * PRODUCERS, run.sequence, run.sequence, *workers, run.vacuum)
+    run.crew.run(*[run.produce] * PRODUCERS, run.sequence, run.sequence, *workers, run.vacuum)
 
     for partition_id in ids:
         assert [seq for seq, _ in run.handed[partition_id]] == list(range(1, len(run.sent[partition_id]) + 1))

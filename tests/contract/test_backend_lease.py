@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
 from outbox.backends.protocol import Backend
 from outbox.backends.records import RefusalKind, Settlement
 from tests.contract.actor import Actor, payloads
+from tests.contract.crew import Crew
 from tests.contract.producer import Producer
 from tests.support import Database
 
@@ -184,18 +185,12 @@ def test_a_message_without_a_body_is_handed_over_as_missing(
 def test_racing_workers_never_share_a_partition(ids: list[int], actor: Actor) -> None:
     for partition_id in ids:
         actor.deliverable(partition_id, b"a")
-    barrier = threading.Barrier(6)
     owners: list[tuple[int, str]] = []
 
     def work(token: str) -> None:
-        barrier.wait()
         owners.extend((found.partition_id, token) for found in actor.lease(*ids, token=token).deliveries)
 
-    threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    Crew().run(*[partial(work, f"t{n}") for n in range(6)])
 
     assert sorted(partition_id for partition_id, _ in owners) == ids
     assert {partition_id: actor.row(partition_id)[3] for partition_id in ids} == dict(owners)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,6 +9,7 @@ from outbox.backends.protocol import Backend
 from outbox.schema import steps_of
 from outbox.statements import Naming
 from outbox.statements.tables import TABLES
+from tests.contract.crew import Crew
 from tests.support import Database
 
 LIST_TABLES = {
@@ -61,10 +61,11 @@ def test_migrating_twice_changes_nothing(bare: Backend, database: Database) -> N
 
 
 def test_racing_migrations_apply_everything_once(bare: Backend, database: Database) -> None:
-    with ThreadPoolExecutor(5) as threads:
-        results = list(threads.map(lambda _: bare.migrate(ups(bare)), range(5)))
+    applied: list[list[str]] = []
 
-    assert sorted(map(len, results)) == [0, 0, 0, 0, len(ups(bare))]
+    Crew().run(*[lambda: applied.append(bare.migrate(ups(bare)))] * 5)
+
+    assert sorted(map(len, applied)) == [0, 0, 0, 0, len(ups(bare))]
     assert tables(database) == family("outbox")
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+from functools import partial
 
 import pytest
 
 from outbox.backends.protocol import Backend
 from outbox.errors import PartitionCountMismatch
+from tests.contract.crew import Crew
 from tests.support import Database
 
 
@@ -73,32 +74,22 @@ def test_an_unknown_partition_id_has_no_queue(store: Backend) -> None:
 def test_of_racing_registrations_with_different_counts_one_wins(store: Backend, migrated: Database) -> None:
     for round_ in range(5):
         queue = f"race.{round_}"
-        counts = [1, 2, 4, 8, 16, 32]
-        barrier = threading.Barrier(len(counts))
+        won: list[int] = []
 
-        def register(count: int, queue: str = queue, barrier: threading.Barrier = barrier) -> int | None:
-            barrier.wait()
-            try:
-                return len(store.register_queue(queue, count))
-            except PartitionCountMismatch:
-                return None
+        def register(count: int, queue: str = queue, won: list[int] = won) -> None:
+            with contextlib.suppress(PartitionCountMismatch):
+                won.append(len(store.register_queue(queue, count)))
 
-        with ThreadPoolExecutor(len(counts)) as threads:
-            results = list(threads.map(register, counts))
+        Crew().run(*[partial(register, count) for count in (1, 2, 4, 8, 16, 32)])
 
-        (winner,) = [result for result in results if result is not None]
+        (winner,) = won
         assert migrated.value("SELECT count(*) FROM outbox_partitions WHERE queue = ?", queue) == winner
 
 
 def test_racing_registrations_with_one_count_agree(store: Backend) -> None:
-    barrier = threading.Barrier(6)
+    found: list[list[int]] = []
 
-    def register(_: int) -> list[int]:
-        barrier.wait()
-        return store.register_queue("shared", 8)
+    Crew().run(*[lambda: found.append(store.register_queue("shared", 8))] * 6)
 
-    with ThreadPoolExecutor(6) as threads:
-        results = list(threads.map(register, range(6)))
-
-    assert all(result == results[0] for result in results)
-    assert len(results[0]) == 8
+    assert all(ids == found[0] for ids in found)
+    assert len(set(found[0])) == 8

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import threading
 from collections import Counter
+from functools import partial
 
 import pytest
 
 from outbox.backends.protocol import Backend
 from outbox.backends.records import Sequenced
+from tests.contract.crew import Crew
 from tests.contract.producer import Producer
 from tests.support import Database, eventually
 
@@ -135,7 +136,8 @@ def test_producers_and_two_sequencers_at_once_lose_nothing_and_leave_no_gap(
     store: Backend, ids: list[int], migrated: Database
 ) -> None:
     sent: Counter[int] = Counter()
-    running = [threading.Event() for _ in range(3)]
+    finished = [False] * 3
+    crew = Crew()
 
     def produce(number: int) -> None:
         producer = Producer(migrated)
@@ -147,19 +149,13 @@ def test_producers_and_two_sequencers_at_once_lose_nothing_and_leave_no_gap(
                 producer.commit()
                 sent.update(committed)
         producer.close()
-        running[number].set()
+        finished[number] = True
 
     def sequence() -> None:
-        while not all(event.is_set() for event in running) or any(p.incoming for p in store.pending(ids)):
+        while crew.going() and (not all(finished) or any(found.incoming for found in store.pending(ids))):
             store.sequence(ids, 5)
 
-    threads = [threading.Thread(target=produce, args=(number,)) for number in range(3)]
-    threads += [threading.Thread(target=sequence) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
+    crew.run(*[partial(produce, number) for number in range(3)], sequence, sequence)
 
     found: Counter[int] = Counter()
     for partition_id in ids:

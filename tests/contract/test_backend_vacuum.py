@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import threading
-
 from outbox.backends.protocol import Backend
 from outbox.backends.records import DeadLetterRecord, Settlement
 from tests.contract.actor import Actor
+from tests.contract.crew import Crew
 from tests.support import Database
 
 
@@ -94,15 +93,13 @@ def test_two_vacuums_at_once_delete_everything_once(
         process(actor, partition_id, 40)
     deleted: list[int] = []
 
+    crew = Crew()
+
     def sweep() -> None:
-        while any(found.dirty for found in store.pending(ids)):
+        while crew.going() and any(found.dirty for found in store.pending(ids)):
             deleted.append(store.vacuum(ids, 7))
 
-    threads = [threading.Thread(target=sweep) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    crew.run(sweep, sweep, sweep)
 
     assert sum(deleted) == 160
     assert left(migrated) == (0, 0)

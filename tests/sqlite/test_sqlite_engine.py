@@ -104,7 +104,7 @@ def test_a_new_transaction_after_a_commit_is_not_taken_for_the_lent_one(
 
     with pytest.raises(DatabaseError, match="transaction"), backend.connection() as connection:  # noqa: PT012 - the block is the user
         connection.commit()
-        connection.execute(sqlalchemy.text("DELETE FROM outbox_partitions"))
+        connection.exec_driver_sql("BEGIN")
 
 
 def test_the_users_engine_stays_open(open_sqlite: Open, migrated: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from outbox.backends.records import LeaseRequest, Refusal
 from outbox.backends.sqlite import SqliteBackend
-from outbox.errors import Contention
+from outbox.errors import Contention, DatabaseError
 from tests.support import Database
 
 pytestmark = pytest.mark.backends("sqlite")
@@ -32,6 +32,15 @@ def test_a_write_lock_that_stays_taken_is_contention(
 
     with impatient.transactional_turn(request, max_bytes=1, cautious=False) as found:
         assert isinstance(found, Refusal)
+
+
+@pytest.mark.parametrize("how", ["commit", "rollback", "close"])
+def test_a_block_that_ends_the_transaction_lent_to_it_is_told(store: SqliteBackend, how: str) -> None:
+    with pytest.raises(DatabaseError, match="transaction"), store.connection() as connection:  # noqa: PT012 - the block is the user
+        connection.execute("DELETE FROM outbox_incoming")
+        getattr(connection, how)()
+
+    assert store.register_queue("orders", 1)
 
 
 def test_a_writer_waits_for_its_turn(store: SqliteBackend, open_sqlite: Open, migrated: Database) -> None:
