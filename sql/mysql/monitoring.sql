@@ -1,5 +1,6 @@
 -- name: partition_status :many
--- Backlog, lease and failure of each partition, for people.
+-- Backlog, lease and failure of each partition, for people. The order by the whole key is what tells MySQL
+-- that the index has it: by body_id alone it reads and sorts the backlog.
 -- Locks: none.
 SELECT
     p.id AS partition_id,
@@ -16,7 +17,7 @@ SELECT
         FROM outbox_incoming AS i FORCE INDEX (PRIMARY)
         INNER JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = i.body_id
         WHERE i.partition_id = p.id
-        ORDER BY i.body_id
+        ORDER BY i.partition_id, i.body_id
         LIMIT 1
     ) AS oldest_waiting,
     (

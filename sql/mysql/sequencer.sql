@@ -26,7 +26,7 @@ FROM (
             WHEN (
                 SELECT 1 FROM outbox_incoming AS f FORCE INDEX (PRIMARY)
                 WHERE f.partition_id = locked.id
-                ORDER BY f.body_id LIMIT 1 OFFSET :limit
+                LIMIT 1 OFFSET :limit
             ) IS NULL THEN locked.id
         END AS few_id
     FROM (

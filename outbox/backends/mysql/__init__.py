@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import URL, Engine
 
 from outbox.backends.mysql.backend import MysqlBackend
-from outbox.backends.mysql.driver import check_engine, check_url, connect_arguments, load_driver
+from outbox.backends.mysql.driver import connect_arguments, load_driver
 from outbox.backends.mysql.engine_source import EngineSource
 from outbox.backends.mysql.pool_source import PoolSource
 from outbox.backends.mysql.source import Source
@@ -15,18 +15,15 @@ __all__ = ["MysqlBackend", "connect"]
 
 
 def connect(target: URL | Engine, *, naming: Naming, pool_size: int) -> MysqlBackend:
-    """Make a backend for a URL, with a pool of its own, or for the user's Engine.
+    """Make a backend for a URL, with a pool of its own, or for the user's Engine on the driver.
 
-    Opens no connection yet. ``mysql``, ``mariadb`` and either with ``+mysqlconnector`` all mean
-    mysql-connector-python; another driver raises `ConfigurationError`, a missing one `MissingDriver`.
+    Opens no connection yet. Raises `ImportError` when the driver is missing.
     """
     catalog = Catalog.load("mysql", naming)
     source: Source
     if isinstance(target, Engine):
-        check_engine(target)
         source, family = EngineSource(target, catalog), target.dialect.name
     else:
-        check_url(target)
         source = PoolSource(load_driver(), connect_arguments(target), pool_size, catalog)
         family = target.get_backend_name()
     return MysqlBackend(family, source, catalog, naming)

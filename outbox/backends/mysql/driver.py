@@ -1,20 +1,17 @@
-"""The driver mysql-connector-python: found, told what to connect to, and asked for connections."""
+"""The driver mysql-connector-python: found, and told what to connect to."""
 
 from __future__ import annotations
 
 import importlib
 import logging
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
-from sqlalchemy import URL, Engine
-
-from outbox.errors import ConfigurationError, MissingDriver
+from sqlalchemy import URL
 
 log = logging.getLogger("outbox.backends.mysql")
 
-DRIVER = "mysqlconnector"
-DRIVER_NAMES = frozenset({"mysql", "mariadb", f"mysql+{DRIVER}", f"mariadb+{DRIVER}"})
+DIALECT = "mysql+mysqlconnector"
 # Known to both servers, unlike the driver's own choice. Nothing compares text by the session's
 # collation: names are ascii_bin in the tables.
 COLLATION = "utf8mb4_general_ci"
@@ -22,52 +19,25 @@ COLLATION = "utf8mb4_general_ci"
 
 @lru_cache(maxsize=1)
 def load_driver() -> Any:
-    """Import and return ``mysql.connector``; raise `MissingDriver` naming the extra.
+    """Import and return ``mysql.connector``; raises `ImportError`.
 
     Warns once when its C extension is missing: the pure-Python protocol works, at several times the
     CPU a message.
     """
-    try:
-        driver = importlib.import_module("mysql.connector")
-    except ImportError as error:
-        raise MissingDriver.of("mysql", "mysql.connector", "mysql") from error
+    driver = importlib.import_module("mysql.connector")
     if not getattr(driver, "HAVE_CEXT", False):
         log.warning(
-            "the C extension of mysql-connector-python is missing; messages will cost several times the CPU"
+            "the C extension of mysql-connector-python is missing; every message will cost several times the CPU"
         )
     return driver
 
 
-def check_url(url: URL) -> None:
-    """Refuse a URL of another driver."""
-    if url.drivername not in DRIVER_NAMES:
-        refuse_driver(url)
-
-
-def check_engine(engine: Engine) -> None:
-    """Refuse an Engine on another driver."""
-    if engine.dialect.driver != DRIVER:
-        refuse_driver(engine.url)
-
-
-def refuse_driver(url: URL) -> NoReturn:
-    """Raise the error that names the right URL, without the password."""
-    family = url.get_backend_name()
-    right = url.set(drivername=f"{family if family in DRIVER_NAMES else 'mysql'}+{DRIVER}")
-    problem = (
-        "the workers run on mysql-connector-python; "
-        f"build the outbox from {right.render_as_string(hide_password=True)} "
-        "(enqueue still takes connections of the other driver)"
-    )
-    raise ConfigurationError("target", url.render_as_string(hide_password=True), problem)
-
-
 def connect_arguments(url: URL) -> dict[str, Any]:
-    """Return the driver's keyword arguments for a URL.
+    """Return the driver's keyword arguments for a URL of whatever driver name.
 
     SQLAlchemy reads the URL, so that its options mean here what they mean there.
     """
-    dialect = url.set(drivername=f"mysql+{DRIVER}").get_dialect()()
+    dialect = url.set(drivername=DIALECT).get_dialect()()
     _, options = dialect.create_connect_args(url)
     arguments = dict(options)
     if "buffered" not in url.query:
@@ -77,5 +47,6 @@ def connect_arguments(url: URL) -> dict[str, Any]:
         arguments.setdefault("collation", COLLATION)
     # What a transactional handler leaves unread must not fail the statement after it.
     arguments.setdefault("consume_results", True)
+    # What the pool believes of a new connection.
     arguments["autocommit"] = False
     return arguments

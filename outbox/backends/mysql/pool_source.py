@@ -25,6 +25,7 @@ from outbox.statements import Catalog
 log = logging.getLogger("outbox.backends.mysql")
 
 CHECKOUT_TIMEOUT = 30.0
+AUTOCOMMIT_FLAG = 2  # in the status that ends every answer of the server
 # After so many seconds without use a connection is asked whether it still lives.
 TRUSTED_FOR = 30.0
 
@@ -79,6 +80,7 @@ class PoolSource:
         finally:
             if entry.is_valid:
                 entry.info["used_at"] = self._clock()
+                entry.info["autocommit"] = autocommit_of(connection, entry.info.get("autocommit"))
             entry.close()
 
     def _checkout(self) -> PoolProxiedConnection:
@@ -105,8 +107,6 @@ class PoolSource:
             self._lost_at = self._clock()
             entry.invalidate(error)
             return
-        # A handler may have switched autocommit: look no further, set it next time.
-        entry.info["autocommit"] = None
         try:
             connection: Any = entry.driver_connection
             connection.rollback()
@@ -125,6 +125,15 @@ class PoolSource:
             connection.close()
             raise
         return connection
+
+
+def autocommit_of(connection: Any, remembered: bool | None) -> bool | None:
+    """Return what the server last said, which costs nothing: a handler may have switched it.
+
+    Only the C extension keeps that; with the other one, what we remember must do.
+    """
+    status = getattr(connection, "_server_status", None)
+    return bool(status & AUTOCOMMIT_FLAG) if isinstance(status, int) else remembered
 
 
 def is_alive(connection: Any) -> bool:

@@ -17,7 +17,12 @@ def verify(session: Session) -> str:
 
     1 statement, asked of every new connection of our own: a failover may have led to a standby.
     """
-    version, *read_only = session.rows("server_version")[0]
+    [(version, *read_only)] = session.rows("server_version")
+    return judge(version, *read_only)
+
+
+def judge(version: str, *read_only: object) -> str:
+    """Return the server's family, or raise, from its version and the settings that forbid writes."""
     family = "mariadb" if "mariadb" in version.lower() else "mysql"
     found = VERSION.search(version)
     if found and tuple(map(int, found.groups())) < OLDEST[family]:

@@ -7,6 +7,8 @@ from typing import Any
 from outbox.backends.mysql.errors import translated
 from outbox.statements import Catalog
 
+MULTI_STATEMENTS = 1 << 16  # a client flag, which the driver sets by default
+
 
 class Session:
     """A connection for as long as it is lent; one thread at a time."""
@@ -40,11 +42,16 @@ class Session:
         self.script(self._catalog[statement].compact)
 
     def script(self, sql: str) -> None:
-        """Run commands separated by semicolons, in one round trip; raise at the first that fails."""
+        """Run commands separated by semicolons (with none inside); raise at the first that fails.
+
+        One round trip, except on an Engine whose connections refuse several commands at once.
+        """
+        together = self.connection.isset_client_flag(MULTI_STATEMENTS)
         with translated():
-            self._cursor.execute(sql)
-            while self._cursor.nextset():
-                pass
+            for command in [sql] if together else sql.split(";"):
+                self._cursor.execute(command)
+                while self._cursor.nextset():
+                    pass
 
     def commit(self) -> None:
         """End the transaction, if one is open."""
