@@ -48,3 +48,12 @@ def ids(store: Backend) -> list[int]:
 def actor(store: Backend, migrated: Database, producer: Producer) -> Actor:
     """A worker with short commands."""
     return Actor(store, migrated, producer)
+
+
+@pytest.fixture(params=["url", "engine"])
+def either(
+    request: pytest.FixtureRequest, store: Backend, engine_store: Backend, migrated: Database
+) -> Backend:
+    """The backend with a pool of its own, then on an Engine; with a table for the handler."""
+    migrated.execute("CREATE TABLE effects (n INTEGER PRIMARY KEY)")
+    return store if request.param == "url" else engine_store
