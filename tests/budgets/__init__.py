@@ -1,0 +1,1 @@
+"""How many statements each path sends, counted on their way to the server."""

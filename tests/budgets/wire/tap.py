@@ -1,0 +1,47 @@
+"""The statements that passed, in order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import NamedTuple
+
+
+class Statement(NamedTuple):
+    """One statement on its way to the database, and when it passed (monotonic seconds)."""
+
+    text: str
+    at: float
+
+    @property
+    def verb(self) -> str:
+        """Its first word in capitals; a statement that begins with WITH may do anything."""
+        return self.text.split(None, 1)[0].rstrip(";").upper()
+
+
+class Tap:
+    """What all connections sent since the last `take`. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._statements: list[Statement] = []
+
+    def note(self, text: str) -> None:
+        """Add a statement; called before it is passed on."""
+        with self._lock:
+            self._statements.append(Statement(" ".join(text.split()), time.monotonic()))
+
+    def take(self) -> list[Statement]:
+        """Return what passed since the last call, and forget it."""
+        with self._lock:
+            taken, self._statements = self._statements, []
+            return taken
+
+    def seen(self) -> list[Statement]:
+        """Return what passed since the last `take`, and keep it."""
+        with self._lock:
+            return list(self._statements)
+
+    def verbs(self) -> list[str]:
+        """Take what passed, as first words."""
+        return [statement.verb for statement in self.take()]
