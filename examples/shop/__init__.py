@@ -1,0 +1,1 @@
+"""An invented shop: the application that the quickstart adds an outbox to."""
