@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outbox.backends.connect import FAMILIES, open_backend
+from outbox.backends.connect import FAMILIES, check_naming, open_backend
 from outbox.backends.protocol import Backend
 from outbox.errors import ConfigurationError, SchemaNotReady
-from outbox.statements import Naming
+from outbox.statements import Catalog, Naming
 from outbox.statements.files import list_sql, read_sql
 from outbox.statements.tables import DEFAULT_PREFIX
 
@@ -27,13 +27,32 @@ class Migration:
 def migrations(backend: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> list[Migration]:
     """Return the migrations in order, as SQL text, for those who run them through another tool.
 
-    ``backend`` is ``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``. It is the same text that
-    `migrate` runs. Raises `ConfigurationError` and `InvalidTablePrefix`.
+    ``backend`` is ``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``. It is what `migrate` and
+    `rollback` run, the note in the table of migrations included, so that either way of applying a step
+    counts for all. Raises `ConfigurationError` and `InvalidTablePrefix`.
     """
     family = FAMILIES.get(backend)
     if family is None:
         raise ConfigurationError("backend", backend, "give postgresql, mysql, mariadb or sqlite")
-    return load_migrations(family, Naming(prefix, schema))
+    naming = Naming(prefix, schema)
+    check_naming(family, naming)
+    catalog = Catalog.load(family, naming)
+    steps = load_migrations(family, naming)
+    return [noted(step, catalog, first=step is steps[0]) for step in steps]
+
+
+def noted(step: Migration, catalog: Catalog, *, first: bool) -> Migration:
+    """Return a step whose scripts do by themselves what the runner writes down about the plain ones."""
+
+    def note(statement: str) -> str:
+        return catalog[statement].compact.replace(":name", f"'{step.name}'")
+
+    end = note("drop_migrations_table" if first else "forget_migration")
+    return Migration(
+        step.name,
+        f"{note('create_migrations_table')};\n\n{step.up}\n{note('record_migration')};\n",
+        f"{step.down}\n{end};\n",
+    )
 
 
 def load_migrations(family: str, naming: Naming) -> list[Migration]:

@@ -58,6 +58,12 @@ def open_backend(target: object, *, naming: Naming, pool_size: int) -> Backend:
     raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
 
 
+def check_naming(family: str, naming: Naming) -> None:
+    """Raise `ConfigurationError` for a schema where there is none."""
+    if naming.schema is not None and family != "postgresql":
+        raise ConfigurationError("schema", naming.schema, "only PostgreSQL has schemas; leave it out")
+
+
 def parse_url(target: str | URL) -> URL:
     """Parse a URL; raises `ConfigurationError` with the password masked."""
     try:
@@ -90,6 +96,7 @@ def _libpq(target: str | URL) -> str:
 
 
 def _connect(family: str, target: Any, naming: Naming, pool_size: int) -> Backend:
+    check_naming(family, naming)
     try:
         if family == "postgresql":
             from outbox.backends import postgres

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from outbox.errors import OutboxError
+from outbox.errors import ConfigurationError, OutboxError
 from outbox.values.validation import validate_prefix
 
 DEFAULT_PREFIX = "outbox"
@@ -47,9 +47,10 @@ class Naming:
 
     def __post_init__(self) -> None:
         validate_prefix(self.prefix)
-        if self.schema is not None and not SCHEMA.match(self.schema):
-            msg = f"the schema {self.schema!r} is not a plain identifier: use letters, digits and underscores"
-            raise OutboxError(msg)
+        schema: object = self.schema
+        if schema is not None and not (isinstance(schema, str) and SCHEMA.match(schema)):
+            problem = "it is not a plain identifier; use letters, digits and underscores, at most 63"
+            raise ConfigurationError("schema", schema, problem)
 
     def table(self, name: str) -> str:
         """Return the full name of one of `TABLES`."""

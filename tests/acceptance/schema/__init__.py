@@ -1,0 +1,1 @@
+"""Creating, checking and dropping the tables through the public functions."""
