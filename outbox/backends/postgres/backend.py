@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from outbox.backends.postgres import monitoring, processor, queues, sequencer, transactional, wakeups
@@ -124,7 +124,10 @@ class PostgresBackend:
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
-        with self._db.transaction() as (_, lent):
+        with ExitStack() as stack:
+            with self._db.translated():
+                _, lent = stack.enter_context(self._source.transaction())
+            # From here on the caller runs statements, and gets the driver's own errors.
             yield lent
 
     def close(self) -> None:

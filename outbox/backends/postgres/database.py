@@ -10,10 +10,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's
 
 from outbox.backends.postgres.errors import translate
 from outbox.backends.postgres.sources import PgConnection, Source
-from outbox.errors import ConnectionLost
+from outbox.errors import ConnectionLost, DatabaseError
 from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.postgres")
@@ -52,14 +53,22 @@ class Database:
         """Raise the library's errors; after a lost connection, sweep the pool for other dead ones."""
         try:
             yield
-        except PoolTimeout as error:
+        except (PoolTimeout, TimeoutError) as error:
             msg = f"PostgreSQL: no connection to be had: {error}"
             raise ConnectionLost(msg) from error
         except psycopg.Error as error:
-            mine = translate(error)
-            if isinstance(mine, ConnectionLost):
-                self._recheck()
-            raise mine from error
+            raise self._translate(error) from error
+        except DBAPIError as error:
+            # SQLAlchemy's wrapping, when the connections are those of an Engine.
+            if not isinstance(error.orig, psycopg.Error):
+                raise
+            raise self._translate(error.orig) from error.orig
+
+    def _translate(self, error: psycopg.Error) -> DatabaseError:
+        mine = translate(error)
+        if isinstance(mine, ConnectionLost):
+            self._recheck()
+        return mine
 
     def _recheck(self) -> None:
         try:
