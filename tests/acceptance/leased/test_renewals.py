@@ -1,0 +1,111 @@
+"""Leases that are extended while their handler still runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from outbox import LeaseConfig, OutboxMessage, WorkerTuning
+from tests.acceptance.bench import Bench, Row
+from tests.support import eventually
+
+RENEWED = LeaseConfig(0.9, headroom=0.2, renewals=5)
+
+
+def locked_until(bench: Bench) -> object:
+    return bench.database.value("SELECT locked_until FROM outbox_processor WHERE partition_id = ?", bench.ids[0])
+
+
+def test_renewals_keep_the_lease_of_a_slow_handler(bench: Bench) -> None:
+    seen: list[tuple[int, int]] = []
+    others: list[int] = []
+    other = bench.by_hand(lambda queue: queue.leased(lambda msg: others.append(msg.seq)))
+
+    def handler(msg: OutboxMessage) -> None:
+        seen.append((msg.seq, msg.attempts))
+        ends: set[object] = set()
+
+        def extended_twice() -> bool:
+            other.work()
+            ends.add(locked_until(bench))
+            return len(ends) >= 3
+
+        eventually(extended_twice)
+        assert msg.remaining() > 0.0
+
+    bench.on_threads(lambda queue: queue.leased(handler, lease=RENEWED))
+    bench.send("a")
+    eventually(lambda: bench.row() == Row(cursor=1, attempts=0, error=None, token=None, held=False))
+    assert (seen, others) == ([(1, 0)], [])
+
+
+def test_a_lease_is_renewed_so_many_times_and_no_more(bench: Bench) -> None:
+    lease = LeaseConfig(0.6, headroom=0.2, renewals=1)
+    ends: set[object] = set()
+
+    def handler(msg: OutboxMessage) -> None:
+        def over() -> bool:
+            ends.add(locked_until(bench))
+            hands.keep_leases()
+            return bench.held_for() == 0.0
+
+        if msg.attempts == 0:
+            eventually(over)
+
+    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=lease))
+    bench.send("a")
+    hands.turn()
+    assert len(ends) == 2
+    assert bench.row().cursor == 0
+
+
+@pytest.mark.parametrize("renewals", [0, 3])
+def test_a_quick_handler_needs_no_renewal(bench: Bench, renewals: int) -> None:
+    ends: list[object] = []
+
+    def handler(_msg: OutboxMessage) -> None:
+        ends.append(locked_until(bench))
+        hands.keep_leases()
+        ends.append(locked_until(bench))
+
+    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=LeaseConfig(30, renewals=renewals)))
+    bench.send("a")
+    hands.turn()
+    assert ends[0] == ends[1]
+
+
+def test_a_lease_that_was_lost_is_not_renewed(bench: Bench) -> None:
+    rows: list[Row] = []
+
+    def handler(_msg: OutboxMessage) -> None:
+        eventually(lambda: bench.held_for() == 0.0)
+        rows.append(bench.row())
+        hands.keep_leases()
+        assert bench.held_for() == 0.0
+        rows.append(bench.row())
+
+    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=LeaseConfig(0.3, headroom=0.1, renewals=3)))
+    bench.send("a")
+    hands.turn()
+    assert rows[0] == rows[1]
+
+
+def test_each_batch_that_is_read_on_has_all_its_renewals(bench: Bench) -> None:
+    lease = LeaseConfig(0.9, headroom=0.2, renewals=1)
+    extended: list[int] = []
+
+    def handler(msg: OutboxMessage) -> None:
+        before = locked_until(bench)
+
+        def renewed() -> bool:
+            hands.keep_leases()
+            return locked_until(bench) != before
+
+        eventually(renewed)
+        extended.append(msg.seq)
+
+    tuning = WorkerTuning.processor().batch_size(1)
+    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=lease, tuning=tuning))
+    bench.send("a", "b")
+    hands.turn()
+    assert extended == [1, 2]
+    assert bench.row().cursor == 2
