@@ -140,10 +140,11 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 -- Settle the partitions that settle_and_read locked, whatever became of their batches: advance the
 -- cursor (it only grows), then keep the lease and count the new head's start, or release it, with
 -- the backoff as a time until which nobody takes the partition. :settlements is a JSON array of
--- [partition_id, cursor, attempts, error, keeps, backoff in microseconds].
+-- [partition_id, cursor, attempts, error, keeps, backoff in microseconds]. CONVERT: MariaDB decodes its
+-- escapes to the character set of the array, which is the session's.
 -- Locks: the processor rows, held already.
 UPDATE
-    JSON_TABLE(:settlements, '$[*]' COLUMNS (
+    JSON_TABLE(CONVERT(:settlements USING utf8mb4), '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
         cursor_seq BIGINT PATH '$[1]',
         attempts INTEGER PATH '$[2]',
@@ -180,7 +181,7 @@ SELECT
     d.reason,
     d.attempts
 FROM
-    JSON_TABLE(:dead, '$[*]' COLUMNS (
+    JSON_TABLE(CONVERT(:dead USING utf8mb4), '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
         seq BIGINT PATH '$[1]',
         reason VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$[2]',
@@ -289,7 +290,7 @@ UPDATE outbox_processor
 SET
     processed_seq = GREATEST(processed_seq, :cursor_seq),
     attempts = :attempts,
-    last_error = JSON_UNQUOTE(:error),
+    last_error = JSON_UNQUOTE(CONVERT(:error USING utf8mb4)),
     locked_by = NULL,
     locked_until = CASE WHEN :delay_us > 0 THEN UTC_TIMESTAMP(6) + INTERVAL :delay_us MICROSECOND END
 WHERE partition_id = :partition_id;

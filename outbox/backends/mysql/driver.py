@@ -27,7 +27,7 @@ def load_driver() -> Any:
     driver = importlib.import_module("mysql.connector")
     if not getattr(driver, "HAVE_CEXT", False):
         log.warning(
-            "the C extension of mysql-connector-python is missing; every message will cost several times the CPU"
+            "mysql-connector-python lacks its C extension; every message will cost several times the CPU"
         )
     return driver
 

@@ -80,7 +80,7 @@ class PoolSource:
         finally:
             if entry.is_valid:
                 entry.info["used_at"] = self._clock()
-                entry.info["autocommit"] = autocommit_of(connection, entry.info.get("autocommit"))
+                note_autocommit(entry)
             entry.close()
 
     def _checkout(self) -> PoolProxiedConnection:
@@ -127,13 +127,14 @@ class PoolSource:
         return connection
 
 
-def autocommit_of(connection: Any, remembered: bool | None) -> bool | None:
-    """Return what the server last said, which costs nothing: a handler may have switched it.
+def note_autocommit(entry: PoolProxiedConnection) -> None:
+    """Note what the server last said, which costs nothing: a handler may have switched it.
 
     Only the C extension keeps that; with the other one, what we remember must do.
     """
-    status = getattr(connection, "_server_status", None)
-    return bool(status & AUTOCOMMIT_FLAG) if isinstance(status, int) else remembered
+    status = getattr(entry.driver_connection, "_server_status", None)
+    if isinstance(status, int):
+        entry.info["autocommit"] = bool(status & AUTOCOMMIT_FLAG)
 
 
 def is_alive(connection: Any) -> bool:
