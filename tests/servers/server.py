@@ -66,8 +66,9 @@ class Server(ABC):
         if self.running:
             return
         if not self._directory.exists():
-            self._directory.mkdir()
-            self._account.own(self._directory)
+            for folder in (self._directory, self._temporary):
+                folder.mkdir()
+                self._account.own(folder)
             self._initialise()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command(), stdout=log, **self._options())
@@ -105,18 +106,25 @@ class Server(ABC):
             raise self._failure(f"could not be set up: {Path(command[0]).name} failed")
 
     def _options(self) -> dict[str, Any]:
+        environment = {
+            "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self._directory),
+            # In a shared folder, a MariaDB that starts deletes the temporary tables of those that run.
+            "TMPDIR": str(self._temporary),
+        }
         return {
             "cwd": self._directory,
-            "env": {
-                "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
-                "LC_ALL": "C.UTF-8",
-                "HOME": str(self._directory),
-            },
+            "env": environment,
             "stdin": subprocess.DEVNULL,
             "stderr": subprocess.STDOUT,
             "start_new_session": True,
             **self._account.popen_options,
         }
+
+    @property
+    def _temporary(self) -> Path:
+        return self._directory / "tmp"
 
     @property
     def _log(self) -> Path:
