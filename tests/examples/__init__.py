@@ -1,0 +1,1 @@
+"""The programs under examples/ do what they say."""
