@@ -39,8 +39,11 @@ class Consumer:
 
     @property
     def cautious(self) -> bool:
-        """Whether a head with failed starts is to be delivered alone, to learn whose fault they were."""
-        return self.max_attempts is not None and not self.names_culprit
+        """Whether a head with failed starts is to be delivered alone: its next start may be its last.
+
+        In a batch it would be charged with whatever those behind it do, a process killed included.
+        """
+        return self.max_attempts is not None
 
     def condemns(self, failed_starts: int) -> bool:
         """Whether a message with so many failed deliveries gets no further one."""
