@@ -31,7 +31,7 @@ TABLES = frozenset(
 
 # Names that live beside the tables (indexes, constraints, a channel): prefixed, never qualified by a schema.
 # With the longest prefix (36) and its underscore they must stay within 63 characters.
-NAMES = frozenset({"dead_letters_replayable", "dead_letters_listed", "dead_letters_state", "wakeup"})
+NAMES = frozenset({"dead_letters_listed", "dead_letters_state", "wakeup"})
 
 WORD = re.compile(r"\boutbox_([a-z_]+)\b")
 SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")

@@ -71,8 +71,7 @@ CREATE TABLE IF NOT EXISTS outbox_dead_letters (
     deadline DATETIME(6),
     claim VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
     PRIMARY KEY (id),
-    KEY replayable (status, deadline, id),
-    KEY listed (status, failed_at, id),
+    KEY listed (status, id),
     CONSTRAINT outbox_dead_letters_state CHECK (
         (status = 'pending' AND deadline IS NULL AND claim IS NULL AND completed_at IS NULL)
         OR (status = 'reprocessing' AND deadline IS NOT NULL AND claim IS NOT NULL AND completed_at IS NULL)

@@ -72,10 +72,7 @@ CREATE TABLE outbox_dead_letters (
     )
 );
 
-CREATE INDEX outbox_dead_letters_replayable ON outbox_dead_letters (status, deadline, id)
-WHERE status IN ('pending', 'reprocessing');
-
-CREATE INDEX outbox_dead_letters_listed ON outbox_dead_letters (status, failed_at, id);
+CREATE INDEX outbox_dead_letters_listed ON outbox_dead_letters (status, id);
 
 CREATE TABLE outbox_failures (
     partition_id INTEGER NOT NULL,
