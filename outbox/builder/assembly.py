@@ -106,7 +106,11 @@ def wants_notify(options: Options, backend: Backend) -> bool:
 
 
 def check_consumed(options: Options) -> None:
-    """Refuse to start workers that would have nothing to do."""
+    """Refuse to start workers that would have nothing to do, or that may lack a handler."""
+    for declaration in options.declarations:
+        if not declaration.decided:
+            problem = "nobody consumes it; give it a handler, or say enqueue_only()"
+            raise ConfigurationError("queue", declaration.queue, problem)
     if not any(declaration.consumed for declaration in options.declarations):
         problem = "no queue has a handler; declare one, or use open() to enqueue only"
         raise ConfigurationError("queue", [d.queue for d in options.declarations], problem)

@@ -15,7 +15,7 @@ from outbox.workers.consumer import Consumer, LeasedHandler
 
 @dataclass(frozen=True)
 class Declaration:
-    """One `QueueBuilder` call; without a handler the queue is only enqueued to."""
+    """One queue; without a handler it is only enqueued to, if ``decided``, else nobody has said yet."""
 
     queue: str
     partitions: Partitions
@@ -25,6 +25,7 @@ class Declaration:
     max_attempts: int | None = None
     tuning: WorkerTuning | None = None
     names_culprit: bool = True
+    decided: bool = True
 
     @property
     def consumed(self) -> bool:

@@ -104,7 +104,10 @@ class OutboxBuilder:
         """
         validate_queue(name)
         count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
-        self._refuse_twice(name)
+        if name in self._queues():
+            raise declared_already(name)
+        # Remembered at once: a queue that is never decided upon must not be forgotten in silence.
+        self._with(declarations=(*self._options.declarations, Declaration(name, count, decided=False)))
         return QueueBuilder(name, count, self._declare)
 
     def open(self) -> Outbox:
@@ -128,12 +131,20 @@ class OutboxBuilder:
         return self
 
     def _declare(self, declaration: Declaration) -> OutboxBuilder:
-        self._refuse_twice(declaration.queue)
-        return self._with(declarations=(*self._options.declarations, declaration))
+        """Put a decided queue in its place."""
+        queues = self._queues()
+        if queues[declaration.queue].decided:
+            raise declared_already(declaration.queue)
+        queues[declaration.queue] = declaration
+        return self._with(declarations=tuple(queues.values()))
 
-    def _refuse_twice(self, name: str) -> None:
-        if any(declaration.queue == name for declaration in self._options.declarations):
-            raise ConfigurationError("queue", name, "it is declared already; declare each queue once")
+    def _queues(self) -> dict[str, Declaration]:
+        return {declaration.queue: declaration for declaration in self._options.declarations}
+
+
+def declared_already(name: str) -> ConfigurationError:
+    """Make the error for a queue's second declaration."""
+    return ConfigurationError("queue", name, "it is declared already; declare each queue once")
 
 
 def checked(tuning: WorkerTuning, option: str) -> WorkerTuning:

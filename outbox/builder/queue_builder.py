@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from outbox.builder.declaration import Declaration
 from outbox.errors import ConfigurationError
@@ -24,7 +24,10 @@ BuilderT = TypeVar("BuilderT")
 
 
 class QueueBuilder(Generic[BuilderT]):
-    """One queue, waiting to be told who consumes it; each method returns the `OutboxBuilder`."""
+    """One queue, waiting to be told who consumes it; each method returns the `OutboxBuilder`.
+
+    Call one of them, once. Each raises `ConfigurationError` for a bad or unknown option.
+    """
 
     def __init__(
         self, queue: str, partitions: Partitions, declare: Callable[[Declaration], BuilderT]
@@ -41,13 +44,15 @@ class QueueBuilder(Generic[BuilderT]):
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
     ) -> BuilderT:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
 
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
-        duration holds. Raises `ConfigurationError`.
+        duration holds.
         """
+        refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler))
         return self._leased(partial(invoke_batch, adapter), lease, max_attempts, tuning, names_culprit=True)
 
@@ -58,8 +63,10 @@ class QueueBuilder(Generic[BuilderT]):
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
     ) -> BuilderT:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
+        refuse_unknown(unknown)
         deliver = partial(invoke_batch, checked_handler(handler))
         return self._leased(deliver, lease, max_attempts, tuning, names_culprit=False)
 
@@ -69,12 +76,14 @@ class QueueBuilder(Generic[BuilderT]):
         *,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
     ) -> BuilderT:
         """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
 
         ``conn`` is the driver's connection, or SQLAlchemy's when the outbox was built from an Engine.
-        Leave commit and rollback to the outbox. Raises `ConfigurationError`.
+        Leave commit and rollback to the outbox.
         """
+        refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler))
         return self._transactional(wrapped, max_attempts, tuning, names_culprit=True)
 
@@ -84,13 +93,16 @@ class QueueBuilder(Generic[BuilderT]):
         *,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
     ) -> BuilderT:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
+        refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler))
         return self._transactional(wrapped, max_attempts, tuning, names_culprit=False)
 
-    def enqueue_only(self) -> BuilderT:
+    def enqueue_only(self, **unknown: NoReturn) -> BuilderT:
         """Only enqueue to the queue here; another process consumes it."""
+        refuse_unknown(unknown)
         return self._declare(Declaration(self._queue, self._partitions))
 
     def _leased(
@@ -134,6 +146,16 @@ class QueueBuilder(Generic[BuilderT]):
                 names_culprit=names_culprit,
             )
         )
+
+
+def refuse_unknown(options: Mapping[str, object]) -> None:
+    """Raise `ConfigurationError` for the first of the options that do not exist.
+
+    They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
+    """
+    for option, value in options.items():
+        known = "leased queues have lease, max_attempts and tuning, transactional ones the last two"
+        raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 
 def checked_handler(handler: Callable[..., Any]) -> Callable[..., Any]:
