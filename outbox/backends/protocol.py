@@ -148,6 +148,9 @@ class Backend(Protocol):
     def dead_letter_counts(self) -> dict[str, int]:
         """Return the number of dead letters by status."""
 
+    def look(self, statement: str, **parameters: Any) -> list[Any]:
+        """Run one of the read-only statements for people; return its rows as plain tuples."""
+
     def notify(self, partition_ids: Sequence[int]) -> None:
         """Wake other processes (PostgreSQL); elsewhere do nothing."""
 

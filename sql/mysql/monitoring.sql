@@ -44,3 +44,32 @@ SELECT id, queue, `partition` FROM outbox_partitions ORDER BY queue, `partition`
 -- name: server_version :one
 -- The server's version and whether it takes writes.
 SELECT VERSION() AS version, @@GLOBAL.read_only AS read_only, @@GLOBAL.innodb_read_only AS innodb_read_only;
+
+-- name: server_facts :many
+-- What decides whether the outbox runs well here, for people.
+-- Differs: SQLite has no server to ask.
+SHOW GLOBAL VARIABLES WHERE variable_name IN (
+    'version', 'transaction_isolation', 'tx_isolation', 'max_connections', 'log_bin', 'binlog_format'
+);
+
+-- name: connections :one
+-- How many connections the server has now, this one included.
+-- Differs: PostgreSQL tells it with the other facts, SQLite has none.
+SHOW GLOBAL STATUS WHERE variable_name = 'Threads_connected';
+
+-- name: clock :one
+-- The server's time in seconds since 1970.
+-- Differs: SQLite's clock is that of the machine it runs on.
+SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1000000 AS seconds;
+
+-- name: skip_locked :many
+-- Raises an error where the server does not know SKIP LOCKED. No partition has the id 0.
+-- Locks: the gap before the first partition, until the statement ends.
+-- Differs: SQLite has no row locks.
+SELECT id FROM outbox_partitions WHERE id = 0 FOR UPDATE SKIP LOCKED;
+
+-- name: table_definition :one
+-- A table as it is, or a temporary one of the same name. SHOW takes no parameter: whoever runs this puts the
+-- table's name into the place of this one.
+-- Differs: elsewhere table_shapes tells the same of all tables at once.
+SHOW CREATE TABLE outbox_body;

@@ -51,3 +51,56 @@ SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
 -- The server's version number and whether it takes writes.
 -- Differs: SQLite has no server to ask.
 SELECT current_setting('server_version_num') AS version, pg_is_in_recovery() AS read_only;
+
+-- name: server_facts :many
+-- What decides whether the outbox runs well here, for people.
+-- Differs: SQLite has no server to ask.
+SELECT f.name, current_setting(f.name) AS setting
+FROM unnest(ARRAY['server_version', 'default_transaction_isolation', 'max_connections']) AS f (name)
+UNION ALL
+SELECT 'connections', CAST(count(*) AS text) FROM pg_stat_activity WHERE datid IS NOT NULL;
+
+-- name: clock :one
+-- The server's time in seconds since 1970.
+-- Differs: SQLite's clock is that of the machine it runs on.
+SELECT CAST(extract(EPOCH FROM clock_timestamp()) AS double precision) AS seconds;
+
+-- name: skip_locked :many
+-- Raises an error where the server does not know SKIP LOCKED. No partition has the id 0.
+-- Locks: none, as no row is found.
+-- Differs: SQLite has no row locks.
+SELECT id FROM outbox_partitions WHERE id = 0 FOR UPDATE SKIP LOCKED;
+
+-- name: table_shapes :many
+-- Columns, indexes and checks of the tables, for the comparison with what the migrations make. An index is
+-- told by what it does and not by its name, which a DBA who builds it anew may change.
+-- Differs: MySQL hides temporary tables here, see table_definition.
+WITH tables AS (
+    SELECT c.oid, c.relname
+    FROM unnest(CAST(:tables AS text[])) AS w (name) INNER JOIN pg_class AS c ON c.oid = to_regclass(w.name)
+)
+
+SELECT
+    t.relname AS table_name,
+    'column' AS kind,
+    a.attname AS name,
+    concat_ws(
+        ' ',
+        format_type(a.atttypid, a.atttypmod),
+        CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+        CASE WHEN a.attidentity <> '' THEN 'IDENTITY' END,
+        'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)
+    ) AS definition
+FROM tables AS t
+INNER JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef AS d ON d.adrelid = t.oid AND d.adnum = a.attnum
+UNION ALL
+SELECT
+    t.relname,
+    'index',
+    CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || substring(pg_get_indexdef(i.indexrelid) FROM 'USING .*$'),
+    CASE WHEN i.indisvalid THEN 'valid' ELSE 'invalid' END
+FROM tables AS t INNER JOIN pg_index AS i ON i.indrelid = t.oid
+UNION ALL
+SELECT t.relname, 'constraint', pg_get_constraintdef(k.oid), ''
+FROM tables AS t INNER JOIN pg_constraint AS k ON k.conrelid = t.oid AND k.contype = 'c';

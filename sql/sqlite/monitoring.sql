@@ -72,3 +72,31 @@ PRAGMA synchronous = FULL;
 -- again. On request only.
 -- Differs: a setting of each connection of our own.
 PRAGMA synchronous = NORMAL;
+
+-- name: table_shapes :many
+-- Columns and indexes of the tables, for the comparison with what the migrations make.
+-- Differs: MySQL hides temporary tables here, see table_definition.
+SELECT
+    m.name AS table_name,
+    'column' AS kind,
+    c.name AS name,
+    c.type
+    || CASE WHEN c."notnull" THEN ' NOT NULL' ELSE '' END
+    || CASE WHEN c.pk > 0 THEN ' PRIMARY KEY ' || c.pk ELSE '' END
+    || coalesce(' DEFAULT ' || c.dflt_value, '') AS definition
+FROM json_each(:tables) AS w
+INNER JOIN sqlite_master AS m ON m.type = 'table' AND m.name = w.value
+INNER JOIN pragma_table_xinfo(m.name) AS c
+UNION ALL
+SELECT
+    m.name,
+    'index',
+    CASE WHEN i."unique" THEN 'UNIQUE ' ELSE '' END || (
+        SELECT group_concat(k.name, ', ') FROM pragma_index_info(i.name) AS k
+    ) || CASE WHEN i.partial THEN (
+        SELECT substr(x.sql, instr(x.sql, ' WHERE ')) FROM sqlite_master AS x WHERE x.name = i.name
+    ) ELSE '' END,
+    ''
+FROM json_each(:tables) AS w
+INNER JOIN sqlite_master AS m ON m.type = 'table' AND m.name = w.value
+INNER JOIN pragma_index_list(m.name) AS i;

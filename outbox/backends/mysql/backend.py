@@ -100,6 +100,10 @@ class MysqlBackend:
     def dead_letter_counts(self) -> dict[str, int]:
         return monitoring.dead_letter_counts(self._source)
 
+    def look(self, statement: str, **parameters: Any) -> list[Any]:
+        with self._source.reading() as session:
+            return list(session.rows(statement, **parameters))
+
     def notify(self, partition_ids: Sequence[int]) -> None:
         """Do nothing: MySQL has no way to wake another process, polling finds the work."""
 

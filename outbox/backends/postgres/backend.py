@@ -113,6 +113,9 @@ class PostgresBackend:
     def dead_letter_counts(self) -> dict[str, int]:
         return monitoring.dead_letter_counts(self._db)
 
+    def look(self, statement: str, **parameters: Any) -> list[Any]:
+        return self._db.run(statement, **parameters)
+
     def notify(self, partition_ids: Sequence[int]) -> None:
         self._notifier.send(wakeups.encode(self._origin, partition_ids))
 

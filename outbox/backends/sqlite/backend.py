@@ -100,6 +100,9 @@ class SqliteBackend:
     def dead_letter_counts(self) -> dict[str, int]:
         return monitoring.dead_letter_counts(self._db)
 
+    def look(self, statement: str, **parameters: Any) -> list[Any]:
+        return self._db.read(statement, **parameters)
+
     def notify(self, partition_ids: Sequence[int]) -> None:
         """Do nothing: other processes poll."""
 
