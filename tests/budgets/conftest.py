@@ -12,7 +12,7 @@ from tests.support import Database
 @pytest.fixture
 def wire(migrated: Database) -> Iterator[Wire]:
     """A migrated database whose statements are counted."""
-    with tapped(migrated) as wire:
+    with tapped(migrated.url) as wire:
         yield wire
 
 

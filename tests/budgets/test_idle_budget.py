@@ -17,7 +17,17 @@ POLL = 1.0
 WATCHED = 10.0
 MOST = 12
 READS = {"SELECT", "WITH"}
-WRITES = ("INSERT ", "UPDATE ", "DELETE ", "FOR UPDATE", "FOR NO KEY UPDATE", "BEGIN", "COMMIT", "LISTEN", "NOTIFY")
+WRITES = (
+    "INSERT ",
+    "UPDATE ",
+    "DELETE ",
+    "FOR UPDATE",
+    "FOR NO KEY UPDATE",
+    "BEGIN",
+    "COMMIT",
+    "LISTEN",
+    "NOTIFY",
+)
 
 
 def start(url: str) -> OutboxHandle:
@@ -35,7 +45,9 @@ def has_come_to_rest(tap: Tap) -> bool:
 
 
 @pytest.mark.slow
-def test_once_idle_a_process_with_640_partitions_sends_one_read_a_second_and_writes_nothing(wire: Wire) -> None:
+def test_once_idle_a_process_with_640_partitions_sends_one_read_a_second_and_writes_nothing(
+    wire: Wire,
+) -> None:
     with start(wire.url) as handle:
         handle.outbox.enqueue_now("queue-0", "x")
         eventually(lambda: handle.stats().counters.get("vacuumed") == 1)

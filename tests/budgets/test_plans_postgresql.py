@@ -58,7 +58,9 @@ def scanned(node: Any) -> Iterator[str]:
             yield from scanned(one)
     elif isinstance(node, dict):
         kind = node.get("Node Type", "")
-        whole_index = kind in {"Index Scan", "Index Only Scan", "Bitmap Index Scan"} and "Index Cond" not in node
+        whole_index = (
+            kind in {"Index Scan", "Index Only Scan", "Bitmap Index Scan"} and "Index Cond" not in node
+        )
         if kind == "Seq Scan" or whole_index:
             yield node.get("Relation Name", node.get("Index Name", ""))
         for child in node.values():

@@ -24,7 +24,10 @@ def test_no_plan_scans_a_table_of_a_million_rows(wire: Wire, migrated: Database)
     ids = fill(migrated, 6)
     scans: dict[str, set[str]] = defaultdict(set)
     looked_up: Counter[str] = Counter()
-    with closing(open_backend(wire.url, naming=Naming(), pool_size=1)) as backend, migrated.session() as session:
+    with (
+        closing(open_backend(wire.url, naming=Naming(), pool_size=1)) as backend,
+        migrated.session() as session,
+    ):
         for name, step in hot_path(backend, ids):
             wire.tap.take()
             step()

@@ -25,7 +25,7 @@ def one_round(workers: Line, number: int) -> None:
 @pytest.mark.backends("postgresql")
 def test_a_message_of_100_bytes_in_batches_of_100(private_server: PrivateServer) -> None:
     database: Database = private_server.new_database()
-    with tapped(database) as wire, database.session() as session:
+    with tapped(database.url) as wire, database.session() as session:
         workers = Line(wire, lambda builder: builder.queue(QUEUE, PARTITIONS).leased(lambda _msg: None))
         for number in range(PARTITIONS):
             one_round(workers, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -23,13 +24,17 @@ class Tap:
     """What all connections sent since the last `take`. Thread-safe."""
 
     def __init__(self) -> None:
+        self.on_statement: Callable[[Statement], object] = _nothing
+        """Called with each statement before it is passed on, by the thread that passes it."""
         self._lock = threading.Lock()
         self._statements: list[Statement] = []
 
     def note(self, text: str) -> None:
         """Add a statement; called before it is passed on."""
+        statement = Statement(" ".join(text.split()), time.monotonic())
         with self._lock:
-            self._statements.append(Statement(" ".join(text.split()), time.monotonic()))
+            self._statements.append(statement)
+        self.on_statement(statement)
 
     def take(self) -> list[Statement]:
         """Return what passed since the last call, and forget it."""
@@ -45,3 +50,7 @@ class Tap:
     def verbs(self) -> list[str]:
         """Take what passed, as first words."""
         return [statement.verb for statement in self.take()]
+
+
+def _nothing(_statement: Statement) -> None:
+    pass
