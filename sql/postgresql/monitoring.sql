@@ -83,7 +83,7 @@ WITH tables AS (
 SELECT
     t.relname AS table_name,
     'column' AS kind,
-    a.attname AS name,
+    CAST(a.attname AS text) AS name,
     concat_ws(
         ' ',
         format_type(a.atttypid, a.atttypmod),
