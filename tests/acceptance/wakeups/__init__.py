@@ -1,0 +1,1 @@
+"""How soon somebody looks."""

@@ -1,0 +1,95 @@
+"""A message that another process enqueued."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import pytest
+
+from outbox import Outbox
+from tests.acceptance.bench import PARTITIONS, QUEUE, Bench, builder_for
+from tests.acceptance.wakeups.inbox import Inbox, polls, quiet
+from tests.budgets.wire import tapped
+from tests.support import Spawn, eventually
+
+NEVER = 60.0
+MESSAGES = 5
+
+
+def produce(url: str, names: list[str], wakeup: str) -> None:
+    """Commit and flush messages one by one, and say when each was committed."""
+    builder = Outbox.builder(url).wakeup(wakeup)
+    with builder.queue(QUEUE, PARTITIONS).enqueue_only().open() as producer:
+        for name in names:
+            with producer.transaction() as conn:
+                producer.enqueue(conn, QUEUE, name)
+            # The transaction has flushed before this line: the time is late by that, and the limits are wide.
+            print("committed", name, time.monotonic(), flush=True)
+
+
+def committed_at(spawn: Spawn, url: str, names: list[str], wakeup: str = "auto") -> dict[str, float]:
+    output = spawn(produce, url, names, wakeup).succeed()
+    lines = [line.split() for line in output.splitlines()]
+    return {words[1]: float(words[2]) for words in lines if words[0] == "committed"}
+
+
+@pytest.mark.mp
+@pytest.mark.backends("postgresql")
+def test_a_notification_brings_it_within_half_a_second_without_any_poll(bench: Bench, spawn: Spawn) -> None:
+    inbox = Inbox()
+    handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER)
+    # Listening ends with a poll of its own.
+    quiet(handle)
+    before = quiet(handle)
+    names = [f"m{number}" for number in range(MESSAGES)]
+    committed = committed_at(spawn, bench.database.url, names)
+    assert median(inbox.delay(name, at) for name, at in committed.items()) < 0.5
+    assert polls(handle) <= before + 1
+    assert sorted(inbox.arrived) == names
+
+
+@pytest.mark.mp
+def test_a_poll_brings_it_within_the_interval_and_a_second(bench: Bench, spawn: Spawn) -> None:
+    inbox = Inbox()
+    handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=1.0, wakeup="poll")
+    quiet(handle)
+    committed = committed_at(spawn, bench.database.url, ["m"])
+    assert inbox.delay("m", committed["m"]) < 2
+
+
+@pytest.mark.mp
+@pytest.mark.backends("postgresql")
+def test_lost_notifications_cost_no_more_than_the_poll_interval(bench: Bench, spawn: Spawn) -> None:
+    inbox = Inbox()
+    with tapped(bench.database.url) as wire:
+        assert wire.proxy is not None
+        builder = builder_for(wire.url, lambda queue: queue.leased(inbox), poll_interval=1.0)
+        with builder.start() as handle:
+            eventually(lambda: any(statement.verb == "LISTEN" for statement in wire.tap.seen()))
+            quiet(handle)
+            wire.proxy.lose_notifications = True
+            committed = committed_at(spawn, bench.database.url, ["lost"])
+            assert inbox.delay("lost", committed["lost"]) < 2
+            assert wire.proxy.dropped >= 1
+            assert handle.healthy()
+
+
+@pytest.mark.backends("postgresql")
+def test_where_no_notification_arrives_at_all_the_workers_say_so_and_poll(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = Inbox()
+    with tapped(bench.database.url) as wire:
+        assert wire.proxy is not None
+        wire.proxy.lose_notifications = True
+        builder = builder_for(wire.url, lambda queue: queue.leased(inbox), poll_interval=1.0)
+        with builder.start() as handle:
+            bench.send("a")
+            inbox.delay("a", time.monotonic())
+            eventually(lambda: "polling instead" in caplog.text)
+            assert handle.healthy()
+            conn = bench.database.connect()
+            bench.producer.enqueue(conn, QUEUE, "b")
+            conn.commit()
+            assert inbox.delay("b", time.monotonic()) < 2
