@@ -8,6 +8,7 @@ to plain callables, in order within a partition, at least once or exactly once. 
 from outbox.builder import OutboxBuilder, QueueBuilder
 from outbox.core.outbox import Outbox
 from outbox.core.status import OutboxStatus, QueuePartitionStatus
+from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterScope, DeadLetterStatus
 from outbox.errors import (
     BatchError,
     ConfigurationError,
@@ -48,6 +49,10 @@ __all__ = [
     "ConfigurationError",
     "ConnectionLost",
     "DatabaseError",
+    "DeadLetter",
+    "DeadLetterFilter",
+    "DeadLetterScope",
+    "DeadLetterStatus",
     "EnqueueMessage",
     "ForkedProcess",
     "InvalidHeaders",

@@ -185,19 +185,27 @@ class InvalidTablePrefix(OutboxError, ValueError):
 
 
 class TransactionRequired(OutboxError):
-    """A connection would commit the message by itself, apart from the caller's data.
+    """A connection would commit the message, or another change, by itself, apart from the caller's data.
 
-    ``connection_kind`` names the kind of connection.
+    ``connection_kind`` names the kind of connection, ``what`` the change, ``otherwise`` the alternative to
+    a transaction.
     """
 
-    def __init__(self, connection_kind: str) -> None:
-        super().__init__(connection_kind)
+    def __init__(
+        self,
+        connection_kind: str,
+        what: str = "the message",
+        otherwise: str = "build the outbox with require_transaction(False)",
+    ) -> None:
+        super().__init__(connection_kind, what, otherwise)
         self.connection_kind = connection_kind
+        self.what = what
+        self.otherwise = otherwise
 
     def __str__(self) -> str:
         return (
-            f"this {self.connection_kind} connection would commit the message at once, apart from your data; "
-            "begin a transaction first, or build the outbox with require_transaction(False)"
+            f"this {self.connection_kind} connection would commit {self.what} at once, apart from your data; "
+            f"begin a transaction first, or {self.otherwise}"
         )
 
 

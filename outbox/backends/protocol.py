@@ -160,5 +160,15 @@ class Backend(Protocol):
     def connection(self) -> AbstractContextManager[Any]:
         """Lend a connection with an open transaction: commits at a clean exit, else rolls back."""
 
+    def reading(self) -> AbstractContextManager[Any]:
+        """Lend a driver's connection for the library's own queries, each of which stands for itself."""
+
+    def writing(self) -> AbstractContextManager[Any]:
+        """Lend a driver's connection with an open transaction for the library's own statements.
+
+        Commits at a clean exit, else rolls back; the driver's errors are translated. On SQLite it has the
+        write lock from the beginning.
+        """
+
     def close(self) -> None:
         """Close what the backend opened itself; never a pool or Engine that was passed in."""

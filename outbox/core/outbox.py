@@ -11,6 +11,7 @@ from outbox.backends.protocol import Backend
 from outbox.core.registry import Registry
 from outbox.core.status import OutboxStatus, describe_partition
 from outbox.core.wakers import Wakers
+from outbox.dead_letters import DeadLetters
 from outbox.errors import OutboxClosed, TransactionRequired
 from outbox.producers.adapt import adapt
 from outbox.producers.connection import ProducerConnection
@@ -65,6 +66,7 @@ class Outbox:
         self._settings = settings
         self._guard = ForkGuard()
         self._closed = False
+        self._dead_letters = DeadLetters(backend, wakers, self._check_usable)
 
     @staticmethod
     def builder(target: object) -> OutboxBuilder:
@@ -188,6 +190,11 @@ class Outbox:
         ids = [pid for queue in self._registry.all() for pid in queue.partition_ids]
         rows = self.backend.partition_status(ids)
         return OutboxStatus([describe_partition(row) for row in rows], self.backend.dead_letter_counts())
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The messages that were given up: list, replay, discard or requeue them."""
+        return self._dead_letters
 
     def close(self) -> None:
         """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open."""

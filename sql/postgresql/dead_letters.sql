@@ -171,7 +171,7 @@ UPDATE outbox_dead_letters
 SET
     status = 'reprocessing',
     claim = CAST(:claim AS varchar),
-    deadline = clock_timestamp() + CAST(:timeout_us AS bigint) * interval '1 microsecond'
+    deadline = statement_timestamp() + CAST(:timeout_us AS bigint) * interval '1 microsecond'
 WHERE id = ANY(CAST(:ids AS bigint[]));
 
 -- name: complete_dead_letters :exec

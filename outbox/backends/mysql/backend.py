@@ -8,6 +8,7 @@ from typing import Any
 
 from outbox.backends.mysql import migrations, monitoring, processor, queues, sequencer, transactional
 from outbox.backends.mysql import vacuum as vacuuming
+from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.source import Source
 from outbox.backends.protocol import Listener
@@ -115,6 +116,16 @@ class MysqlBackend:
     def connection(self) -> Iterator[Any]:
         with self._source.writing() as session:
             yield session.lent
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        with self._source.reading() as session, translated():
+            yield session.connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        with self._source.writing() as session, translated():
+            yield session.connection
 
     def close(self) -> None:
         self._source.close()

@@ -133,6 +133,16 @@ class PostgresBackend:
             # From here on the caller runs statements, and gets the driver's own errors.
             yield lent
 
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        with self._db.translated(), self._source.autocommit() as conn:
+            yield conn
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        with self._db.transaction() as (conn, _):
+            yield conn
+
     def close(self) -> None:
         self._notifier.close()
         self._source.close()

@@ -19,6 +19,7 @@ from outbox.backends.records import (
 )
 from outbox.backends.sqlite import monitoring, processor, queues, sequencer, transactional, vacuum
 from outbox.backends.sqlite.database import Database
+from outbox.backends.sqlite.errors import translated
 from outbox.backends.sqlite.source import Source
 from outbox.errors import DatabaseError
 from outbox.statements import Catalog, Naming
@@ -113,6 +114,16 @@ class SqliteBackend:
     def connection(self) -> Iterator[Any]:
         with self._db.lend() as (_, lent):
             yield lent
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        with translated(), self._source.borrow() as conn:
+            yield conn
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        with self._db.write() as session:
+            yield session.conn
 
     def close(self) -> None:
         self._source.close()

@@ -1,0 +1,70 @@
+"""One dead letter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from outbox.dead_letters.status import DeadLetterStatus
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that was given up, as it stood when it was read. Frozen; may be shared between threads.
+
+    Times are aware, in UTC, by the database's clock. Its ``repr`` shows no payload.
+    """
+
+    id: int
+    """Its own number, by which scopes name it; grows with the time of failure."""
+    message_id: int
+    """What `Outbox.enqueue` returned for the message."""
+    queue: str
+    """Empty when the queue's rows are gone from the database; ``partition`` is -1 then."""
+    partition: int
+    partition_id: int
+    seq: int
+    payload: bytes
+    payload_type: str
+    headers: Mapping[str, str]
+    """Read-only."""
+    created_at: datetime
+    """When the message was enqueued."""
+    failed_at: datetime
+    """When it was given up; a later rejection does not change it."""
+    last_error: str | None
+    attempts: int
+    """Failed deliveries and rejections."""
+    status: DeadLetterStatus
+    completed_at: datetime | None = None
+    """When it was resolved or discarded."""
+    deadline: datetime | None = None
+    """Until when it is its claimant's alone."""
+    claim: str | None = None
+    """Who holds it: one token for each `DeadLetters.replay`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", MappingProxyType(dict(self.headers)))
+
+    def json(self) -> Any:
+        """Parse the payload as JSON; raises `ValueError` if it is none. Parses anew at each call."""
+        return json.loads(self.payload)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.claim))
+
+    def __repr__(self) -> str:
+        return (
+            f"<DeadLetter id={self.id} {self.status} queue={self.queue!r} partition={self.partition} "
+            f"seq={self.seq} attempts={self.attempts} last_error={self.last_error!r} "
+            f"payload_type={self.payload_type!r} payload={len(self.payload)} bytes>"
+        )
+
+    def __reduce__(self) -> tuple[type[DeadLetter], tuple[Any, ...]]:
+        # A read-only mapping cannot be pickled.
+        facts = {**vars(self), "headers": dict(self.headers)}
+        return DeadLetter, tuple(facts.values())

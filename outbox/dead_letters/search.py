@@ -1,0 +1,80 @@
+"""Look for letters without touching them, one status at a time so that each look has its index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from outbox.dead_letters.filter import DeadLetterFilter
+from outbox.dead_letters.scope import DeadLetterScope
+from outbox.dead_letters.status import DeadLetterStatus
+from outbox.dead_letters.store import Store
+
+OPEN = (DeadLetterStatus.PENDING, DeadLetterStatus.REPROCESSING)
+"""What may be taken in hand; of the latter only what is overdue."""
+COMPLETED = (DeadLetterStatus.RESOLVED, DeadLetterStatus.DISCARDED)
+
+IDS_A_STATEMENT = 1_000
+
+
+class Portion(NamedTuple):
+    """Candidates, and where to look on: ``last`` is None at the end."""
+
+    ids: list[int]
+    last: int | None
+
+
+def page(store: Store, wanted: DeadLetterFilter, limit: int) -> list[int]:
+    """Return the ids that match, newest first; when ``limit`` is reached there may be more."""
+    if wanted.ids is not None:
+        found = list(named(store, wanted))
+    else:
+        # A letter may change its status between two looks, and be found twice.
+        found = list({id_ for status in statuses(wanted) for id_ in store.newest(wanted, status, limit)})
+    return sorted(found, reverse=True)[:limit]
+
+
+def count(store: Store, wanted: DeadLetterFilter) -> int:
+    """Count what matches."""
+    if wanted.ids is not None:
+        return sum(1 for _ in named(store, wanted))
+    return sum(store.count(wanted, status) for status in statuses(wanted))
+
+
+def named(store: Store, wanted: DeadLetterFilter) -> Iterator[int]:
+    """Yield those of the given ids that match."""
+    ids = [id_ for id_ in wanted.ids or () if wanted.after_id is None or id_ < wanted.after_id]
+    for start in range(0, len(ids), IDS_A_STATEMENT):
+        for id_, status, _ in store.among(ids[start : start + IDS_A_STATEMENT], wanted):
+            if status in statuses(wanted):
+                yield id_
+
+
+def statuses(wanted: DeadLetterFilter) -> tuple[DeadLetterStatus, ...]:
+    """Return the statuses that a filter lets pass."""
+    return tuple(DeadLetterStatus) if wanted.status is None else (wanted.status,)
+
+
+def portion(
+    store: Store, scope: DeadLetterScope, among: Sequence[DeadLetterStatus], after: int, size: int
+) -> Portion:
+    """Return up to ``size`` candidates above the id ``after``, oldest first."""
+    if scope.ids is not None:
+        return named_portion(store, scope, among, after, size)
+    found = {id_ for status in among for id_ in store.oldest(scope, status, after, size)}
+    ids = sorted(found)[:size]
+    return Portion(ids, ids[-1] if len(ids) == size else None)
+
+
+def named_portion(
+    store: Store, scope: DeadLetterScope, among: Sequence[DeadLetterStatus], after: int, size: int
+) -> Portion:
+    """Do the same for a scope that names ids: ``size`` of them are looked at."""
+    ahead = [id_ for id_ in scope.ids or () if id_ > after]
+    looked = ahead[:size]
+    ids = [
+        id_
+        for id_, status, overdue in (store.among(looked, scope) if looked else ())
+        if status in among and (overdue or status is not DeadLetterStatus.REPROCESSING)
+    ]
+    return Portion(ids, looked[-1] if len(ahead) > size else None)

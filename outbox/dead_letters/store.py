@@ -1,0 +1,121 @@
+"""The statements of ``dead_letters.sql`` on one connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from outbox.dead_letters.filter import DeadLetterFilter
+from outbox.dead_letters.letter import DeadLetter
+from outbox.dead_letters.rows import letter, micros, text
+from outbox.dead_letters.scope import DeadLetterScope
+from outbox.dead_letters.status import DeadLetterStatus
+from outbox.producers.connection import ProducerConnection
+from outbox.producers.prepared_message import PreparedMessage
+from outbox.producers.write import write
+from outbox.statements import Catalog
+
+# Above every id: a listing begins just below it.
+TOP = 2**63 - 1
+
+
+class Store:
+    """Typed statements, in whatever transaction is open on the connection; errors are the driver's."""
+
+    def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
+        self.connection = connection
+        self.catalog = catalog
+
+    def newest(self, wanted: DeadLetterFilter, status: DeadLetterStatus, limit: int) -> list[int]:
+        """Return ids of one status, newest first."""
+        shown = {**_where(wanted), **_times(wanted), "before_id": wanted.after_id or TOP}
+        return _ids(self._run("newest_dead_letters", **shown, status=status.value, limit=limit))
+
+    def oldest(self, scope: DeadLetterScope, status: DeadLetterStatus, after: int, limit: int) -> list[int]:
+        """Return ids of one status above ``after``, oldest first; claims only once they are overdue."""
+        rows = self._run(
+            "oldest_dead_letters", **_where(scope), status=status.value, after_id=after, limit=limit
+        )
+        return _ids(rows)
+
+    def among(self, ids: Sequence[int], wanted: DeadLetterScope) -> list[tuple[int, DeadLetterStatus, bool]]:
+        """Return which of the ids match, with status and whether their deadline has passed."""
+        times = _times(wanted if isinstance(wanted, DeadLetterFilter) else None)
+        rows = self._run("dead_letters_among", ids=self._list(ids), **_where(wanted), **times)
+        return [(int(id_), DeadLetterStatus(text(status)), bool(int(late))) for id_, status, late in rows]
+
+    def count(self, wanted: DeadLetterFilter, status: DeadLetterStatus) -> int:
+        """Count what matches, of one status."""
+        shown = {**_where(wanted), **_times(wanted), "before_id": wanted.after_id or TOP}
+        return int(self._run("count_dead_letters", **shown, status=status.value)[0][0])
+
+    def read(self, ids: Sequence[int]) -> list[DeadLetter]:
+        """Return whole letters, by id."""
+        if not ids:
+            return []
+        rows = self._run("read_dead_letters", ids=self._list(ids))
+        return sorted(map(letter, rows), key=lambda found: found.id)
+
+    def lock_open(self, ids: Sequence[int]) -> dict[int, int]:
+        """Lock those that are pending or overdue, and not locked; return ids with payload sizes."""
+        rows = self._run("lock_open_dead_letters", ids=self._list(ids)) if ids else []
+        return dict(sorted((int(id_), int(size)) for id_, size in rows))
+
+    def lock_claimed(self, ids: Sequence[int], claim: str) -> list[int]:
+        """Lock those that this claim still holds; waits for locked ones."""
+        return sorted(_ids(self._run("lock_claimed_dead_letters", ids=self._list(ids), claim=claim)))
+
+    def lock_completed(self, ids: Sequence[int]) -> list[int]:
+        """Lock those that are resolved or discarded, and not locked."""
+        rows = self._run("lock_completed_dead_letters", ids=self._list(ids)) if ids else []
+        return sorted(_ids(rows))
+
+    def claim(self, ids: Sequence[int], claim: str, timeout: float) -> None:
+        """Hand locked letters to a claimant, for ``timeout`` seconds by the database's clock."""
+        if ids:
+            micro = round(timeout * 1_000_000)
+            self._run("claim_dead_letters", ids=self._list(ids), claim=claim, timeout_us=micro)
+
+    def complete(self, ids: Sequence[int], status: DeadLetterStatus) -> None:
+        """Resolve or discard locked letters."""
+        if ids:
+            self._run("complete_dead_letters", ids=self._list(ids), status=status.value)
+
+    def reject(self, ids: Sequence[int], reason: str) -> None:
+        """Give locked letters back, with one attempt more."""
+        # On MySQL as a JSON string, which no character set of the session can spoil.
+        sent = json.dumps(reason) if self.connection.backend == "mysql" else reason
+        if ids:
+            self._run("reject_dead_letters", ids=self._list(ids), reason=sent)
+
+    def delete(self, ids: Sequence[int]) -> None:
+        """Delete locked letters."""
+        if ids:
+            self._run("delete_dead_letters", ids=self._list(ids))
+
+    def enqueue(self, messages: Sequence[PreparedMessage]) -> list[int]:
+        """Write messages to the beginning of the pipeline; return their ids."""
+        return write(self.connection, self.catalog, messages)
+
+    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        return self.connection.execute(self.catalog[statement], parameters)
+
+    def _list(self, ids: Sequence[int]) -> str:
+        joined = ",".join(map(str, ids))
+        return f"{{{joined}}}" if self.connection.backend == "postgresql" else f"[{joined}]"
+
+
+def _where(scope: DeadLetterScope) -> dict[str, Any]:
+    return {"partition_id": scope.partition_id, "queue": scope.queue, "payload_type": scope.payload_type}
+
+
+def _times(wanted: DeadLetterFilter | None) -> dict[str, Any]:
+    return {
+        "failed_after": micros(wanted.failed_after) if wanted else None,
+        "failed_before": micros(wanted.failed_before) if wanted else None,
+    }
+
+
+def _ids(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+    return [int(row[0]) for row in rows]
