@@ -43,7 +43,10 @@ from tests.support import Database
         (1792, ReadOnlyServer),
         (1836, ReadOnlyServer),
         (1064, DatabaseError),
+        (1045, DatabaseError),
         (1146, DatabaseError),
+        (2059, DatabaseError),
+        (2061, DatabaseError),
     ],
 )
 def test_an_errors_number_decides_what_to_do(number: int, expected: type[DatabaseError]) -> None:

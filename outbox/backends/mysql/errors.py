@@ -27,8 +27,7 @@ READ_ONLY = frozenset(
         1874,  # InnoDB is read-only
     }
 )
-# Besides the driver's own numbers below 1000 and from 2000 to 2999: the same statement may work on
-# another connection, later.
+# The same statement may work on another connection, later.
 LOST = frozenset(
     {
         1040,  # too many connections
@@ -45,12 +44,23 @@ LOST = frozenset(
         1203,  # too many connections of this user
         1317,  # query interrupted, also at shutdown
         1927,  # MariaDB: connection was killed
+        2002,  # cannot connect through the socket
+        2003,  # cannot connect to the host
+        2004,  # cannot make a socket
+        2005,  # unknown host
+        2006,  # server has gone away
+        2012,  # error in the handshake
+        2013,  # connection lost during a query
+        2014,  # commands out of sync: an interrupted statement left the connection useless
+        2026,  # TLS failed
+        2027,  # malformed packet
+        2048,  # invalid connection handle
+        2055,  # connection lost
         3168,  # server not available
         3169,  # session was killed
         4031,  # disconnected by the server for inactivity
     }
 )
-CLIENT_NUMBERS = range(2000, 3000)
 # What the driver raises without a number when it finds the connection closed.
 UNNUMBERED_LOST = frozenset({"InterfaceError", "OperationalError", "MySQLInterfaceError"})
 
@@ -70,7 +80,7 @@ def kind_of(error: BaseException) -> type[DatabaseError]:
         return Contention
     if number in READ_ONLY:
         return ReadOnlyServer
-    if number in LOST or number in CLIENT_NUMBERS:
+    if number in LOST:
         return ConnectionLost
     if number <= 0 and type(error).__name__ in UNNUMBERED_LOST:
         return ConnectionLost
