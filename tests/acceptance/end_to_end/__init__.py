@@ -1,0 +1,1 @@
+"""The whole pipeline, and what may not go wrong in it."""

@@ -1,0 +1,106 @@
+"""Programs for other processes: producers and workers of one shop, to be killed at any moment."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from outbox import LeaseConfig, Outbox, OutboxBuilder, OutboxMessage, WorkerTuning
+
+LEASED = "jobs"
+TRANSACTIONAL = "ledger"
+PARTITIONS = 4
+LEASE = LeaseConfig(1.0)
+QUICK = WorkerTuning.processor_adaptive().replace(retry_base=0.02, retry_max=0.1, batch_size=20)
+
+TABLES = (
+    "CREATE TABLE produced (message_id BIGINT PRIMARY KEY, queue VARCHAR(20) NOT NULL)",
+    "CREATE TABLE effects (message_id BIGINT PRIMARY KEY)",
+)
+# One row a delivery, in the order of the deliveries.
+DELIVERIES = {
+    "postgresql": "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "mysql": "id BIGINT AUTO_INCREMENT PRIMARY KEY",
+    "mariadb": "id BIGINT AUTO_INCREMENT PRIMARY KEY",
+    "sqlite": "id INTEGER PRIMARY KEY AUTOINCREMENT",
+}
+COLUMNS = "partition_id BIGINT NOT NULL, seq BIGINT NOT NULL, message_id BIGINT NOT NULL"
+
+
+class ChangedMyMind(Exception):
+    """Rolls a producer's transaction back."""
+
+
+def run(conn: Any, sql: str) -> None:
+    cursor = conn.cursor()
+    cursor.execute(sql)
+    cursor.close()
+
+
+def builder(url: str) -> OutboxBuilder:
+    return Outbox.builder(url).poll_interval(0.2).stats_interval(0).processors(3)
+
+
+def produce(url: str, seconds: float, seed: int) -> None:
+    """Commit, and now and then roll back, messages to both queues, each with a row that vouches for it."""
+    dice = random.Random(seed)
+    queues = (LEASED, TRANSACTIONAL)
+    declared = (
+        builder(url).queue(LEASED, PARTITIONS).enqueue_only().queue(TRANSACTIONAL, PARTITIONS).enqueue_only()
+    )
+    with declared.open() as outbox:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            produce_some(outbox, dice, dice.choice(queues))
+            time.sleep(dice.uniform(0.0, 0.01))
+    print("produced", flush=True)
+
+
+def produce_some(outbox: Outbox, dice: random.Random, queue: str) -> None:
+    try:
+        with outbox.transaction() as conn:
+            for _ in range(dice.randint(1, 5)):
+                message_id = outbox.enqueue(
+                    conn, queue, {"n": dice.random()}, partition=dice.randrange(PARTITIONS)
+                )
+                run(conn, f"INSERT INTO produced (message_id, queue) VALUES ({message_id}, '{queue}')")
+            change_mind(dice)
+    except ChangedMyMind:
+        pass
+
+
+def change_mind(dice: random.Random) -> None:
+    if dice.random() < 0.1:
+        raise ChangedMyMind
+
+
+def work(url: str) -> None:
+    """Deliver until killed; some messages fail once, some are rejected."""
+    declared = builder(url).queue(LEASED, PARTITIONS).leased(deliver, lease=LEASE, tuning=QUICK)
+    handle = declared.queue(TRANSACTIONAL, PARTITIONS).transactional(enter, tuning=QUICK).start()
+    global producer
+    producer = handle.outbox
+    print("working", flush=True)
+    while True:
+        time.sleep(60)
+
+
+producer: Outbox
+
+
+def deliver(msg: OutboxMessage) -> None:
+    with producer.transaction() as conn:
+        run(
+            conn,
+            "INSERT INTO deliveries (partition_id, seq, message_id) "
+            f"VALUES ({msg.partition_id}, {msg.seq}, {msg.id})",
+        )
+    if msg.id % 37 == 0 and msg.attempts == 0:
+        raise ValueError("not this time")
+
+
+def enter(conn: Any, msg: OutboxMessage) -> None:
+    run(conn, f"INSERT INTO effects (message_id) VALUES ({msg.id})")
+    if msg.id % 41 == 0 and msg.attempts == 0:
+        raise ValueError("not this time")
