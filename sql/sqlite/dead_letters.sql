@@ -115,17 +115,18 @@ ORDER BY d.id;
 
 -- name: lock_open_dead_letters :many
 -- Of the given letters those that nobody works on: pending, or claimed with a deadline that has
--- passed. With the size of their payloads, so that these can be read in bounded portions.
+-- passed. With the size of their payloads, so that these can be read in bounded portions. The plus
+-- signs keep SQLite from reading all of a status instead of the given ids.
 -- Differs: an update that changes nothing, because that is what takes the write lock.
 -- Locks: the database's write lock.
 UPDATE outbox_dead_letters
-SET status = status
+SET deadline = deadline
 WHERE
     id IN (SELECT given.value FROM json_each(:ids) AS given)
     AND (
-        status = 'pending'
+        +status = 'pending'
         OR (
-            status = 'reprocessing'
+            +status = 'reprocessing'
             AND deadline <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
         )
     )
@@ -136,7 +137,7 @@ RETURNING id, length(payload) AS size;
 -- Differs: an update that changes nothing, because that is what takes the write lock.
 -- Locks: the database's write lock.
 UPDATE outbox_dead_letters
-SET status = status
+SET deadline = deadline
 WHERE
     id IN (SELECT given.value FROM json_each(:ids) AS given)
     AND status = 'reprocessing'
@@ -148,7 +149,7 @@ RETURNING id;
 -- Differs: an update that changes nothing, because that is what takes the write lock.
 -- Locks: the database's write lock.
 UPDATE outbox_dead_letters
-SET status = status
+SET deadline = deadline
 WHERE id IN (SELECT given.value FROM json_each(:ids) AS given) AND status IN ('resolved', 'discarded')
 RETURNING id;
 
