@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.protocol import Backend
-from outbox.core.registry import Registry
+from outbox.core.registry import RegisteredQueue, Registry
 from outbox.core.status import OutboxStatus, describe_partition
 from outbox.core.wakers import Wakers
 from outbox.dead_letters import DeadLetters
-from outbox.errors import OutboxClosed, TransactionRequired
+from outbox.errors import ConfigurationError, OutboxClosed, TransactionRequired
 from outbox.producers.adapt import adapt
 from outbox.producers.connection import ProducerConnection
 from outbox.producers.prepared_message import PreparedMessage
@@ -114,14 +114,7 @@ class Outbox:
         """
         self._check_usable()
         known = self._registry[queue]
-        prepared = [
-            PreparedMessage(
-                known.choose(message.partition, message.key),
-                *self._encode(message),
-                encode_headers(message.headers),
-            )
-            for message in messages
-        ]
+        prepared = [self._prepare(known, message) for message in messages]
         connection = self._adapt(conn)
         if not prepared:
             return []
@@ -198,6 +191,8 @@ class Outbox:
 
     def close(self) -> None:
         """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open."""
+        # In a forked child it would say goodbye on the sockets of its parent.
+        self._guard.check()
         self._closed = True
         self.backend.close()
 
@@ -207,10 +202,14 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _encode(self, message: EnqueueMessage) -> tuple[bytes, str]:
+    def _prepare(self, queue: RegisteredQueue, message: EnqueueMessage) -> PreparedMessage:
+        given: object = message
+        if not isinstance(given, EnqueueMessage):
+            raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
+        partition_id = queue.choose(message.partition, message.key)
         data, payload_type = encode(message.payload, message.payload_type)
         check_size(data, self._settings.max_payload_size)
-        return data, payload_type
+        return PreparedMessage(partition_id, data, payload_type, encode_headers(message.headers))
 
     def _adapt(self, conn: object) -> ProducerConnection:
         connection = adapt(conn, self.backend.catalog.backend)

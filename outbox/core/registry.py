@@ -53,10 +53,10 @@ class Registry:
             return known
 
     def __getitem__(self, name: str) -> RegisteredQueue:
-        queue = self._queues.get(name)
-        if queue is None:
-            raise QueueNotRegistered(validate_queue(name))
-        return queue
+        try:
+            return self._queues[name]
+        except (KeyError, TypeError):
+            raise QueueNotRegistered(validate_queue(name)) from None
 
     def all(self) -> list[RegisteredQueue]:
         """Return every queue, by name."""

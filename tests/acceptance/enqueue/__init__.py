@@ -1,0 +1,1 @@
+"""Writing messages in the application's transactions."""
