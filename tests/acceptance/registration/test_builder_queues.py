@@ -14,7 +14,9 @@ def ignore(*_: object) -> None:
     """Handle nothing."""
 
 
-WAYS: dict[str, Callable[[QueueBuilder], OutboxBuilder]] = {
+Declare = Callable[[QueueBuilder[OutboxBuilder]], OutboxBuilder]
+
+WAYS: dict[str, Declare] = {
     "leased": lambda queue: queue.leased(ignore),
     "leased_batch": lambda queue: queue.leased_batch(ignore),
     "transactional": lambda queue: queue.transactional(ignore),
@@ -25,7 +27,7 @@ any_way = pytest.mark.parametrize("declare", WAYS.values(), ids=WAYS)
 
 
 @any_way
-def test_a_queue_declared_twice_is_refused_at_once(declare: Callable[[QueueBuilder], OutboxBuilder]) -> None:
+def test_a_queue_declared_twice_is_refused_at_once(declare: Declare) -> None:
     builder = declare(Outbox.builder(URL).queue("orders", 2))
     with pytest.raises(ConfigurationError, match="'orders': it is declared already"):
         builder.queue("orders", 2)
@@ -33,7 +35,7 @@ def test_a_queue_declared_twice_is_refused_at_once(declare: Callable[[QueueBuild
 
 
 @any_way
-def test_a_queue_is_consumed_in_one_way_only(declare: Callable[[QueueBuilder], OutboxBuilder]) -> None:
+def test_a_queue_is_consumed_in_one_way_only(declare: Declare) -> None:
     queue = Outbox.builder(URL).queue("orders", 2)
     declare(queue)
     with pytest.raises(ConfigurationError, match="declared already"):
