@@ -23,4 +23,5 @@ FROM JSON_TABLE(
 -- How far apart the ids of one multi-row insert are, which is not 1 on a cluster, and how large a
 -- statement may be. A batch asks, to know the ids that it returns; a single message only if it is
 -- large.
+-- Differs: elsewhere the ids come back, and a statement may be of any size.
 SELECT @@SESSION.auto_increment_increment, @@SESSION.max_allowed_packet;

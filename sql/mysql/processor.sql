@@ -74,6 +74,7 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: start_leases :exec
 -- Take the leases that lease_and_read locked, a JSON array of partition ids, and count the starts.
+-- Differs: the second statement of lease_and_read.
 -- Locks: the processor rows, held already.
 UPDATE
     JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS taken
@@ -85,6 +86,7 @@ SET
 
 -- name: read_payloads :many
 -- The payloads that were too large to come with their batch; :body_ids is a JSON array.
+-- Differs: budgets are kept without windows over bodies.
 -- Locks: none.
 SELECT b.id, b.payload
 FROM JSON_TABLE(:body_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
@@ -142,6 +144,7 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 -- the backoff as a time until which nobody takes the partition. :settlements is a JSON array of
 -- [partition_id, cursor, attempts, error, keeps, backoff in microseconds]. CONVERT: MariaDB decodes its
 -- escapes to the character set of the array, which is the session's.
+-- Differs: the second statement of settle_and_read.
 -- Locks: the processor rows, held already.
 UPDATE
     JSON_TABLE(CONVERT(:settlements USING utf8mb4), '$[*]' COLUMNS (
@@ -202,6 +205,7 @@ WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 
 -- name: our_leases :many
 -- Which of the leases are ours and live.
+-- Differs: there is no UPDATE … RETURNING.
 -- Locks: none.
 SELECT c.partition_id
 FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
@@ -213,6 +217,7 @@ WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 -- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
 -- without seq: nothing to read, or held for so many seconds (refused_for).
 -- Messages are counted out and large payloads left out as in lease_and_read.
+-- Differs: SQLite has one writer and no row to lock.
 -- Locks: the processor row, until commit; skips a locked one.
 SELECT
     l.partition_id,
@@ -275,6 +280,7 @@ RELEASE SAVEPOINT handler_step; SAVEPOINT handler_step;
 
 -- name: release_savepoint :exec
 -- The last message went well: its writes are in the transaction if the savepoint before them is.
+-- Differs: no status of the connection tells it.
 RELEASE SAVEPOINT handler_step;
 
 -- name: rollback_to_savepoint :exec
@@ -309,12 +315,15 @@ FOR UPDATE;
 
 -- name: read_committed :exec
 -- For the next transaction only, on a session that is the user's.
+-- Differs: the servers' default is REPEATABLE READ.
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
 -- name: begin :exec
 -- On a session that is the user's and may commit by itself.
+-- Differs: no driver begins a transaction when autocommit is on.
 START TRANSACTION;
 
 -- name: workers_isolation :exec
 -- Once for each connection of our own: no gap locks, and no snapshot that outlives its statement.
+-- Differs: the servers' default is REPEATABLE READ.
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;

@@ -29,6 +29,7 @@ SELECT GET_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT(DATABASE(), '.', :key), 256),
 
 -- name: unlock_migrations :one
 -- Gives back the lock of lock_migrations.
+-- Differs: the lock does not end with a transaction.
 SELECT RELEASE_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT(DATABASE(), '.', :key), 256), 40)));
 
 -- name: create_first_partition :exec
@@ -52,6 +53,7 @@ SELECT id FROM outbox_partitions WHERE queue = :queue;
 
 -- name: create_vacuum_cursors :exec
 -- A vacuum row for every partition of the queue.
+-- Differs: one table a statement, see create_cursors.
 INSERT IGNORE INTO outbox_vacuum (partition_id)
 SELECT id FROM outbox_partitions WHERE queue = :queue;
 

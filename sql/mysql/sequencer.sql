@@ -46,6 +46,7 @@ LEFT JOIN outbox_incoming AS i FORCE INDEX (PRIMARY) ON i.partition_id = free.fe
 
 -- name: oldest_incoming :many
 -- The incoming rows of one partition with a backlog, locked by sequence.
+-- Differs: a read of its own, see sequence.
 -- Locks: none.
 SELECT body_id FROM outbox_incoming
 WHERE partition_id = :partition_id
@@ -54,6 +55,7 @@ LIMIT :limit;
 
 -- name: insert_outgoing :exec
 -- The messages that a pass moves, numbered: a JSON array of [partition_id, seq, body_id].
+-- Differs: the second statement of sequence.
 -- Locks: the new rows.
 INSERT INTO outbox_outgoing (partition_id, seq, body_id)
 SELECT moved.partition_id, moved.seq, moved.body_id
@@ -64,6 +66,7 @@ FROM JSON_TABLE(:moved, '$[*]' COLUMNS (
 -- name: delete_incoming :exec
 -- Exactly the rows that were moved, by their keys: a range would take messages that committed
 -- since with it. Fewer rows than moved: another sequencer had them, and the pass must be undone.
+-- Differs: the third statement of sequence.
 -- Locks: the rows that it deletes.
 DELETE i
 FROM JSON_TABLE(:moved, '$[*]' COLUMNS (
@@ -74,6 +77,7 @@ STRAIGHT_JOIN outbox_incoming AS i FORCE INDEX (PRIMARY)
 
 -- name: advance_sequence :exec
 -- The new sequences: a JSON array of [partition_id, sequence].
+-- Differs: the last statement of sequence.
 -- Locks: the partition rows, held already.
 UPDATE
     JSON_TABLE(:sequences, '$[*]' COLUMNS (id BIGINT PATH '$[0]', sequence BIGINT PATH '$[1]')) AS given

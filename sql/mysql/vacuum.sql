@@ -31,6 +31,7 @@ WHERE c.processed_seq > dirty.vacuumed_seq;
 -- Outgoing rows and bodies of ranges: a JSON array of [partition_id, last seq to keep, rows]. Each
 -- row is one look-up by its key: the numbers are counted out (a JSON array as long as the range),
 -- because a join cannot use a range of its own for each partition.
+-- Differs: the second statement of vacuum.
 -- Locks: the rows that it deletes.
 DELETE o, b
 FROM JSON_TABLE(:ranges, '$[*]' COLUMNS (
@@ -44,6 +45,7 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: advance_vacuum :exec
 -- Where the sweep ended: the same ranges.
+-- Differs: the last statement of vacuum.
 -- Locks: the vacuum rows, held already.
 UPDATE
     JSON_TABLE(:ranges, '$[*]' COLUMNS (
