@@ -130,3 +130,18 @@ def test_a_wrong_argument_ends_in_one_sentence(
     assert sentence in child.errors
     assert child.errors.startswith("quickstart: ")
     assert len(child.error_lines) == 1
+
+
+OVERTAKEN = """
+import sys
+sys.path.insert(0, "examples")
+from shop.books import overtaken
+
+place = {"a1": ("anna", 1), "b1": ("björn", 2), "a2": ("anna", 3), "a3": ("anna", 4)}
+print(overtaken(["b1", "a1", "a2", "a3"], place), overtaken(["a1", "a3", "b1", "a2"], place))
+"""
+
+
+@pytest.mark.mp
+def test_an_order_that_came_after_a_later_one_of_its_customer_is_found(spawn: Spawn) -> None:
+    assert spawn(OVERTAKEN).succeed() == "0 1"
