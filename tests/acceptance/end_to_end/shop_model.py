@@ -77,5 +77,9 @@ class ShopModel:
     def _check_commit_order(self, order: list[Sent]) -> None:
         for position, later in enumerate(order):
             for earlier in order[:position]:
-                # Never handed over before one that was committed when it was not even sent.
-                assert not (later.committed_at or 0) < earlier.sent_at
+                # Overlapping transactions have no order between them; one after the other they have,
+                # and so have the messages of one transaction.
+                assert later.committed_at is not None
+                assert not later.committed_at < earlier.sent_at
+                if later.committed_at == earlier.committed_at:
+                    assert earlier.sent_at < later.sent_at

@@ -62,6 +62,14 @@ class History(RuleBasedStateMachine):
         self.open[slot] = (stack, stack.enter_context(self.outbox.backend.connection()), [])
         self.send_more(slot, messages)
 
+    @precondition(lambda self: not self.writers_block_workers())
+    @rule(batches=st.lists(MESSAGES, min_size=2, max_size=4))
+    def send_in_turn(self, batches: list[list[tuple[int, list[str]]]]) -> None:
+        """One transaction after the other: their messages have an order."""
+        for messages in batches:
+            self.begin(CONNECTIONS, messages)
+            self.commit(CONNECTIONS)
+
     @rule(slot=st.integers(0, CONNECTIONS - 1), messages=MESSAGES)
     def send_more(self, slot: int, messages: list[tuple[int, list[str]]]) -> None:
         if slot not in self.open:
