@@ -9,11 +9,12 @@ URL ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test servers clean
+.PHONY: help demo test soak servers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
+	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300)'
 	@echo 'make servers   install the database servers only'
 	@echo 'make clean     remove $(VENV) and what builds and tools left behind'
 
@@ -22,6 +23,11 @@ demo: $(VENV)/.ready-$(if $(URL),for-any-database,for-sqlite)
 
 test: servers $(VENV)/.ready-for-tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Outside the ordinary suite: minutes of kills, thousands of histories.
+SECONDS ?= 300
+soak: servers $(VENV)/.ready-for-tests
+	OUTBOX_SOAK_SECONDS=$(SECONDS) OUTBOX_MODEL_EXAMPLES=$(SECONDS) $(BIN)/python -m pytest tests/acceptance/end_to_end $(PYTEST_ARGS)
 
 servers: $(VENV)/.created
 	$(BIN)/python -m tests.servers.install
