@@ -43,6 +43,7 @@ SELECT id, queue, `partition` FROM outbox_partitions ORDER BY queue, `partition`
 
 -- name: server_version :one
 -- The server's version and whether it takes writes.
+-- Differs: SQLite has no server.
 SELECT VERSION() AS version, @@GLOBAL.read_only AS read_only, @@GLOBAL.innodb_read_only AS innodb_read_only;
 
 -- name: server_facts :many

@@ -276,6 +276,7 @@ SAVEPOINT handler_step;
 -- The message before went well: forget its savepoint and set the next, in one round trip. RELEASE
 -- fails when the transaction is not the one that began, which SAVEPOINT alone would not notice: a
 -- handler committed, ran DDL, or swallowed the error of a deadlock that rolled all of it back.
+-- Differs: two commands, where SQLite asks its connection.
 RELEASE SAVEPOINT handler_step; SAVEPOINT handler_step;
 
 -- name: release_savepoint :exec
