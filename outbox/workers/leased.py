@@ -21,7 +21,7 @@ from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
 from outbox.workers.report import report_lost, report_verdict
-from outbox.workers.settling import MISSING_BODY, Verdict, condemned, judge
+from outbox.workers.settling import Verdict, condemned, judge
 from outbox.workers.tokens import Tokens
 from outbox.workers.turn import Turn
 
@@ -110,7 +110,7 @@ class LeasedTurns:
     def _hand_over(self, turn: Turn, delivery: Delivery) -> Outcome:
         consumer = turn.consumer
         assert consumer.leased is not None
-        messages, missing = build_messages(delivery, consumer, turn.deadline)
+        messages, withheld = build_messages(delivery, consumer, turn.deadline)
         outcome = Outcome(0)
         if messages:
             batch = Batch(messages, turn.deadline, self._stopping)
@@ -121,7 +121,7 @@ class LeasedTurns:
                 if not outcome.processed and outcome.failure is None and not batch.cancelled:
                     # Ready again at once would be a spin.
                     outcome = Outcome(0, failure=FINISHED_NOTHING)
-        return insert_missing(outcome, dict.fromkeys(missing, MISSING_BODY), len(delivery.messages))
+        return insert_missing(outcome, withheld, len(delivery.messages))
 
     def _settle(
         self, turn: Turn, claim: Claim, verdicts: list[tuple[Delivery, Verdict]], *, reading_on: bool

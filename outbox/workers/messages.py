@@ -12,22 +12,29 @@ from outbox.workers.consumer import Consumer
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 NEVER = Deadline.never()
+MISSING_BODY = "the message's body is missing from the table"
+BAD_HEADERS = "the message's headers are no JSON object of strings"
 
 
 def build_messages(
     delivery: Delivery, consumer: Consumer, deadline: Deadline = NEVER
-) -> tuple[list[OutboxMessage], list[int]]:
-    """Return the messages of a delivery, and the positions of those whose body is missing."""
+) -> tuple[list[OutboxMessage], dict[int, str]]:
+    """Return the messages of a delivery, and for the positions without one the reason."""
     queue, partition_id = consumer.queue, delivery.partition_id
     index = consumer.indexes[partition_id]
     attempts = delivery.attempts
     messages: list[OutboxMessage] = []
-    missing: list[int] = []
+    withheld: dict[int, str] = {}
     for position, (seq, message_id, payload, payload_type, headers, created_at) in enumerate(
         delivery.messages
     ):
         if payload is None:
-            missing.append(position)
+            withheld[position] = MISSING_BODY
+            continue
+        try:
+            decoded = decode_headers(headers) if headers else None
+        except (ValueError, TypeError):
+            withheld[position] = BAD_HEADERS
             continue
         messages.append(
             OutboxMessage(
@@ -38,10 +45,10 @@ def build_messages(
                 seq,
                 payload,
                 payload_type or "",
-                decode_headers(headers) if headers else None,
+                decoded,
                 created_at or EPOCH,
                 attempts if position == 0 else 0,
                 deadline,
             )
         )
-    return messages, missing
+    return messages, withheld

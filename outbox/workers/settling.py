@@ -13,8 +13,6 @@ from outbox.values.reasons import clean_reason
 from outbox.workers.consumer import Consumer
 from outbox.workers.partition_state import PartitionState
 
-MISSING_BODY = "the message's body is missing from the table"
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

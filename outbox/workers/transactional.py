@@ -18,7 +18,7 @@ from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
 from outbox.workers.report import report_verdict
-from outbox.workers.settling import MISSING_BODY, Verdict, condemned, judge
+from outbox.workers.settling import Verdict, condemned, judge
 
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -70,14 +70,14 @@ class TransactionalTurns:
         delivery = turn.delivery
         outcome = condemned(delivery, consumer)
         if outcome is None:
-            messages, missing = build_messages(delivery, consumer)
+            messages, withheld = build_messages(delivery, consumer)
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, self._stopping, seal=turn.seal
                 )
-            outcome = insert_missing(outcome, dict.fromkeys(missing, MISSING_BODY), len(delivery.messages))
+            outcome = insert_missing(outcome, withheld, len(delivery.messages))
         state = self._states[delivery.partition_id]
         return judge(delivery, outcome, consumer, state, random=self._random.random)
 

@@ -26,7 +26,8 @@ class Hands:
         """Learn from the database what is pending, as the reconciler does."""
         rows = self.pipeline.backend.pending(self.pipeline.partition_ids)
         self.signals.found(
-            [row.partition_id for row in rows if row.incoming], [row.partition_id for row in rows if row.behind]
+            [row.partition_id for row in rows if row.incoming],
+            [row.partition_id for row in rows if row.behind],
         )
 
     def sequence(self) -> None:
@@ -41,9 +42,9 @@ class Hands:
         return self._processor.run_once()
 
     def work(self) -> None:
-        """Run rounds until nothing is ready: what is left is held, or rests after a failure."""
+        """Run rounds until nothing is ready (what is left is held, or rests after a failure) or all is to stop."""
         self.turn()
-        while self.signals.processing.ready_count:
+        while self.signals.processing.ready_count and not self.stopping.is_set():
             self._processor.run_once()
 
     def keep_leases(self) -> None:
