@@ -19,7 +19,9 @@ def out_of_time(msg: OutboxMessage) -> bool:
     return eventually(lambda: msg.remaining() == 0.0)
 
 
-def test_after_the_cancel_point_no_further_message_starts_and_the_finished_prefix_is_acked(bench: Bench) -> None:
+def test_after_the_cancel_point_no_further_message_starts_and_the_finished_prefix_is_acked(
+    bench: Bench,
+) -> None:
     seen: list[tuple[int, int]] = []
 
     def handler(msg: OutboxMessage) -> None:
@@ -123,7 +125,9 @@ def test_the_time_left_falls_and_never_goes_below_zero(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("duration", [0.5, timedelta(milliseconds=500), 1.5], ids=str)
-def test_a_lease_lasts_as_long_as_it_says_by_the_databases_clock(bench: Bench, duration: float | timedelta) -> None:
+def test_a_lease_lasts_as_long_as_it_says_by_the_databases_clock(
+    bench: Bench, duration: float | timedelta
+) -> None:
     lease = LeaseConfig(duration, headroom=0.1)
     held_for: list[float] = []
     hands = bench.by_hand(

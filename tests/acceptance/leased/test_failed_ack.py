@@ -15,7 +15,9 @@ from tests.support import Database, eventually
 
 LEASE = LeaseConfig(2.0, headroom=0.5)
 
-_MYSQL_OTHERS = "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()"
+_MYSQL_OTHERS = (
+    "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()"
+)
 OTHERS = {
     "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     "mysql": _MYSQL_OTHERS,
@@ -80,7 +82,9 @@ def test_an_ack_whose_connection_was_cut_goes_through_on_another_one(bench: Benc
 
 
 @pytest.mark.backends("postgresql", "mysql", "mariadb")
-def test_an_ack_that_is_cut_every_time_blocks_the_partition_for_no_longer_than_the_lease(bench: Bench) -> None:
+def test_an_ack_that_is_cut_every_time_blocks_the_partition_for_no_longer_than_the_lease(
+    bench: Bench,
+) -> None:
     seen: list[tuple[int, int]] = []
     obstacle = bench.database.connect()
 
@@ -100,7 +104,9 @@ def test_an_ack_that_is_cut_every_time_blocks_the_partition_for_no_longer_than_t
 
 
 @pytest.mark.backends("sqlite")
-def test_an_ack_that_finds_the_file_locked_blocks_the_partition_for_no_longer_than_the_lease(bench: Bench) -> None:
+def test_an_ack_that_finds_the_file_locked_blocks_the_partition_for_no_longer_than_the_lease(
+    bench: Bench,
+) -> None:
     seen: list[tuple[int, int]] = []
     obstacle = bench.database.connect(autocommit=True)
 
@@ -120,7 +126,9 @@ def test_an_ack_that_finds_the_file_locked_blocks_the_partition_for_no_longer_th
     assert_delivered_after_the_lease(bench, hands.work, seen)
 
 
-def assert_delivered_after_the_lease(bench: Bench, work: Callable[[], None], seen: list[tuple[int, int]]) -> None:
+def assert_delivered_after_the_lease(
+    bench: Bench, work: Callable[[], None], seen: list[tuple[int, int]]
+) -> None:
     held_for = bench.held_for()
     assert held_for <= LEASE.duration
     eventually(lambda: work() or seen == [(1, 0), (1, 1)], held_for + 2.0)

@@ -17,13 +17,16 @@ def rows(bench: Bench) -> dict[str, list[tuple[Any, ...]]]:
     version = "ctid, xmin, " if bench.database.backend == "postgresql" else ""
     with bench.database.session() as session:
         return {
-            table: sorted(session.query(f"SELECT {version}t.* FROM outbox_{table} t"), key=repr) for table in TABLES
+            table: sorted(session.query(f"SELECT {version}t.* FROM outbox_{table} t"), key=repr)
+            for table in TABLES
         }
 
 
 def test_idle_polls_call_no_handler_and_change_no_row(bench: Bench) -> None:
     seen: list[int] = []
-    handle = bench.on_threads(lambda queue: queue.leased(lambda msg: seen.append(msg.seq)), poll_interval=0.02)
+    handle = bench.on_threads(
+        lambda queue: queue.leased(lambda msg: seen.append(msg.seq)), poll_interval=0.02
+    )
     bench.send("a", "b")
     eventually(lambda: handle.stats().counters.get("vacuumed") == 2)
     before = rows(bench)

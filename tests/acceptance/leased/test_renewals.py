@@ -12,7 +12,9 @@ RENEWED = LeaseConfig(0.9, headroom=0.2, renewals=5)
 
 
 def locked_until(bench: Bench) -> object:
-    return bench.database.value("SELECT locked_until FROM outbox_processor WHERE partition_id = ?", bench.ids[0])
+    return bench.database.value(
+        "SELECT locked_until FROM outbox_processor WHERE partition_id = ?", bench.ids[0]
+    )
 
 
 def test_renewals_keep_the_lease_of_a_slow_handler(bench: Bench) -> None:
@@ -83,7 +85,9 @@ def test_a_lease_that_was_lost_is_not_renewed(bench: Bench) -> None:
         assert bench.held_for() == 0.0
         rows.append(bench.row())
 
-    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=LeaseConfig(0.3, headroom=0.1, renewals=3)))
+    hands = bench.by_hand(
+        lambda queue: queue.leased(handler, lease=LeaseConfig(0.3, headroom=0.1, renewals=3))
+    )
     bench.send("a")
     hands.turn()
     assert rows[0] == rows[1]

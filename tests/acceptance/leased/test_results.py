@@ -51,7 +51,9 @@ def test_every_lease_has_a_token_of_its_own(bench: Bench) -> None:
     assert len(tokens) == 3
 
 
-@pytest.mark.parametrize("answer", [returning(Retry("later")), raising(Retry("later"))], ids=["returned", "raised"])
+@pytest.mark.parametrize(
+    "answer", [returning(Retry("later")), raising(Retry("later"))], ids=["returned", "raised"]
+)
 def test_a_retry_keeps_the_cursor_and_counts_one_attempt(bench: Bench, answer: Answer) -> None:
     hands = bench.by_hand(lambda queue: queue.leased(answer))
     bench.send("a", "b")
@@ -95,7 +97,9 @@ def test_a_retry_at_the_third_of_five_finishes_two_and_charges_the_third(bench: 
     assert bench.row() == Row(cursor=5, attempts=0, error=None, token=None, held=False)
 
 
-@pytest.mark.parametrize("answer", [returning(Reject("no")), raising(Reject("no"))], ids=["returned", "raised"])
+@pytest.mark.parametrize(
+    "answer", [returning(Reject("no")), raising(Reject("no"))], ids=["returned", "raised"]
+)
 def test_a_reject_at_the_third_of_five_dead_letters_it_alone(bench: Bench, answer: Answer) -> None:
     seen: list[int] = []
 

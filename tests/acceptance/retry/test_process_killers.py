@@ -36,7 +36,9 @@ def explode(msg: OutboxMessage) -> Retry | None:
 def work_through(url: str, max_attempts: int) -> None:
     """Deliver, message by message, until every partition is at its end."""
     hands = Hands(
-        builder_for(url, lambda queue: queue.leased(explode, lease=LEASE, max_attempts=max_attempts), processors=1)
+        builder_for(
+            url, lambda queue: queue.leased(explode, lease=LEASE, max_attempts=max_attempts), processors=1
+        )
     )
     finish(hands)
 
@@ -48,7 +50,9 @@ def work_through_in_batches(url: str, max_attempts: int) -> None:
         for msg in batch:
             explode(msg)
 
-    declared = builder_for(url, lambda queue: queue.leased_batch(handler, lease=LEASE, max_attempts=max_attempts))
+    declared = builder_for(
+        url, lambda queue: queue.leased_batch(handler, lease=LEASE, max_attempts=max_attempts)
+    )
     finish(Hands(declared.processors(1)))
 
 
@@ -67,13 +71,16 @@ def work_on_threads(url: str, max_attempts: int) -> None:
     """Deliver with four threads until every partition is at its end."""
     declared = builder_for(url, lambda queue: queue.leased(explode, lease=LEASE, max_attempts=max_attempts))
     with declared.start() as handle:
-        eventually(lambda: all(p.backlog + p.incoming == 0 for p in handle.outbox.status().partitions), PATIENCE)
+        eventually(
+            lambda: all(p.backlog + p.incoming == 0 for p in handle.outbox.status().partitions), PATIENCE
+        )
     print("finished", flush=True)
 
 
 def finish(hands: Hands) -> None:
     eventually(
-        lambda: hands.work() or all(p.backlog + p.incoming == 0 for p in hands.outbox.status().partitions), PATIENCE
+        lambda: hands.work() or all(p.backlog + p.incoming == 0 for p in hands.outbox.status().partitions),
+        PATIENCE,
     )
     print("finished", flush=True)
 
@@ -121,7 +128,9 @@ def test_a_killer_in_the_middle_of_a_batch_is_condemned_alone(
 
 
 @pytest.mark.mp
-def test_a_head_that_failed_before_is_not_condemned_for_the_killer_behind_it(bench: Bench, spawn: Spawn) -> None:
+def test_a_head_that_failed_before_is_not_condemned_for_the_killer_behind_it(
+    bench: Bench, spawn: Spawn
+) -> None:
     bench.send("nuisance", "bomb", "quiet")
     children = run_until_it_survives(spawn, work_through, bench.database.url, 2)
     assert [(seq, attempts) for seq, _, attempts in bench.dead()] == [(2, 2)]
