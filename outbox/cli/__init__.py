@@ -1,0 +1,1 @@
+"""The command ``outbox``, for people and for scripts; needs the extra ``cli``."""

@@ -1,0 +1,79 @@
+"""The one place where errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+
+import click
+
+from outbox.cli.exits import ClosedPipe, CommandError, Exit
+from outbox.cli.settings import Settings
+from outbox.errors import (
+    ConfigurationError,
+    ConnectionLost,
+    OutboxError,
+    ReadOnlyServer,
+    SchemaNotReady,
+    UnsupportedServer,
+)
+
+# The first class that fits decides.
+CODES: tuple[tuple[type[OutboxError], Exit], ...] = (
+    (SchemaNotReady, Exit.SCHEMA),
+    (ConnectionLost, Exit.UNREACHABLE),
+    (ReadOnlyServer, Exit.UNREACHABLE),
+    (UnsupportedServer, Exit.UNREACHABLE),
+    (ConfigurationError, Exit.USAGE),
+)
+
+
+def run(app: click.Command) -> int:
+    """Run the command; return the exit code. Only an error of its own prints a traceback, when asked."""
+    settings = Settings()
+    # The library's warnings are for applications; `run` replaces this.
+    logging.basicConfig(handlers=[logging.NullHandler()])
+    try:
+        result = app.main(prog_name="outbox", standalone_mode=False, obj=settings)
+        sys.stdout.flush()
+    except (ClosedPipe, BrokenPipeError):
+        # What is still buffered has nowhere to go; without this the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.CLOSED_PIPE
+    except click.Abort:
+        sys.stderr.write("outbox: interrupted\n")
+        return Exit.INTERRUPTED
+    except Exception as error:
+        return report(error, settings)
+    return result if isinstance(result, int) else Exit.OK
+
+
+def report(error: Exception, settings: Settings) -> int:
+    """Print an error as one sentence without secrets; return its exit code."""
+    if settings.traceback:
+        sys.stderr.write(settings.scrub("".join(traceback.format_exception(error))))
+    sys.stderr.write(f"outbox: {settings.scrub(sentence(error, settings))}\n")
+    if isinstance(error, CommandError):
+        return error.code
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    return next((code for kind, code in CODES if isinstance(error, kind)), Exit.FAILED)
+
+
+def sentence(error: Exception, settings: Settings) -> str:
+    """Return what is wrong and what to do."""
+    if isinstance(error, SchemaNotReady):
+        names = ", ".join(error.missing)
+        command = f"outbox schema migrate{settings.options()}"
+        return f"the outbox tables are not ready, {names} not applied; run: {command}"
+    if isinstance(error, click.UsageError):
+        where = f"; see {error.ctx.command_path} --help" if error.ctx else ""
+        return f"{error.format_message()}{where}"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, OutboxError):
+        return str(error)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} (OUTBOX_TRACEBACK=1 shows where)"

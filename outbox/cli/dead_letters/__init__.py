@@ -1,0 +1,1 @@
+"""``outbox dead-letters``: what no handler could deliver."""

@@ -1,0 +1,141 @@
+"""``discard``, ``requeue`` and ``cleanup``: look first, ask, then change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from outbox.backends.protocol import Backend
+from outbox.cli.commands import OutboxCommand, examples, pass_settings
+from outbox.cli.confirm import confirm, yes_option
+from outbox.cli.dead_letters.filters import filtered, limited, make_filter, restricts
+from outbox.cli.dead_letters.selection import open_letters, portions, select
+from outbox.cli.dead_letters.view import cells, emit_table
+from outbox.cli.output import emit, emit_json
+from outbox.cli.settings import Settings
+from outbox.cli.target import connected
+from outbox.cli.words import count
+from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
+from outbox.dead_letters.search import COMPLETED, OPEN
+
+SHOWN = 10
+all_option = click.option("--all", "everything", is_flag=True, help="Without any filter: all of them.")
+
+
+@click.command(
+    "discard",
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox dead-letters discard 4711 4712",
+        "outbox dead-letters discard --queue orders --failed-before 30d --yes",
+    ),
+)
+@filtered
+@limited()
+@all_option
+@yes_option
+@pass_settings
+def discard_command(settings: Settings, /, *, yes: bool, everything: bool, **filters: Any) -> None:
+    """Give pending letters up for good. They stay readable until cleanup. Shows them and asks first."""
+    with connected(settings) as backend:
+        ids = chosen(backend, OPEN, everything=everything, **filters)
+        preview(settings, backend, ids, "discarded", yes=yes)
+        discard = open_letters(backend).discard
+        done = change(settings, ids, "discarding", lambda part: discard(DeadLetterScope(ids=part)))
+    told(settings, "discarded", done)
+
+
+@click.command(
+    "requeue",
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox dead-letters requeue 4711", "outbox dead-letters requeue --queue orders --type order.created"
+    ),
+)
+@filtered
+@limited()
+@all_option
+@yes_option
+@pass_settings
+def requeue_command(settings: Settings, /, *, yes: bool, everything: bool, **filters: Any) -> None:
+    """Send pending letters through the pipeline again, as new messages. Shows them and asks first.
+
+    Payload, type, headers and partition stay; the place in the order is new: behind what waits there now.
+    """
+    with connected(settings) as backend:
+        ids = chosen(backend, OPEN, everything=everything, **filters)
+        preview(settings, backend, ids, "requeued", yes=yes)
+        requeue = open_letters(backend).requeue
+        done = change(settings, ids, "requeueing", lambda part: len(requeue(DeadLetterScope(ids=part))))
+    told(settings, "requeued", done)
+
+
+@click.command(
+    "cleanup",
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox dead-letters cleanup --failed-before 30d --yes",
+        "outbox dead-letters cleanup --status discarded",
+    ),
+)
+@filtered
+@click.option(
+    "--status",
+    type=click.Choice([status.value for status in COMPLETED]),
+    help="Only these; both unless given.",
+)
+@limited()
+@yes_option
+@pass_settings
+def cleanup_command(settings: Settings, /, *, yes: bool, status: str | None, **filters: Any) -> None:
+    """Delete resolved and discarded letters, all unless told otherwise. Shows them and asks first."""
+    among = COMPLETED if status is None else (DeadLetterStatus(status),)
+    with connected(settings) as backend:
+        ids = chosen(backend, among, everything=True, **filters)
+        preview(settings, backend, ids, "deleted", yes=yes)
+        cleanup = open_letters(backend).cleanup
+        done = change(settings, ids, "deleting", lambda part: cleanup(DeadLetterScope(ids=part)))
+    told(settings, "deleted", done)
+
+
+def chosen(
+    backend: Backend,
+    among: Sequence[DeadLetterStatus],
+    *,
+    everything: bool,
+    limit: int | None,
+    **filters: Any,
+) -> list[int]:
+    """Return the ids of what the filters mean; a forgotten filter must not mean all."""
+    wanted = make_filter(backend, limit=limit, **filters)
+    if not everything and not restricts(wanted):
+        raise click.UsageError("that would be every letter there is; give ids, a filter or --all")
+    return select(backend, wanted, among)
+
+
+def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str, *, yes: bool) -> None:
+    """Show what will be touched, the oldest first, and ask; returns when the user agrees."""
+    if not ids:
+        return
+    if not settings.json:
+        wanted = DeadLetterFilter(status=None, ids=ids[:SHOWN], limit=SHOWN)
+        emit_table([cells(letter) for letter in reversed(open_letters(backend).list(wanted))])
+        if len(ids) > SHOWN:
+            emit(f"… and {len(ids) - SHOWN} more")
+        emit(f"{count(len(ids), 'letter')} will be {done}.")
+    confirm("Go on?", yes=yes)
+
+
+def change(settings: Settings, ids: Sequence[int], label: str, act: Callable[[list[int]], int]) -> int:
+    """Act on portion after portion, each a transaction of its own; return how many letters changed."""
+    return sum(act(portion) for portion in portions(ids, label, quiet=settings.json))
+
+
+def told(settings: Settings, done: str, number: int) -> None:
+    """Print how many letters changed."""
+    if settings.json:
+        emit_json({done: number})
+    else:
+        emit(f"{count(number, 'letter')} {done}")

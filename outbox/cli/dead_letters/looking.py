@@ -1,0 +1,121 @@
+"""``list``, ``count`` and ``show``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from outbox.cli.commands import OutboxCommand, examples, pass_settings
+from outbox.cli.dead_letters.filters import filtered, limited, make_filter, with_status
+from outbox.cli.dead_letters.selection import open_letters
+from outbox.cli.dead_letters.view import as_json, cells, details, emit_table
+from outbox.cli.exits import ClosedPipe, CommandError
+from outbox.cli.output import emit, emit_json, emit_json_array
+from outbox.cli.settings import Settings
+from outbox.cli.target import connected
+from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters
+
+PAGE = 100
+
+
+@click.command(
+    "list",
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox dead-letters list",
+        "outbox dead-letters list --queue orders --failed-after 2h",
+        "outbox dead-letters list --status any --limit 10000 --json > letters.json",
+        "outbox dead-letters list --after-id 4711",
+    ),
+)
+@filtered
+@with_status
+@limited(PAGE)
+@click.option(
+    "--after-id", type=click.IntRange(min=0), metavar="ID", help="Go on after the last letter of a page."
+)
+@click.option("--payload", is_flag=True, help="Add the payloads to --json.")
+@pass_settings
+def list_command(settings: Settings, /, *, limit: int, payload: bool, **filters: Any) -> None:
+    """List dead letters, newest first; pending ones unless told otherwise."""
+    with connected(settings, reading=True) as backend:
+        found = first(open_letters(backend), make_filter(backend, **filters), limit)
+        if settings.json:
+            emit_json_array(as_json(letter, payload=payload) for letter in found)
+            return
+        # The payloads stay behind page by page.
+        rows = [cells(letter) for letter in found]
+    if rows:
+        emit_table(rows)
+        if len(rows) == limit:
+            sys.stderr.write(
+                f"outbox: there may be more; go on with --after-id {rows[-1][0]} or a higher --limit\n"
+            )
+    else:
+        emit("no dead letters match")
+
+
+def first(letters: DeadLetters, wanted: DeadLetterFilter, limit: int) -> Iterator[DeadLetter]:
+    """Yield up to ``limit`` letters and hold one page of them."""
+    wanted = wanted.replace(limit=min(limit, PAGE))
+    for page in letters.pages(wanted):
+        yield from page[:limit]
+        limit -= len(page)
+        if limit <= 0:
+            return
+
+
+@click.command(
+    "count",
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox dead-letters count --queue orders", "outbox dead-letters count --status any --json"
+    ),
+)
+@filtered
+@with_status
+@pass_settings
+def count_command(settings: Settings, /, **filters: Any) -> None:
+    """Count dead letters; pending ones unless told otherwise."""
+    with connected(settings, reading=True) as backend:
+        number = open_letters(backend).count(make_filter(backend, **filters))
+    if settings.json:
+        emit_json({"count": number})
+    else:
+        emit(str(number))
+
+
+@click.command(
+    "show",
+    cls=OutboxCommand,
+    epilog=examples("outbox dead-letters show 4711", "outbox dead-letters show 4711 --raw > payload.bin"),
+)
+@click.argument("ids", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")
+@click.option("--raw", is_flag=True, help="Write the payload's bytes and nothing else.")
+@pass_settings
+def show_command(settings: Settings, ids: tuple[int, ...], *, raw: bool) -> None:
+    """Show dead letters in full, with their payloads."""
+    with connected(settings, reading=True) as backend:
+        wanted = DeadLetterFilter(status=None, ids=ids, limit=len(ids))
+        found = {letter.id: letter for letter in open_letters(backend).list(wanted)}
+    if missing := [str(id_) for id_ in ids if id_ not in found]:
+        raise CommandError(f"there is no dead letter {', '.join(missing)}")
+    letters = [found[id_] for id_ in ids]
+    if raw:
+        write_raw(b"".join(letter.payload for letter in letters))
+    elif settings.json:
+        emit_json([as_json(letter, payload=True) for letter in letters])
+    else:
+        emit("\n\n".join("\n".join(details(letter)) for letter in letters))
+
+
+def write_raw(data: bytes) -> None:
+    """Write bytes to standard output."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise ClosedPipe from None

@@ -1,0 +1,179 @@
+"""``replay``: claim letters for somebody, or hand them to a handler."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import click
+
+from outbox.cli.commands import OutboxCommand, examples, pass_settings
+from outbox.cli.confirm import yes_option
+from outbox.cli.dead_letters.changing import all_option, chosen, preview
+from outbox.cli.dead_letters.filters import filtered, limited
+from outbox.cli.dead_letters.selection import open_letters, portions
+from outbox.cli.dead_letters.view import as_json, cells, emit_table
+from outbox.cli.exits import Exit
+from outbox.cli.loading import load_callable
+from outbox.cli.output import emit, emit_json
+from outbox.cli.settings import Settings
+from outbox.cli.target import connected
+from outbox.cli.words import count, duration, parse_duration
+from outbox.clock import Deadline
+from outbox.dead_letters import DeadLetter, DeadLetters, DeadLetterScope
+from outbox.dead_letters.search import OPEN
+from outbox.handlers.verdict import call_handler
+from outbox.values.message import OutboxMessage
+
+AT_ONCE = 20
+"""So many letters are claimed together for a handler: few enough to be done within the claim."""
+UNHANDLED = 100
+
+
+@click.command(
+    "replay",
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox dead-letters replay --queue orders --handler shop.handlers:ship",
+        "outbox dead-letters replay 4711 4712 --handler shop.handlers:ship --yes",
+        "outbox dead-letters replay --queue orders --limit 10 --timeout 15m --json",
+    ),
+)
+@filtered
+@limited()
+@all_option
+@click.option(
+    "--handler", metavar="MODULE:FUNCTION", help="What to call with each message, as a worker would."
+)
+@click.option(
+    "--timeout",
+    type=parse_duration,
+    metavar="TIME",
+    default="60",
+    show_default=True,
+    help="How long letters are claimed for.",
+)
+@yes_option
+@pass_settings
+def replay_command(
+    settings: Settings,
+    /,
+    *,
+    handler: str | None,
+    timeout: float,
+    yes: bool,
+    everything: bool,
+    limit: int | None,
+    **filters: Any,
+) -> Exit | None:
+    """Claim pending letters and hand them to a handler, oldest first. Shows them and asks first.
+
+    The handler gets an OutboxMessage and answers as in a worker: what it finishes is resolved, what it
+    rejects or fails at goes back to the pending ones with the reason. It is called once for each letter.
+    When the command dies, what it had claimed can be claimed again after --timeout.
+
+    Without --handler the letters (100 unless --limit says otherwise) are claimed and printed with their
+    claim, for `resolve` and `reject`.
+
+    Exit code 1 when a handler failed.
+    """
+    function = load_callable(handler) if handler else None
+    with connected(settings) as backend:
+        letters = open_letters(backend)
+        if function is None:
+            ids = chosen(backend, OPEN, everything=True, limit=limit or UNHANDLED, **filters)
+            claimed = letters.replay(DeadLetterScope(ids=ids, limit=len(ids)), timeout) if ids else []
+            show_claimed(settings, claimed, timeout)
+            return None
+        ids = chosen(backend, OPEN, everything=everything, limit=limit, **filters)
+        preview(settings, backend, ids, f"handed to {handler}", yes=yes)
+        done = replay(settings, letters, ids, function, timeout)
+    return told(settings, done)
+
+
+def show_claimed(settings: Settings, claimed: Sequence[DeadLetter], timeout: float) -> None:
+    """Print letters and the one claim that they share."""
+    if settings.json:
+        emit_json([as_json(letter, payload=True) for letter in claimed])
+    elif claimed:
+        emit_table([cells(letter) for letter in claimed])
+        emit(
+            f"{count(len(claimed), 'letter')} claimed for {duration(timeout)} with --claim {claimed[0].claim}"
+        )
+    else:
+        emit("no dead letters to claim")
+
+
+def replay(
+    settings: Settings, letters: DeadLetters, ids: Sequence[int], handler: Callable[..., Any], timeout: float
+) -> Counter[str]:
+    """Call the handler for each letter; return how many were resolved, rejected, and lost to others."""
+    # The tracebacks of the handler, which is what the user came for.
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True)
+    done: Counter[str] = Counter()
+    for portion in portions(ids, "replaying", quiet=settings.json, size=AT_ONCE):
+        for letter, message in claims(letters, portion, timeout):
+            done[handle(letters, letter, message, handler)] += 1
+    done["skipped"] = len(ids) - done.total()
+    return done
+
+
+def claims(
+    letters: DeadLetters, portion: Sequence[int], timeout: float
+) -> Iterator[tuple[DeadLetter, OutboxMessage]]:
+    """Yield claimed letters whose claim still holds; when it has run out, claim those that are left again."""
+    left = list(portion)
+    while left:
+        deadline = Deadline.after(timeout)
+        claimed = letters.replay(DeadLetterScope(ids=left, limit=len(left)), timeout)
+        left = []
+        for position, letter in enumerate(claimed):
+            if position and deadline.remaining() <= 0:
+                left = [late.id for late in claimed[position:]]
+                break
+            yield letter, message_of(letter, deadline)
+
+
+def handle(
+    letters: DeadLetters, letter: DeadLetter, message: OutboxMessage, handler: Callable[..., Any]
+) -> str:
+    """Call the handler and settle the letter at once; return what became of it."""
+    verdict = call_handler(handler, message, first=message)
+    if verdict is None:
+        return "resolved" if letters.resolve([letter]) else "lost"
+    return "rejected" if letters.reject([letter], verdict.reason) else "lost"
+
+
+def message_of(letter: DeadLetter, deadline: Deadline) -> OutboxMessage:
+    """Return the message as its handler knew it."""
+    return OutboxMessage(
+        letter.message_id,
+        letter.queue,
+        letter.partition,
+        letter.partition_id,
+        letter.seq,
+        letter.payload,
+        letter.payload_type,
+        letter.headers,
+        letter.created_at,
+        letter.attempts,
+        deadline,
+    )
+
+
+def told(settings: Settings, done: Counter[str]) -> Exit:
+    """Print what became of the letters."""
+    if settings.json:
+        emit_json({name: done[name] for name in ("resolved", "rejected", "lost", "skipped")})
+    else:
+        words = {
+            "resolved": "resolved",
+            "rejected": "rejected and pending again",
+            "lost": "claimed by another before the handler was done",
+            "skipped": "claimed or completed by another meanwhile",
+        }
+        said = [f"{done[name]} {text}" for name, text in words.items() if done[name] or name == "resolved"]
+        emit(", ".join(said))
+    return Exit.FAILED if done["rejected"] or done["lost"] else Exit.OK

@@ -1,0 +1,84 @@
+"""From a filter to the very letters that a command will touch.
+
+What is shown before the question is what is touched after it: letters that fail meanwhile are not among
+the ids. Ids alone are read, never payloads.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from outbox.backends.protocol import Backend
+from outbox.core.notifier import Notifier
+from outbox.core.wakers import Wakers
+from outbox.dead_letters import DeadLetterFilter, DeadLetters, DeadLetterScope, DeadLetterStatus, search
+from outbox.dead_letters.access import Access
+from outbox.dead_letters.store import Store
+
+PAGE = 1_000
+PORTION = 200
+"""So many letters are touched in one transaction."""
+
+
+def open_letters(backend: Backend) -> DeadLetters:
+    """Return the operations; requeued messages wake workers elsewhere where the backend can."""
+    notifier = Notifier(backend) if backend.can_notify else None
+    return DeadLetters(backend, Wakers(None, notifier), lambda: None)
+
+
+def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLetterStatus]) -> list[int]:
+    """Return the ids that match in these statuses, oldest first; of claimed ones only what is overdue."""
+    access = Access(backend)
+    found: set[int] = set()
+    for status in among:
+        ids = access.read(None, partial(all_ids, wanted=wanted.replace(status=status, limit=None)))
+        if status is DeadLetterStatus.REPROCESSING and ids:
+            ids = access.read(None, partial(overdue, ids=ids))
+        found.update(ids)
+    return sorted(found)[: wanted.limit]
+
+
+def all_ids(store: Store, wanted: DeadLetterFilter) -> list[int]:
+    """Read page after page of ids."""
+    found: list[int] = []
+    while page := search.page(store, wanted, PAGE):
+        found += page
+        wanted = wanted.replace(after_id=page[-1])
+    return found
+
+
+def overdue(store: Store, ids: Sequence[int]) -> list[int]:
+    """Return those whose claim has run out."""
+    found: list[int] = []
+    for start in range(0, len(ids), PAGE):
+        scope = DeadLetterScope(ids=ids[start : start + PAGE])
+        found += search.portion(store, scope, (DeadLetterStatus.REPROCESSING,), 0, PAGE).ids
+    return found
+
+
+def portions(ids: Sequence[int], label: str, *, quiet: bool, size: int = PORTION) -> Iterator[list[int]]:
+    """Yield the ids in portions, with a bar on standard error if that is a terminal."""
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task(label, total=len(ids))
+        for start in range(0, len(ids), size):
+            portion = list(ids[start : start + size])
+            yield portion
+            bar.advance(task, len(portion))
+
+
+def progress(*, quiet: bool) -> Progress:
+    """Return a bar that does not show where nobody looks."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=quiet or not sys.stderr.isatty(),
+    )

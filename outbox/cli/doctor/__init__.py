@@ -1,0 +1,1 @@
+"""``outbox doctor``: look for what is wrong before it is felt."""

@@ -1,0 +1,129 @@
+"""The command ``outbox doctor``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import click
+from rich.text import Text
+
+from outbox.backends.connect import open_backend
+from outbox.builder.options import Options
+from outbox.cli.commands import OutboxCommand, examples, pass_settings
+from outbox.cli.doctor import clock, connections, drivers, server, tables, work
+from outbox.cli.doctor.finding import Finding, Level, problem
+from outbox.cli.doctor.patient import Patient
+from outbox.cli.exits import Exit
+from outbox.cli.loading import load_builder
+from outbox.cli.output import emit, emit_json, emit_rich, plain
+from outbox.cli.settings import Settings
+from outbox.cli.target import check_file, reach
+from outbox.cli.words import count, parse_duration
+from outbox.errors import OutboxError
+
+STYLES = {Level.OK: "green", Level.NONE: "dim", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
+WIDTH = 14
+Examination = Callable[[Patient], list[Finding]]
+
+# What needs the tables comes after the look at the migrations.
+BEFORE_TABLES: tuple[Examination, ...] = (drivers.examine, clock.examine, tables.examine_migrations)
+WITH_TABLES: tuple[Examination, ...] = (
+    server.examine,
+    tables.examine_drift,
+    connections.examine,
+    work.examine,
+)
+
+
+@click.command(
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox doctor", "outbox doctor --builder shop.outbox:builder --strict", "outbox doctor --json"
+    ),
+)
+@click.option(
+    "--builder",
+    metavar="MODULE:BUILDER",
+    help="The application's builder: its database, pool and threads are looked at.",
+)
+@click.option(
+    "--stalled-after",
+    type=parse_duration,
+    metavar="TIME",
+    default="60",
+    show_default=True,
+    help="How long a message may wait.",
+)
+@click.option("--strict", is_flag=True, help="Exit code 1 for warnings too.")
+@pass_settings
+def doctor(settings: Settings, builder: str | None, stalled_after: float, *, strict: bool) -> Exit:
+    """Look for what is wrong: drivers, server, tables, clock, connections, queues, leases, dead letters.
+
+    Each finding says what to do. Creates nothing in the database and changes nothing.
+
+    Exit codes: 0 nothing is wrong, 1 there is a problem, 3 the server cannot be reached.
+    """
+    options = options_of(builder, settings)
+    target = settings.required_url() if options is None else options.target
+    naming = settings.naming if options is None else options.naming
+    if isinstance(target, str):
+        check_file(target)
+    backend = open_backend(target, naming=naming, pool_size=2)
+    try:
+        reach(backend, reading=True)
+        found = list(examine(Patient(backend, target, settings, options, stalled_after=stalled_after)))
+    finally:
+        backend.close()
+    report(settings, found)
+    bad = {Level.PROBLEM, Level.WARNING} if strict else {Level.PROBLEM}
+    return Exit.FAILED if any(finding.level in bad for finding in found) else Exit.OK
+
+
+def options_of(builder: str | None, settings: Settings) -> Options | None:
+    """Return what the application's builder was told."""
+    if builder is None:
+        return None
+    return load_builder(builder, settings)._options  # noqa: SLF001 - they are what is to be looked at
+
+
+def examine(patient: Patient) -> Iterator[Finding]:
+    """Yield every finding; an examination that fails is one itself."""
+    well = True
+    for examination in BEFORE_TABLES:
+        found = list(attempt(examination, patient))
+        well = well and not (examination is tables.examine_migrations and found[0].level is Level.PROBLEM)
+        yield from found
+    for examination in WITH_TABLES if well else ():
+        yield from attempt(examination, patient)
+
+
+def attempt(examination: Examination, patient: Patient) -> list[Finding]:
+    """Run one examination."""
+    try:
+        return examination(patient)
+    except OutboxError as error:
+        name = examination.__module__.rpartition(".")[2]
+        return [
+            problem(name, f"could not be looked at: {error}", "see that first, then run the doctor again")
+        ]
+
+
+def report(settings: Settings, found: list[Finding]) -> None:
+    """Print the findings and their sum."""
+    if settings.json:
+        emit_json([dataclasses.asdict(finding) | {"level": finding.level.value} for finding in found])
+        return
+    emit_rich(*(line for finding in found for line in lines(finding, settings)))
+    problems = sum(finding.level is Level.PROBLEM for finding in found)
+    warnings = sum(finding.level is Level.WARNING for finding in found)
+    emit(f"\n{count(problems, 'problem')}, {count(warnings, 'warning')}")
+
+
+def lines(finding: Finding, settings: Settings) -> Iterator[Text]:
+    """Yield what is printed of a finding."""
+    mark = Text(f"{finding.level.value:<9}", style=STYLES[finding.level])
+    text = plain(settings.scrub(finding.text))
+    yield Text.assemble(mark, f"{finding.check:<{WIDTH}}{text}")
+    if finding.advice:
+        yield Text(f"{'':<{9 + WIDTH}}-> {plain(finding.advice)}")

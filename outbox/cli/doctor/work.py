@@ -1,0 +1,107 @@
+"""The work: who does it, who fails at it, and what was given up."""
+
+from __future__ import annotations
+
+import time
+from itertools import groupby
+from operator import attrgetter
+
+from outbox.cli.doctor.finding import Finding, ok, problem, warning
+from outbox.cli.doctor.patient import Patient
+from outbox.cli.status import read_status
+from outbox.cli.words import count, duration, shortened
+from outbox.core.status import OutboxStatus, QueuePartitionStatus
+
+ERROR_WIDTH = 120
+
+
+def examine(patient: Patient) -> list[Finding]:
+    """Look once, and a second time at what seems to stand still."""
+    found = read_status(patient.backend)
+    return [
+        *stalled(patient, found),
+        *failing(found),
+        *unexplained(found),
+        *letters(patient, found),
+    ]
+
+
+def stalled(patient: Patient, found: OutboxStatus) -> list[Finding]:
+    """Find queues with old messages that nobody has a lease on and whose cursor does not move.
+
+    A transactional handler holds a row lock and no lease: only a second look tells it from nobody.
+    """
+
+    def waits(row: QueuePartitionStatus) -> bool:
+        return row.held_for is None and (row.oldest_age or 0.0) > patient.stalled_after
+
+    suspects = {row.partition_id: row for row in found.partitions if waits(row)}
+    if suspects:
+        time.sleep(patient.watched_for)
+        again = {row.partition_id: row for row in read_status(patient.backend).partitions}
+        suspects = {
+            key: row
+            for key, row in suspects.items()
+            if key in again and waits(again[key]) and again[key].processed_seq == row.processed_seq
+        }
+    if not suspects:
+        return [ok("workers", "no queue has a backlog that nobody works on")]
+    rows = sorted(suspects.values(), key=attrgetter("queue"))
+    return [nobody(name, list(group)) for name, group in groupby(rows, attrgetter("queue"))]
+
+
+def nobody(queue: str, rows: list[QueuePartitionStatus]) -> Finding:
+    """Report a queue that nobody works on."""
+    waiting = sum(row.incoming + row.backlog for row in rows)
+    oldest = max(row.oldest_age or 0.0 for row in rows)
+    return problem(
+        "workers",
+        f"queue {queue}: {count(waiting, 'message')} in {count(len(rows), 'partition')} and nobody "
+        f"working on them, the oldest for {duration(oldest)}",
+        "start a process that declares this queue with a handler (outbox run module:builder), or look why "
+        "its workers fail",
+    )
+
+
+def failing(found: OutboxStatus) -> list[Finding]:
+    """Find partitions whose first message fails again and again."""
+    rows = [row for row in found.partitions if row.attempts > 0 and row.last_error]
+    if not rows:
+        return [ok("heads", "no partition is held up by a failing message")]
+    return [
+        warning(
+            "heads",
+            f"queue {row.queue}, partition {row.partition}: message {row.processed_seq + 1} has failed "
+            f"{count(row.attempts, 'time')} and holds up {count(row.incoming + row.backlog - 1, 'message')}: "
+            f"{shortened(row.last_error, ERROR_WIDTH)}",
+            "fix the handler, or declare the queue with max_attempts so that it goes to the dead letters",
+        )
+        for row in rows
+    ]
+
+
+def unexplained(found: OutboxStatus) -> list[Finding]:
+    """Find starts that ended without a word: the process died, or the handler took longer than its lease."""
+    rows = [row for row in found.partitions if row.lease_holder and row.held_for is None]
+    if not rows:
+        return [ok("leases", "no lease has run out under its handler")]
+    return [
+        warning(
+            "leases",
+            f"queue {row.queue}, partition {row.partition}: the lease of {row.lease_holder} ran out before "
+            f"its handler reported back ({count(row.attempts, 'start')} of message {row.processed_seq + 1})",
+            "if the process still lives, its handler takes longer than the lease: give it a longer "
+            "LeaseConfig(duration=…) or renewals; if it died, find out why",
+        )
+        for row in rows
+    ]
+
+
+def letters(patient: Patient, found: OutboxStatus) -> list[Finding]:
+    """Report dead letters that wait for a decision."""
+    pending = found.dead_letters.get("pending", 0)
+    if not pending:
+        return [ok("dead letters", "none is pending")]
+    options = patient.settings.options()
+    advice = f"look: outbox dead-letters list{options}; then replay, requeue or discard them"
+    return [warning("dead letters", f"{count(pending, 'letter')} pending", advice)]

@@ -1,0 +1,90 @@
+"""Print: tables for a terminal, whole lines for a pipe, JSON for a script."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from outbox.cli.exits import ClosedPipe
+
+# Nothing is cut or wrapped where no terminal sets a width.
+UNLIMITED = 10_000
+
+
+def emit(text: str = "") -> None:
+    """Print a line, or several; raises `ClosedPipe` when nobody reads them."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ClosedPipe from None
+
+
+def emit_json(value: object) -> None:
+    """Print one JSON document: indented on a terminal, on one line elsewhere."""
+    indent = 2 if sys.stdout.isatty() else None
+    emit(json.dumps(value, default=to_json, ensure_ascii=False, indent=indent))
+
+
+def emit_json_array(items: Iterable[object]) -> None:
+    """Print a JSON array an item a line, without holding more than one of them."""
+    before = "["
+    for item in items:
+        emit(f"{before}{json.dumps(item, default=to_json, ensure_ascii=False)}")
+        before = ","
+    emit("[]" if before == "[" else "]")
+
+
+def to_json(value: Any) -> Any:
+    """Return what JSON has for a value of ours."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def emit_rich(*things: RenderableType) -> None:
+    """Print tables and styled text, without colour and without a width where there is no terminal."""
+    emit(render(*things))
+
+
+def render(*things: RenderableType) -> str:
+    """Return what `emit_rich` prints."""
+    terminal = sys.stdout.isatty()
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=terminal,
+        width=None if terminal else UNLIMITED,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    with console.capture() as capture:
+        console.print(*things, sep="\n")
+    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table; a column whose name begins with ``#`` is aligned to the right."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in columns:
+        right = name.startswith("#")
+        made.add_column(name.removeprefix("#").upper(), justify="right" if right else "left")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(plain(str(cell))) for cell in row))
+    return made
+
+
+def plain(text: str) -> str:
+    """Return a text that cannot move the cursor or end a line, whoever wrote it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

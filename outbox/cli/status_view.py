@@ -1,0 +1,123 @@
+"""How a status looks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from outbox.cli.output import plain, table
+from outbox.cli.words import count, duration, shortened
+from outbox.core.status import OutboxStatus, QueuePartitionStatus
+
+ERROR_WIDTH = 60
+STATUSES = ("pending", "reprocessing", "resolved", "discarded")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the user wants to see."""
+
+    queues: frozenset[str] = frozenset()
+    everything: bool = False
+
+    def select(self, partitions: Sequence[QueuePartitionStatus]) -> list[QueuePartitionStatus]:
+        """Return the partitions of the wanted queues."""
+        return [row for row in partitions if not self.queues or row.queue in self.queues]
+
+
+def state_of(row: QueuePartitionStatus) -> str:
+    """Say in a word or two how a partition stands."""
+    if row.lease_holder and row.held_for:
+        return "leased"
+    if row.held_for:
+        return "backing off"
+    if row.attempts:
+        return "failing"
+    return "waiting" if row.incoming or row.backlog else "idle"
+
+
+def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
+    """Return the status for scripts."""
+    partitions = [
+        dataclasses.asdict(row) | {"state": state_of(row)} for row in shown.select(found.partitions)
+    ]
+    return {"partitions": partitions, "dead_letters": letters_of(found)}
+
+
+def letters_of(found: OutboxStatus) -> dict[str, int]:
+    """Return the number of dead letters of every status."""
+    return {status: found.dead_letters.get(status, 0) for status in STATUSES}
+
+
+def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
+    """Return what is printed."""
+    rows = shown.select(found.partitions)
+    parts: list[RenderableType] = [queues_table(rows) if rows else "no queues are registered", ""]
+    if notable := [row for row in rows if shown.everything or state_of(row) != "idle"]:
+        parts += [partitions_table(notable), ""]
+    letters = ", ".join(f"{number} {status}" for status, number in letters_of(found).items())
+    return [*parts, f"dead letters: {letters}"]
+
+
+def queues_table(rows: Sequence[QueuePartitionStatus]) -> RenderableType:
+    """Return a line for each queue."""
+    columns = ["queue", "#partitions", "#waiting", "#backlog", "#oldest", "#leased", "#failing"]
+    lines = [(name, *totals(list(group))) for name, group in groupby(rows, attrgetter("queue"))]
+    return table(columns, lines)
+
+
+def totals(rows: Sequence[QueuePartitionStatus]) -> tuple[object, ...]:
+    """Return the numbers of one queue."""
+    return (
+        len(rows),
+        sum(row.incoming for row in rows),
+        sum(row.backlog for row in rows),
+        duration(max((row.oldest_age for row in rows if row.oldest_age is not None), default=None)),
+        sum(state_of(row) == "leased" for row in rows),
+        sum(row.attempts > 0 for row in rows),
+    )
+
+
+def partitions_table(rows: Sequence[QueuePartitionStatus]) -> RenderableType:
+    """Return a line for each partition."""
+    columns = ["queue", "#partition", "state", "#processed", "#waiting", "#backlog", "#oldest"]
+    columns += ["#attempts", "#free in", "held by", "last error"]
+    return table(columns, [partition_line(row) for row in rows])
+
+
+def partition_line(row: QueuePartitionStatus) -> tuple[object, ...]:
+    """Return the cells of one partition."""
+    return (
+        row.queue,
+        row.partition,
+        colored(state_of(row)),
+        row.processed_seq,
+        row.incoming,
+        row.backlog,
+        duration(row.oldest_age),
+        row.attempts,
+        duration(row.held_for),
+        (row.lease_holder or "-") if row.held_for else "-",
+        Text(plain(shortened(row.last_error, ERROR_WIDTH)), overflow="ellipsis"),
+    )
+
+
+def colored(state: str) -> Text:
+    """Return a state in the colour of its urgency."""
+    style = {"failing": "red", "backing off": "yellow", "leased": "green"}.get(state, "")
+    return Text(state, style=style)
+
+
+def what_they_hold(found: OutboxStatus) -> str:
+    """Say what would be lost with the tables."""
+    queues = len({row.queue for row in found.partitions})
+    messages = sum(row.incoming + row.backlog for row in found.partitions)
+    letters = count(sum(found.dead_letters.values()), "dead letter")
+    return f"{count(queues, 'queue')}, {count(messages, 'undelivered message')} and {letters}"
