@@ -50,11 +50,9 @@ class Store:
         shown = {**_where(wanted), **_times(wanted), "before_id": wanted.after_id or TOP}
         return int(self._run("count_dead_letters", **shown, status=status.value)[0][0])
 
-    def totals(self) -> dict[DeadLetterStatus, int]:
+    def total(self) -> int:
         """Count all there are."""
-        return {
-            DeadLetterStatus(text(status)): int(n) for status, n in self._run("count_dead_letters_by_status")
-        }
+        return sum(int(n) for _, n in self._run("count_dead_letters_by_status"))
 
     def read(self, ids: Sequence[int]) -> list[DeadLetter]:
         """Return whole letters, by id."""
