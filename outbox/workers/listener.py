@@ -24,6 +24,7 @@ class WakeupListener:
         self._signals = signals
         self._listener: Listener | None = None
         self._warned = False
+        self._interrupted = False
 
     def run_once(self) -> Directive:
         """Wait for news and pass it on; returns when there was some, or on `interrupt`."""
@@ -33,7 +34,9 @@ class WakeupListener:
                 # Whatever was announced while nobody listened.
                 self._signals.look()
                 self._warned = False
-            for wakeup in self._listener.receive(WAIT_SECONDS):
+            # Asked after the listener is there for `interrupt` to find: one of the two sees the other.
+            wait = 0.0 if self._interrupted else WAIT_SECONDS
+            for wakeup in self._listener.receive(wait):
                 self._pass_on(wakeup)
         except DatabaseError as error:
             self.close()
@@ -42,7 +45,8 @@ class WakeupListener:
         return Proceed(pause=0)
 
     def interrupt(self) -> None:
-        """End the current wait; any thread."""
+        """End the current wait and every later one; any thread."""
+        self._interrupted = True
         listener = self._listener
         if listener is not None:
             listener.interrupt()
