@@ -122,8 +122,13 @@ class TransactionalTurns:
         if verdict.failed:
             claim.defer(key, verdict.settlement.delay)
             return False
-        if verdict.finished and len(delivery.messages) < limit:
+        if verdict.finished and len(delivery.messages) < limit and not _cut_short(delivery):
             claim.done((key,))
             return False
         claim.again((key,))
         return True
+
+
+def _cut_short(delivery: Delivery) -> bool:
+    """Return whether there may be more: a head with failed starts may come alone, bytes have a budget."""
+    return delivery.attempts > 0 or sum(len(m.payload or b"") for m in delivery.messages) >= MAX_BYTES
