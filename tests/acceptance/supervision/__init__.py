@@ -1,0 +1,1 @@
+"""Workers through errors, outages, starts and stops."""
