@@ -36,7 +36,7 @@ class DeadLetterFilter(DeadLetterScope):
         check_time("failed_before", self.failed_before)
         check_time("failed_after", self.failed_after)
         if self.after_id is not None:
-            whole(self.after_id, option="after_id", minimum=0)
+            whole(self.after_id, option="after_id", minimum=1)
 
     def any_status(self) -> Self:
         """Return a copy that letters of every status pass."""

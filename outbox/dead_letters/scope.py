@@ -13,6 +13,8 @@ from outbox.values.validation import validate_payload_type, validate_queue
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+LARGEST = 2**63 - 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterScope:
@@ -50,4 +52,7 @@ def checked_ids(ids: object) -> tuple[int, ...]:
     """Return ids without duplicates, ascending, as a tuple."""
     if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
         raise ConfigurationError("ids", ids, "give the ids of dead letters, in a list")
-    return tuple(sorted({whole(item, option="ids", minimum=1) for item in ids}))
+    checked = sorted({whole(item, option="ids", minimum=1) for item in ids})
+    if checked and checked[-1] > LARGEST:
+        raise ConfigurationError("ids", checked[-1], "no database has ids as large as that")
+    return tuple(checked)
