@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-PASSWORD = re.compile(r"(//[^/@:\s]*:)[^/\s]*(?=@)")
+# In a URL up to its last "@", for passwords that hold one themselves, and as a named option anywhere.
+PASSWORD = re.compile(r"(/[^/@:\s]*:).*(?=@)|(\bpass(?:word|wd)?\s*=\s*)(?:'[^']*'|[^&\s]+)")
 SHOWN_CHARACTERS = 200
 
 
@@ -26,7 +27,8 @@ class ConfigurationError(OutboxError, ValueError):
     """
 
     def __init__(self, option: str, value: object, problem: str) -> None:
-        shown = PASSWORD.sub(r"\1***", value) if isinstance(value, str) else value
+        shown = mask(value) if isinstance(value, str) else value
+        problem = mask(problem)
         super().__init__(option, shown, problem)
         self.option = option
         self.value = shown
@@ -265,6 +267,11 @@ class ForkedProcess(OutboxError):
 
 class OutboxClosed(OutboxError):
     """The outbox was used after it was closed or stopped."""
+
+
+def mask(text: str) -> str:
+    """Return a text with the passwords of URLs and connection strings in it hidden."""
+    return PASSWORD.sub(r"\1\2***", text)
 
 
 def shorten(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, make_url
@@ -22,6 +23,10 @@ FAMILIES = {
     "sqlite": "sqlite",
 }
 DRIVERS = {"postgresql": "psycopg", "mysql": "mysqlconnector", "sqlite": "pysqlite"}
+# PostgreSQL takes host:port,host:port; SQLAlchemy would take all of it for one port.
+OTHER_HOSTS = re.compile(r"^(postgres\w*(?:\+\w+)?://(?:[^/?]*@)?[^/?@,]*),[^/?@]*")
+# libpq ends the host at the first "/", wherever the password ends.
+SLASH_IN_PASSWORD = re.compile(r"^postgres\w*(?:\+\w+)?://[^/?@]*:[^/?@]*/[^?]*@")
 WHAT_IT_TAKES = (
     "give a URL (postgresql://…, mysql://…, mariadb://…, sqlite:///…), an sqlalchemy.Engine "
     "or a psycopg_pool.ConnectionPool"
@@ -33,8 +38,7 @@ def check_target(target: object) -> None:
     if isinstance(target, Engine):
         family_of(target.dialect.name, target.dialect.driver)
     elif isinstance(target, (str, URL)):
-        backend, _, driver = parse_url(target).drivername.partition("+")
-        family_of(backend, driver)
+        family_of_url(parse_url(target))
     elif type(target).__module__.partition(".")[0] != "psycopg_pool":
         raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
 
@@ -50,8 +54,7 @@ def open_backend(target: object, *, naming: Naming, pool_size: int) -> Backend:
         return _connect(family, target, naming, pool_size)
     if isinstance(target, (str, URL)):
         url = parse_url(target)
-        backend, _, driver = url.drivername.partition("+")
-        family = family_of(backend, driver)
+        family = family_of_url(url)
         return _connect(family, _libpq(target) if family == "postgresql" else url, naming, pool_size)
     if type(target).__module__.partition(".")[0] == "psycopg_pool":
         return _from_pool(target, naming)
@@ -65,11 +68,25 @@ def check_naming(family: str, naming: Naming) -> None:
 
 
 def parse_url(target: str | URL) -> URL:
-    """Parse a URL; raises `ConfigurationError` with the password masked."""
+    """Parse a URL, of several hosts the first; raises `ConfigurationError` with the password masked."""
     try:
-        return make_url(target)
+        url = make_url(OTHER_HOSTS.sub(r"\1", target) if isinstance(target, str) else target)
     except (ArgumentError, ValueError):
         raise ConfigurationError("target", str(target), WHAT_IT_TAKES) from None
+    if isinstance(target, str) and ("@" in (url.host or "") or SLASH_IN_PASSWORD.match(target)):
+        # A driver would name half of the password in its error, as a part of the host.
+        raise ConfigurationError("target", target, "write @ in a user or password as %40, and / as %2F")
+    return url
+
+
+def family_of_url(url: URL) -> str:
+    """Return which of our backends serves a URL."""
+    backend, _, driver = url.drivername.partition("+")
+    family = family_of(backend, driver)
+    if family == "mysql" and not url.database:
+        problem = "name the database after the host: mysql://host/database"
+        raise ConfigurationError("target", url.render_as_string(), problem)
+    return family
 
 
 def family_of(backend: str, driver: str) -> str:

@@ -25,12 +25,12 @@ DELETE FROM outbox_migrations WHERE name = :name;
 -- One migrating process at a time; 1 when the lock is ours, 0 after :seconds of waiting.
 -- Differs: a named lock of the whole server that outlives transactions (DDL commits by itself),
 -- so its name tells the database, and unlock_migrations gives it back.
-SELECT GET_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT(DATABASE(), '.', :key), 256), 40)), :seconds);
+SELECT GET_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT_WS('.', DATABASE(), :key), 256), 40)), :seconds);
 
 -- name: unlock_migrations :one
 -- Gives back the lock of lock_migrations.
 -- Differs: the lock does not end with a transaction.
-SELECT RELEASE_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT(DATABASE(), '.', :key), 256), 40)));
+SELECT RELEASE_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT_WS('.', DATABASE(), :key), 256), 40)));
 
 -- name: create_first_partition :exec
 -- Whoever inserts partition 0 creates the queue. A racing registration waits here on the unique

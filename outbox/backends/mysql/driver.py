@@ -15,6 +15,8 @@ DIALECT = "mysql+mysqlconnector"
 # Known to both servers, unlike the driver's own choice. Nothing compares text by the session's
 # collation: names are ascii_bin in the tables.
 COLLATION = "utf8mb4_general_ci"
+# Seconds; the driver by itself would wait for a mute server for ever.
+CONNECT_TIMEOUT = 10
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +47,8 @@ def connect_arguments(url: URL) -> dict[str, Any]:
     arguments.setdefault("charset", "utf8mb4")
     if arguments["charset"] == "utf8mb4":
         arguments.setdefault("collation", COLLATION)
+    if not arguments.keys() & {"connection_timeout", "connect_timeout"}:
+        arguments["connection_timeout"] = CONNECT_TIMEOUT
     # What a transactional handler leaves unread must not fail the statement after it.
     arguments.setdefault("consume_results", True)
     # What the pool believes of a new connection.

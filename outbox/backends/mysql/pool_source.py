@@ -19,7 +19,7 @@ from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.session import Session
 from outbox.clock import Clock, monotonic
-from outbox.errors import ConnectionLost
+from outbox.errors import ConfigurationError, ConnectionLost
 from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.mysql")
@@ -115,7 +115,10 @@ class PoolSource:
             entry.invalidate(failed)
 
     def _connect(self) -> Any:
-        connection = self._driver.connect(**self._arguments)
+        try:
+            connection = self._driver.connect(**self._arguments)
+        except AttributeError as error:  # the driver's word for an option that it does not know
+            raise ConfigurationError("target", "a MySQL URL", str(error)) from error
         try:
             session = Session(self._catalog, connection, connection)
             session.command("workers_isolation")

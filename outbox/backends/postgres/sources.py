@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
+
+from outbox.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as SqlAlchemyConnection
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
 
 PgConnection: TypeAlias = "psycopg.Connection[Any]"
 
+# Seconds; libpq by itself would wait for a mute server for minutes.
+CONNECT_TIMEOUT = 10
 # How long a worker waits for a connection of the pool before it reports the server as lost.
 CHECKOUT_TIMEOUT = 8.0
 
@@ -50,10 +56,13 @@ class PoolSource:
 
     @classmethod
     def from_conninfo(cls, conninfo: str, size: int) -> PoolSource:
-        """Make a pool of at most ``size`` connections; the first is opened when it is needed."""
+        """Make a pool of at most ``size`` connections; the first is opened when it is needed.
+
+        Raises `ConfigurationError` for what libpq cannot read.
+        """
         pool = ConnectionPool(
             conninfo,
-            kwargs={"autocommit": True, "application_name": "outbox"},
+            kwargs={"autocommit": True, "application_name": "outbox", **connect_timeout(conninfo)},
             min_size=0,
             max_size=size,
             timeout=CHECKOUT_TIMEOUT,
@@ -87,6 +96,17 @@ class PoolSource:
     def close(self) -> None:
         if self._owned:
             self._pool.close(timeout=5.0)
+
+
+def connect_timeout(conninfo: str) -> dict[str, int]:
+    """Return the option that bounds the wait for a mute server, unless the user has bounded it."""
+    try:
+        options = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        # What follows the colon may be a part of the password.
+        raise ConfigurationError("target", conninfo, str(error).partition(":")[0]) from None
+    bounded = "connect_timeout" in options or "PGCONNECT_TIMEOUT" in os.environ
+    return {} if bounded else {"connect_timeout": CONNECT_TIMEOUT}
 
 
 class EngineSource:

@@ -44,7 +44,10 @@ class PoolSource:
         )
 
     def _open(self) -> Any:
-        conn = sqlite3.connect(self._path, **self._options)
+        try:
+            conn = sqlite3.connect(self._path, **self._options)
+        except sqlite3.OperationalError as error:
+            raise ConnectionLost(f"SQLite: {error}: {self._path}") from error
         try:
             conn.execute(self._on_open)
         except BaseException:
