@@ -20,10 +20,14 @@ def check_server(db: Database) -> None:
     """
     with db.translated(), closing(db.source.dedicated()) as conn:
         version, read_only = db.on(conn, "server_version")[0]
-    if int(version) < OLDEST_VERSION:
-        raise UnsupportedServer(
-            "target", f"PostgreSQL {int(version) // 10000}", "version 13 is the oldest supported"
-        )
+    judge(int(version), read_only=read_only)
+
+
+def judge(version: int, *, read_only: bool) -> None:
+    """Raise `UnsupportedServer` or `ReadOnlyServer` for a server that will not do."""
+    if version < OLDEST_VERSION:
+        found = version // 10000 if version >= 100000 else f"{version // 10000}.{version // 100 % 100}"
+        raise UnsupportedServer("server", f"PostgreSQL {found}", "version 13 is the oldest supported")
     if read_only:
         msg = "PostgreSQL: this server is a read-only standby; connect to the primary"
         raise ReadOnlyServer(msg)
