@@ -70,8 +70,8 @@ class OutboxBuilder:
         """Use the family of tables with this prefix (default ``outbox``); raises `InvalidTablePrefix`."""
         return self._with(prefix=validate_prefix(prefix))
 
-    def schema(self, name: str) -> OutboxBuilder:
-        """Use the tables in this schema (PostgreSQL)."""
+    def schema(self, name: str | None) -> OutboxBuilder:
+        """Use the tables in this schema (PostgreSQL); None for the first of the search path."""
         Naming(schema=name)
         return self._with(schema=name)
 
@@ -95,7 +95,9 @@ class OutboxBuilder:
 
     def require_transaction(self, required: bool = True) -> OutboxBuilder:  # noqa: FBT001, FBT002 - a switch
         """Say whether enqueue refuses connections that autocommit (default True)."""
-        return self._with(require_transaction=bool(required))
+        if not isinstance(required, bool):
+            raise ConfigurationError("require_transaction", required, "give True or False")
+        return self._with(require_transaction=required)
 
     def queue(self, name: str, partitions: Partitions | int) -> QueueBuilder[OutboxBuilder]:
         """Declare a queue; say on the `QueueBuilder` how it is consumed.
