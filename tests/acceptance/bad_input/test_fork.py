@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from outbox import ForkedProcess, Outbox, OutboxError
+from tests.support import Database, Spawn, eventually
+
+
+def fork_with_workers(url: str) -> None:
+    """Fork a process that has workers and a producer; let the child try everything, then the parent."""
+    delivered: list[int] = []
+    builder = Outbox.builder(url).queue("orders", 2).leased(lambda msg: delivered.append(msg.id))
+    with builder.start() as handle, builder.open() as producer:
+        sent = [producer.enqueue_now("orders", b"before")]
+        eventually(lambda: delivered == sent)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            with os.fdopen(writer, "w") as pipe:
+                json.dump(try_everything(handle, producer), pipe)
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as pipe:
+            print(pipe.read())
+        os.waitpid(child, 0)
+        # What the child tried has broken nothing here.
+        sent += [producer.enqueue_now("orders", b"after"), handle.outbox.enqueue_now("orders", b"after")]
+        eventually(lambda: sorted(delivered) == sent)
+        assert handle.healthy()
+    print(json.dumps("the parent went on"))
+
+
+def try_everything(handle: Any, producer: Outbox) -> dict[str, str]:
+    attempts: dict[str, Callable[[], object]] = {
+        "stop": handle.stop,
+        "stats": handle.stats,
+        "healthy": handle.healthy,
+        "leaving the handle": lambda: handle.__exit__(None, None, None),
+    }
+    for name, outbox in (("handle's", handle.outbox), ("producer's", producer)):
+        attempts |= {
+            f"{name} enqueue": lambda outbox=outbox: outbox.enqueue(None, "orders", b""),
+            f"{name} enqueue_batch": lambda outbox=outbox: outbox.enqueue_batch(None, "orders", []),
+            f"{name} enqueue_now": lambda outbox=outbox: outbox.enqueue_now("orders", b""),
+            f"{name} transaction": lambda outbox=outbox: outbox.transaction().__enter__(),
+            f"{name} flush": outbox.flush,
+            f"{name} register_queue": lambda outbox=outbox: outbox.register_queue("other", 1),
+            f"{name} queue_of": lambda outbox=outbox: outbox.queue_of(1),
+            f"{name} status": outbox.status,
+            f"{name} close": outbox.close,
+        }
+    return {name: outcome(attempt) for name, attempt in attempts.items()}
+
+
+def outcome(attempt: Callable[[], object]) -> str:
+    try:
+        attempt()
+    except OutboxError as error:
+        return f"{type(error).__name__}: {error}"
+    except Exception as error:
+        return repr(error)
+    return "went through"
+
+
+@pytest.mark.mp
+def test_what_was_made_before_a_fork_is_refused_after_it_and_still_works_in_the_parent(
+    migrated: Database, spawn: Spawn
+) -> None:
+    lines = spawn(fork_with_workers, migrated.url).succeed(40).splitlines()
+    outcomes = json.loads(lines[0])
+    assert len(outcomes) == 22
+    assert {text.partition(":")[0] for text in outcomes.values()} == {ForkedProcess.__name__}
+    assert all("after the fork" in text for text in outcomes.values())
+    assert json.loads(lines[1]) == "the parent went on"
+    assert migrated.count("outbox_dead_letters") == 0
+
+
+def start_after_fork(url: str) -> None:
+    """Declare before the fork, as a preloading server does, and start after it, in each child."""
+    builder = Outbox.builder(url).queue("orders", 2).leased(lambda msg: None)
+    children = []
+    for _ in range(2):
+        child = os.fork()
+        if child == 0:
+            with builder.start() as handle:
+                handle.outbox.enqueue_now("orders", b"x")
+                eventually(lambda: handle.stats().counters.get("processed", 0) >= 0 and handle.healthy())
+                stopped = handle.stop()
+            sys.stdout.flush()
+            os._exit(0 if stopped else 1)
+        children.append(child)
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    with builder.start() as handle:
+        eventually(lambda: sum(row.incoming + row.backlog for row in handle.outbox.status().partitions) == 0)
+
+
+@pytest.mark.mp
+def test_a_builder_may_be_made_before_the_fork(migrated: Database, spawn: Spawn) -> None:
+    spawn(start_after_fork, migrated.url).succeed(40)
+    assert migrated.count("outbox_incoming") == 0
+    assert sum(seq for (seq,) in migrated.query("SELECT processed_seq FROM outbox_processor")) == 2
