@@ -33,6 +33,13 @@ from outbox.errors import (
     UnsupportedConnection,
     UnsupportedServer,
 )
+from outbox.failures import (
+    FailureEntry,
+    FailureKey,
+    FailureTracker,
+    InMemoryFailureTracker,
+    SqlFailureTracker,
+)
 from outbox.handle import OutboxHandle, OutboxStats
 from outbox.handlers.batch import Batch
 from outbox.schema import Migration, migrate, migrations, rollback
@@ -54,7 +61,11 @@ __all__ = [
     "DeadLetterScope",
     "DeadLetterStatus",
     "EnqueueMessage",
+    "FailureEntry",
+    "FailureKey",
+    "FailureTracker",
     "ForkedProcess",
+    "InMemoryFailureTracker",
     "InvalidHeaders",
     "InvalidPayload",
     "InvalidPayloadType",
@@ -83,6 +94,7 @@ __all__ = [
     "Reject",
     "Retry",
     "SchemaNotReady",
+    "SqlFailureTracker",
     "Success",
     "TransactionRequired",
     "UnsupportedConnection",

@@ -1,5 +1,6 @@
-"""For the tests of applications: run the pipeline without threads and without sleeping."""
+"""For tests: run the pipeline without threads, and check a failure tracker of your own."""
 
 from outbox.testing.drain import DrainCounts, drain
+from outbox.testing.failure_tracker_contract import FailureTrackerContract
 
-__all__ = ["DrainCounts", "drain"]
+__all__ = ["DrainCounts", "FailureTrackerContract", "drain"]

@@ -1,0 +1,78 @@
+"""The statements of ``failures.sql`` on one connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from outbox.failures.entry import FailureEntry, FailureKey
+from outbox.producers.connection import ProducerConnection
+from outbox.statements import Catalog
+from outbox.values.reasons import clean_reason
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Store:
+    """Typed statements, in whatever transaction is open on the connection; errors are the driver's."""
+
+    def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
+        self.connection = connection
+        self._catalog = catalog
+        self._on_mysql = connection.backend == "mysql"
+
+    def count(self, key: FailureKey, reason: str) -> int:
+        """Add a failure; return how many there are."""
+        error = json.dumps(reason) if self._on_mysql else reason
+        rows = self._run("count_failure", **key._asdict(), error=error)
+        if self._on_mysql:
+            rows = self._run("failure_count", **key._asdict())
+        return int(rows[0][0])
+
+    def forget(self, key: FailureKey) -> None:
+        """Delete a message's row, if there is one."""
+        self._run("forget_failure", **key._asdict())
+
+    def exceeded(self, threshold: int) -> list[FailureKey]:
+        """Return which messages are at or above the threshold, in the order of their keys."""
+        rows = self._run("exceeded_failures", threshold=threshold)
+        return sorted(FailureKey(int(partition_id), int(seq)) for partition_id, seq in rows)
+
+    def drain(self, keys: Sequence[FailureKey], threshold: int) -> list[FailureEntry]:
+        """Remove and return those of the messages that are still there, not locked, and still exceed."""
+        drained = [
+            entry_of(row) for row in self._run("drain_failures", keys=json.dumps(keys), threshold=threshold)
+        ]
+        if self._on_mysql and drained:
+            self._run("delete_failures", keys=json.dumps([entry.key for entry in drained]))
+        return drained
+
+    def restore(self, entries: Iterable[FailureEntry]) -> None:
+        """Insert rows, or add to those that are there."""
+        self._run("restore_failures", entries=json.dumps([row_of(entry) for entry in entries]))
+
+    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        return self.connection.execute(self._catalog[statement], parameters)
+
+
+def entry_of(row: tuple[Any, ...]) -> FailureEntry:
+    """Return a row of ``drain_failures`` as an entry."""
+    partition_id, seq, count, first, last, error = row
+    # MySQL's text comes as bytes on some connections.
+    text = error if isinstance(error, str) else bytes(error or b"").decode()
+    key = FailureKey(int(partition_id), int(seq))
+    return FailureEntry(key, int(count), moment(first), moment(last), text)
+
+
+def row_of(entry: FailureEntry) -> list[object]:
+    """Return an entry as ``restore_failures`` wants it."""
+    times = [(at - EPOCH) // MICROSECOND for at in (entry.first_failed_at, entry.last_failed_at)]
+    return [*entry.key, entry.failure_count, *times, clean_reason(entry.last_error)]
+
+
+def moment(microseconds: Any) -> datetime:
+    """Return a time as the tables count it."""
+    return EPOCH + int(microseconds) * MICROSECOND
