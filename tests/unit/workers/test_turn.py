@@ -94,7 +94,8 @@ def test_a_renewal_that_failed_is_not_used_up() -> None:
 
 
 def test_renewals_are_used_up_and_come_back_with_the_next_batch() -> None:
-    turn = make_turn(LeaseConfig(30, headroom=3, renewals=1), started=monotonic() - 20)
+    turn = make_turn(LeaseConfig(30, headroom=3, renewals=1), partitions=1, started=monotonic() - 20)
+    assert turn.next(0.0)
     turn.renewed(monotonic() - 20)
     assert turn.to_renew() == []
     turn.load([make_delivery(1, partition_id=2)], monotonic() - 20)
