@@ -12,7 +12,6 @@ import click
 from outbox.cli.exits import ClosedPipe, CommandError, Exit
 from outbox.cli.settings import Settings
 from outbox.errors import (
-    ConfigurationError,
     ConnectionLost,
     OutboxError,
     ReadOnlyServer,
@@ -26,7 +25,6 @@ CODES: tuple[tuple[type[OutboxError], Exit], ...] = (
     (ConnectionLost, Exit.UNREACHABLE),
     (ReadOnlyServer, Exit.UNREACHABLE),
     (UnsupportedServer, Exit.UNREACHABLE),
-    (ConfigurationError, Exit.USAGE),
 )
 
 
@@ -59,7 +57,11 @@ def report(error: Exception, settings: Settings) -> int:
         return error.code
     if isinstance(error, click.ClickException):
         return error.exit_code
-    return next((code for kind, code in CODES if isinstance(error, kind)), Exit.FAILED)
+    # The library's errors about what it was given are ValueErrors too.
+    otherwise = (
+        Exit.USAGE if isinstance(error, OutboxError) and isinstance(error, ValueError) else Exit.FAILED
+    )
+    return next((code for kind, code in CODES if isinstance(error, kind)), otherwise)
 
 
 def sentence(error: Exception, settings: Settings) -> str:

@@ -1,0 +1,1 @@
+"""The command as a person uses it: in a process of its own, on every backend."""

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outbox import Retry
+from tests.acceptance.bench import Bench
+from tests.acceptance.cli.shell import Shell
+from tests.acceptance.dead_letters.office import Office
+from tests.acceptance.schema.shape import shape
+from tests.support import Database
+
+CHECKS = {
+    "driver", "clock", "schema", "server", "skip locked", "isolation", "drift", "pool", "connections",
+    "wake-ups", "workers", "heads", "leases", "dead letters",
+}  # fmt: skip
+
+
+def findings(shell: Shell, *words: str, code: int = 0) -> dict[str, dict[str, Any]]:
+    """Return what is not well, by check."""
+    done = shell("doctor", "--json", *words)
+    assert done.returncode == code, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert {row["check"] for row in found} - {"journal", "binary log"} == CHECKS
+    bad = [row for row in found if row["level"] in {"warning", "problem"}]
+    assert all(row["advice"] for row in bad)
+    # What the machine has, and no test can choose.
+    return {row["check"]: row for row in bad if row["check"] not in {"driver", "server"}}
+
+
+def test_a_healthy_database_has_no_findings(shell: Shell, bench: Bench) -> None:
+    assert findings(shell) == {}
+    assert shell("doctor").lines[-1].startswith("0 problems")
+
+
+def test_examining_leaves_nothing_behind(shell: Shell, migrated: Database) -> None:
+    before = shape(migrated)
+    findings(shell)
+    assert shape(migrated) == before
+
+
+def test_missing_tables_are_a_problem_with_a_remedy(database: Database, tmp_path: Path) -> None:
+    if database.backend == "sqlite":
+        database.query("SELECT 1")
+    shell = Shell(database.url, tmp_path)
+
+    done = shell("doctor")
+
+    assert done.returncode == 1
+    assert "problem  schema        not applied: 0001_create_tables" in done.stdout
+    assert "-> run: outbox schema migrate" in done.stdout
+
+
+def test_a_backlog_that_nobody_works_on_is_a_problem(shell: Shell, bench: Bench) -> None:
+    bench.send("a", "b", partition=1)
+
+    found = findings(shell, "--stalled-after", "0", code=1)
+
+    assert "queue orders: 2 messages in 1 partition and nobody working on them" in found["workers"]["text"]
+    assert findings(shell, "--stalled-after", "1h") == {}
+
+
+def test_a_failing_head_is_reported_with_its_error(shell: Shell, bench: Bench) -> None:
+    hands = bench.by_hand(lambda queue: queue.leased(lambda msg: Retry("no stock", delay=60)))
+    bench.send("a", "b", partition=1)
+    hands.work()
+
+    found = findings(shell)
+
+    assert "message 1 has failed 1 time and holds up 1 message: no stock" in found["heads"]["text"]
+    assert findings(shell, "--strict", code=1).keys() == {"heads"}
+
+
+def test_a_lease_that_ran_out_under_its_handler_is_reported(shell: Shell, bench: Bench) -> None:
+    past = {"postgresql": "now() - interval '1 hour'", "sqlite": "1"}.get(
+        shell.url.partition(":")[0], "'2020-01-01'"
+    )
+    bench.database.execute(
+        f"UPDATE outbox_processor SET attempts = 1, locked_by = 'host:1:t:x', locked_until = {past} WHERE partition_id = ?",
+        bench.ids[2],
+    )
+
+    found = findings(shell)
+
+    assert "queue orders, partition 2: the lease of host:1:t:x ran out" in found["leases"]["text"]
+    assert "LeaseConfig" in found["leases"]["advice"]
+
+
+def test_pending_letters_are_reported(shell: Shell, office: Office) -> None:
+    office.put(b"a", b"b")
+
+    assert findings(shell)["dead letters"]["text"] == "2 letters pending"
+
+
+def test_a_pool_smaller_than_the_threads_that_share_it_is_a_problem(
+    shell: Shell, bench: Bench, migrated: Database
+) -> None:
+    options = "pool_size=2, max_overflow=1"
+    if migrated.backend == "sqlite":
+        options += ", poolclass=sqlalchemy.QueuePool"
+    shell.module(
+        "shop_app",
+        f"import sqlalchemy\nfrom outbox import Outbox\n"
+        f"engine = sqlalchemy.create_engine({migrated.sqlalchemy_url!r}, {options})\n"
+        "builder = Outbox.builder(engine).queue('orders', 4).leased(print)\n",
+    )
+
+    found = findings(shell, "--builder", "shop_app:builder", code=1)
+
+    assert found["pool"]["text"].startswith("3 connections at most for 8 worker threads")
+
+
+@pytest.mark.backends("postgresql")
+def test_another_isolation_level_is_reported(shell: Shell, migrated: Database) -> None:
+    url = migrated.url + ("&" if "?" in migrated.url else "?")
+    shell.url = f"{url}options=-c%20default_transaction_isolation%3Dserializable"
+
+    assert "begin in serializable" in findings(shell)["isolation"]["text"]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.cli.shell import COMMAND, Shell
+from tests.acceptance.dead_letters.office import Office
+from tests.support import Spawn
+
+HANDLERS = """
+import os, time
+from outbox import Reject
+
+def ship(msg):
+    print("shipped", msg.id, msg.seq, msg.queue, msg.partition, msg.payload.decode(), flush=True)
+    if msg.payload == b"empty":
+        return Reject("empty order")
+    if msg.payload == b"boom":
+        raise ValueError("the shelf is gone")
+
+def hang(msg):
+    print("hangs", flush=True)
+    time.sleep(600)
+
+def slow(msg):
+    print("slow", msg.seq, flush=True)
+    time.sleep(0.3)
+"""
+
+
+@pytest.fixture
+def handlers(shell: Shell) -> Shell:
+    shell.module("shop_handlers", HANDLERS)
+    return shell
+
+
+def test_a_handler_that_was_fixed_gets_the_message_as_it_was(handlers: Shell, office: Office) -> None:
+    (letter,) = office.fail("a", partition=2)
+
+    done = handlers("dead-letters", "replay", letter.id, "--handler", "shop_handlers:ship", "--yes")
+
+    assert done.lines[-2:] == [f'shipped {letter.message_id} {letter.seq} orders 2 "a"', "1 resolved"]
+    assert done.returncode == 0
+    assert office.states() == {letter.id: "resolved"}
+
+
+def test_each_letter_is_called_once_and_what_fails_is_pending_again(handlers: Shell, office: Office) -> None:
+    ids = office.put(b"boom", b"a", b"empty", b"b")
+
+    done = handlers("dead-letters", "replay", "--all", "--handler", "shop_handlers:ship", "--yes", "--json")
+
+    assert done.returncode == 1
+    assert [line.split()[-1] for line in done.lines[:-1]] == ["boom", "a", "empty", "b"]
+    assert done.lines[-1] == '{"resolved": 2, "rejected": 2, "lost": 0, "skipped": 0}'
+    assert "ValueError: the shelf is gone" in done.stderr
+    assert list(office.states().values()) == ["pending", "resolved", "pending", "resolved"]
+    rows = office.database.query(
+        "SELECT last_error, attempts FROM outbox_dead_letters WHERE status = 'pending' ORDER BY id"
+    )
+    assert rows == [("ValueError: the shelf is gone", 2), ("empty order", 2)]
+    assert ids
+
+
+def test_letters_whose_claim_ran_out_are_claimed_again_and_none_is_called_twice(
+    handlers: Shell, office: Office
+) -> None:
+    office.put(b"a", b"b", b"c")
+
+    done = handlers(
+        "dead-letters", "replay", "--all", "--handler", "shop_handlers:slow", "--timeout", "0.2", "--yes"
+    )
+
+    assert done.lines[-4:] == ["slow 1", "slow 2", "slow 3", "3 resolved"]
+    assert set(office.states().values()) == {"resolved"}
+
+
+@pytest.mark.mp
+def test_what_was_claimed_by_a_command_that_died_can_be_replayed(
+    handlers: Shell, office: Office, spawn: Spawn
+) -> None:
+    office.put(b"a", b"b")
+    words = ("dead-letters", "replay", "--all", "--handler", "shop_handlers:hang", "--yes")
+    child = spawn.command(*COMMAND, *words, env=handlers.environment)
+    child.wait_for_line("hangs")
+    child.kill()
+    again = ("dead-letters", "replay", "--all", "--handler", "shop_handlers:ship", "--yes")
+    assert handlers(*again).lines == ["0 resolved"]
+
+    office.end_claims()
+
+    assert handlers(*again).lines[-1] == "2 resolved"
+
+
+def test_nothing_is_claimed_when_there_is_nobody_to_ask(handlers: Shell, office: Office) -> None:
+    office.put(b"a")
+    before = office.states()
+
+    handlers.fails(5, "dead-letters", "replay", "--all", "--handler", "shop_handlers:ship")
+    handlers.fails(2, "dead-letters", "replay", "--handler", "shop_handlers:ship", "--yes")
+    handlers.fails(2, "dead-letters", "replay", "--all", "--handler", "shop_handlers:none", "--yes")
+    assert office.states() == before

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.bench import Bench
+from tests.acceptance.cli.shell import COMMAND, Shell
+from tests.support import Child, Spawn, eventually
+
+pytestmark = pytest.mark.mp
+
+Start = Callable[..., Child]
+APP = """
+import os, time
+from outbox import Outbox
+
+def ship(msg):
+    print("shipping", msg.json(), flush=True)
+    time.sleep({seconds})
+    print("shipped", msg.json(), flush=True)
+
+def make(url):
+    return Outbox.builder(url).poll_interval(0.05).queue("orders", 4).leased(ship)
+
+builder = make(os.environ["OUTBOX_URL"])
+"""
+
+
+@pytest.fixture
+def start(shell: Shell, bench: Bench, spawn: Spawn) -> Start:
+    """Start ``outbox run``; the queue exists."""
+
+    def start(*words: str, seconds: float = 0) -> Child:
+        shell.module("shop_app", APP.format(seconds=seconds))
+        child = spawn.command(*COMMAND, "run", *words, env=shell.environment)
+        child.wait_for_line("started")
+        return child
+
+    return start
+
+
+@pytest.mark.parametrize("name", ["shop_app:builder", "shop_app:make"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_handler_finish(
+    start: Start, bench: Bench, name: str, number: signal.Signals
+) -> None:
+    child = start(name, seconds=0.3)
+    bench.send("a")
+    child.wait_for_line("shipping a")
+
+    child.terminate() if number is signal.SIGTERM else child.interrupt()
+
+    assert child.wait() == 0, child.errors
+    assert child.lines[-2:][0] == "shipped a"
+    assert child.lines[-1].startswith("workers stopped")
+    row = bench.row()
+    assert (row.cursor, row.token) == (1, None)
+
+
+def test_a_second_signal_ends_it_at_once(start: Start, bench: Bench) -> None:
+    child = start("shop_app:builder", seconds=600)
+    bench.send("a")
+    child.wait_for_line("shipping a")
+
+    child.terminate()
+    eventually(lambda: "stopping, within 30.0 s" in child.errors)
+    child.terminate()
+
+    assert child.wait() == 128 + signal.SIGTERM
+    assert bench.row().cursor == 0
+
+
+def test_a_handler_that_does_not_return_is_left_behind_at_the_deadline(start: Start, bench: Bench) -> None:
+    child = start("shop_app:builder", "--timeout", "0.2", seconds=600)
+    bench.send("a")
+    child.wait_for_line("shipping a")
+
+    child.terminate()
+
+    assert child.wait() == 6
+    assert "did not stop within 0.2 s" in child.error_lines[-1]
+
+
+def test_the_liveness_file_is_touched_while_it_is_healthy_and_then_removed(
+    start: Start, tmp_path: Path
+) -> None:
+    alive = tmp_path / "alive"
+    child = start("shop_app:builder", "--liveness-file", str(alive))
+    first = eventually(lambda: alive.exists() and alive.stat().st_mtime_ns)
+    eventually(lambda: alive.stat().st_mtime_ns > first)
+
+    child.terminate()
+
+    assert child.wait() == 0
+    assert not alive.exists()
+
+
+def test_a_schema_that_is_not_there_has_its_exit_code(shell: Shell) -> None:
+    shell.module("shop_app", APP.format(seconds=0))
+
+    done = shell("run", "shop_app:builder", "--prefix", "shop")
+
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        4,
+        (
+            "outbox: the outbox tables are not ready, 0001_create_tables not applied; "
+            "run: outbox schema migrate --prefix shop"
+        ),
+    )
+
+
+def test_a_module_that_cannot_be_imported_says_why(shell: Shell) -> None:
+    shell.module("broken", "import nothing_like_this")
+
+    assert "importing broken failed: ModuleNotFoundError" in shell("run", "broken:builder").stderr
+    assert shell("run", "broken:builder").returncode == 1
+
+
+def test_a_url_that_the_builder_would_ignore_is_refused(shell: Shell) -> None:
+    shell.module("shop_app", APP.format(seconds=0))
+
+    assert "takes the URL" in shell("run", "shop_app:builder", "--url", shell.url).stderr
