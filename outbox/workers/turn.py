@@ -43,11 +43,6 @@ class Turn:
             self._running_since = now
             return self._waiting.popleft() if self._waiting else None
 
-    def drop_waiting(self) -> list[Delivery]:
-        """Take all deliveries that were not started."""
-        with self._lock:
-            return self._take_waiting()
-
     def give_up_waiting(self, now: float, patience: float) -> list[Delivery]:
         """Take what was not started, if the handler in front has been running for too long."""
         with self._lock:

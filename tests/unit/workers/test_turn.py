@@ -62,13 +62,6 @@ def test_each_message_begins_its_own_patience() -> None:
     assert turn.give_up_waiting(11.5, PATIENCE) == []
 
 
-def test_all_that_was_not_started_can_be_dropped() -> None:
-    turn = make_turn()
-    turn.next(0.0)
-    assert ids(turn.drop_waiting()) == [2, 3]
-    assert turn.next(0.0) is None
-
-
 def test_without_renewals_nothing_is_renewed() -> None:
     turn = make_turn(LeaseConfig(30, headroom=3), started=monotonic() - 26)
     assert turn.to_renew() == []
