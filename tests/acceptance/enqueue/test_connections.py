@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from outbox import Outbox
 from tests.acceptance.enqueue.support import (
-    PARTITIONS,
     QUEUE,
     assert_nothing_written,
     deliver,
@@ -18,7 +17,7 @@ from tests.acceptance.enqueue.support import (
     stored,
 )
 from tests.producers.support import dsn, family
-from tests.support import Database, eventually
+from tests.support import Database
 
 
 class Application(NamedTuple):
@@ -122,28 +121,3 @@ def test_messages_come_and_go_with_the_transaction_of_any_accepted_connection(
         application.commit()
     assert sales(tables) == [1, 3]
     assert [(msg.id, msg.json()) for msg in deliver(tables)] == [(single, {"id": 1})]
-
-
-def test_sqlalchemys_commit_wakes_the_workers_without_a_flush(tables: Database) -> None:
-    received: list[int] = []
-    engine = tables.engine()
-    builder = Outbox.builder(engine).poll_interval(60).queue(QUEUE, PARTITIONS)
-    with builder.leased(lambda msg: received.append(msg.id)).start() as handle:
-        eventually(lambda: handle.stats().counters.get("polls"))
-        with engine.begin() as connection:
-            sell(connection, 1)
-            id_ = handle.outbox.enqueue(connection, QUEUE, b"")
-        eventually(lambda: received == [id_])
-
-
-def test_a_flush_after_the_commit_wakes_the_workers(tables: Database) -> None:
-    received: list[int] = []
-    builder = Outbox.builder(tables.url).poll_interval(60).queue(QUEUE, PARTITIONS)
-    with builder.leased(lambda msg: received.append(msg.id)).start() as handle:
-        eventually(lambda: handle.stats().counters.get("polls"))
-        connection = tables.connect()
-        id_ = handle.outbox.enqueue(connection, QUEUE, b"")
-        connection.commit()
-        assert received == []
-        handle.outbox.flush()
-        eventually(lambda: received == [id_])

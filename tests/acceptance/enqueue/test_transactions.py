@@ -15,6 +15,7 @@ from tests.acceptance.enqueue.support import (
     sell,
     stored,
 )
+from tests.acceptance.wakeups.inbox import polls, quiet
 from tests.support import Database, eventually
 
 
@@ -71,13 +72,16 @@ def test_enqueue_now_commits_by_itself(outbox: Outbox, tables: Database) -> None
     assert [(row.id, row.partition) for row in stored(tables)] == [(id_, 1)]
 
 
-def test_enqueue_now_wakes_the_workers(tables: Database) -> None:
+def test_what_commits_by_itself_wakes_the_workers(tables: Database) -> None:
     received: list[int] = []
     builder = Outbox.builder(tables.url).poll_interval(60).queue(QUEUE, 4)
     with builder.leased(lambda msg: received.append(msg.id)).start() as handle:
-        eventually(lambda: handle.stats().counters.get("polls"))
-        ids = [handle.outbox.enqueue_now(QUEUE, b"x") for _ in range(5)]
-        eventually(lambda: sorted(received) == ids)
+        before = quiet(handle)
+        sent = [handle.outbox.enqueue_now(QUEUE, b"")]
+        with handle.outbox.transaction() as connection:
+            sent.append(handle.outbox.enqueue(connection, QUEUE, b""))
+        eventually(lambda: sorted(received) == sent)
+        assert polls(handle) == before
 
 
 def test_a_lent_transaction_commits_the_applications_rows_too(outbox: Outbox, tables: Database) -> None:
