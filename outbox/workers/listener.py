@@ -23,7 +23,6 @@ class WakeupListener:
         self._backend = backend
         self._signals = signals
         self._listener: Listener | None = None
-        self._interrupted = False
         self._warned = False
         self._interrupted = False
 
@@ -35,8 +34,6 @@ class WakeupListener:
                 # Whatever was announced while nobody listened.
                 self._signals.look()
                 self._warned = False
-            if self._interrupted:
-                return Proceed(pause=0)
             # Asked after the listener is there for `interrupt` to find: one of the two sees the other.
             wait = 0.0 if self._interrupted else WAIT_SECONDS
             for wakeup in self._listener.receive(wait):
