@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import Any
 @contextmanager
 def listening(database: Path, note: Callable[[str], None]) -> Iterator[Path]:
     """Yield another path of the same file; every connection that is opened through it is traced."""
-    door = database.parent / "door"
+    # A process that is killed leaves its door behind.
+    door = database.parent / f"door-{os.getpid()}"
     door.symlink_to(database.parent, target_is_directory=True)
     path = door / database.name
     connect = sqlite3.connect

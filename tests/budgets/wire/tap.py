@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -50,6 +52,16 @@ class Tap:
     def verbs(self) -> list[str]:
         """Take what passed, as first words."""
         return [statement.verb for statement in self.take()]
+
+    def die_at(self, number: int) -> None:
+        """Kill this process when its n-th statement from now on is about to reach the database."""
+        self.take()
+
+        def on_statement(_statement: Statement) -> None:
+            if len(self.seen()) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        self.on_statement = on_statement
 
 
 def _nothing(_statement: Statement) -> None:

@@ -1,0 +1,1 @@
+"""From processed to gone."""
