@@ -46,6 +46,8 @@ def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outb
     """Open a producer and wire a pipeline behind it; no thread runs yet."""
     check_consumed(options)
     threads = options.processors + options.sequencers + SERVICE_CONNECTIONS
+    if options.quarantine is not None:
+        threads += 1
     ground = prepare(options, threads + PRODUCER_CONNECTIONS)
     settings = options.pipeline_settings(announce=ground.notifies)
     pipeline = Pipeline(ground.backend, ground.consumers, settings, stopping=stopping.is_set)

@@ -7,6 +7,7 @@ from typing import Any
 
 from outbox.builder.declaration import Declaration
 from outbox.core.outbox import ProducerSettings
+from outbox.failures.quarantine import Quarantine
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
 from outbox.values.profile import OutboxProfile
@@ -35,6 +36,7 @@ class Options:
     require_transaction: bool = True
     wakeup: str = "auto"
     poll_interval: float = 1.0
+    quarantine: Quarantine | None = None
     declarations: tuple[Declaration, ...] = ()
 
     def replace(self, *, profile: OutboxProfile | None = None, **changes: Any) -> Options:
@@ -66,5 +68,10 @@ class Options:
     def pipeline_settings(self, *, announce: bool) -> PipelineSettings:
         """What the workers need."""
         return PipelineSettings(
-            self.profile, self.processors, self.sequencers, self.poll_interval, announce=announce
+            self.profile,
+            self.processors,
+            self.sequencers,
+            self.poll_interval,
+            announce=announce,
+            quarantine=self.quarantine,
         )

@@ -12,6 +12,8 @@ from outbox.builder.options import WAKEUPS, Options
 from outbox.builder.queue_builder import QueueBuilder
 from outbox.core.outbox import Outbox
 from outbox.errors import ConfigurationError
+from outbox.failures import FailureTracker
+from outbox.failures.quarantine import Quarantine
 from outbox.handle import OutboxHandle
 from outbox.statements import Naming
 from outbox.values.durations import seconds, whole
@@ -98,6 +100,38 @@ class OutboxBuilder:
         if not isinstance(required, bool):
             raise ConfigurationError("require_transaction", required, "give True or False")
         return self._with(require_transaction=required)
+
+    def quarantine(
+        self,
+        tracker: FailureTracker | None = None,
+        *,
+        threshold: int,
+        interval: float | timedelta = 5.0,
+        min_age: float | timedelta = 600.0,
+        max_per_sweep: int = 10,
+    ) -> OutboxBuilder:
+        """Dead-letter messages that keep failing, whichever process they fail in; off unless called.
+
+        A backstop for all queues behind ``max_attempts``, which a queue's own processors apply at once. A
+        thread looks into ``tracker`` (the table of the outbox's own database unless given) every
+        ``interval`` seconds, and gives up a message with at least ``threshold`` counted failures, as soon
+        as nobody works on its partition. So that an outage downstream does not empty the queues, it must
+        have been failing for ``min_age`` seconds, from the first failure to the last, and one sweep gives
+        up at most ``max_per_sweep`` messages. `Retry` with ``counts=False`` is not counted at all, nor is
+        a batch's failure while it may be that of several messages.
+        """
+        given: object = tracker
+        if given is not None and not isinstance(given, FailureTracker):
+            raise ConfigurationError("tracker", type(given).__name__, "derive its class from FailureTracker")
+        return self._with(
+            quarantine=Quarantine(
+                tracker,
+                whole(threshold, option="threshold", minimum=1),
+                seconds(interval, option="interval", positive=True),
+                seconds(min_age, option="min_age"),
+                whole(max_per_sweep, option="max_per_sweep", minimum=1),
+            )
+        )
 
     def queue(self, name: str, partitions: Partitions | int) -> QueueBuilder[OutboxBuilder]:
         """Declare a queue; say on the `QueueBuilder` how it is consumed.

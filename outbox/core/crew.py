@@ -78,6 +78,9 @@ def hire(
     pipeline.signals.attach(vacuum=vacuum, reconciler=reconciler)
     reconciler.wake()
     add("lease-keeper", pipeline.keeper, UNPACED).wake()
+    sweeper = pipeline.sweeper()
+    if sweeper is not None:
+        add("sweeper", sweeper, UNPACED).wake()
     listener = WakeupListener(pipeline.backend, pipeline.signals) if listen else None
     if listener is not None:
         add("listener", listener, UNPACED).wake()

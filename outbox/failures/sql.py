@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from outbox.backends.connect import check_target, open_backend
 from outbox.backends.protocol import Backend
-from outbox.backends.retry import retry_contention
-from outbox.errors import TransactionRequired
+from outbox.failures.access import Access
 from outbox.failures.entry import FailureEntry, FailureKey
 from outbox.failures.reason import reason_of
-from outbox.failures.store import Store
 from outbox.failures.tracker import FailureTracker, checked_threshold, highest_first
-from outbox.producers.adapt import adapt
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-T = TypeVar("T")
 # An operator's tool and one worker thread at a time.
 CONNECTIONS = 2
 
@@ -53,15 +48,16 @@ class SqlFailureTracker(FailureTracker):
         else:
             check_target(target)
             self._backend = open_backend(target, naming=Naming(prefix, schema), pool_size=CONNECTIONS)
+        self._access = Access(self._backend)
 
     def record_failure(self, key: FailureKey, error: object, *, conn: object = None) -> int:
         """Count one more failure and return how many that makes."""
         reason = reason_of(error)
-        return self._write(conn, lambda store: store.count(FailureKey(*key), reason))
+        return self._access.write(conn, lambda store: store.count(FailureKey(*key), reason))
 
     def record_success(self, key: FailureKey, *, conn: object = None) -> None:
         """Forget a message's failures."""
-        self._write(conn, lambda store: store.forget(FailureKey(*key)))
+        self._access.write(conn, lambda store: store.forget(FailureKey(*key)))
 
     def drain_exceeded(self, threshold: int, *, conn: object = None) -> list[FailureEntry]:
         """Remove and return what has at least ``threshold`` failures, highest count first.
@@ -69,14 +65,14 @@ class SqlFailureTracker(FailureTracker):
         With nothing to drain this is one small query that writes nothing.
         """
         least = checked_threshold(threshold)
-        keys = self._read(conn, lambda store: store.exceeded(least))
-        return highest_first(self._write(conn, lambda store: store.drain(keys, least))) if keys else []
+        keys = self._access.read(conn, lambda store: store.exceeded(least))
+        return highest_first(self._access.write(conn, lambda store: store.drain(keys, least))) if keys else []
 
     def restore(self, entries: Iterable[FailureEntry], *, conn: object = None) -> None:
         """Put drained entries back."""
         merged = merge(entries)
         if merged:
-            self._write(conn, lambda store: store.restore(merged))
+            self._access.write(conn, lambda store: store.restore(merged))
 
     def close(self) -> None:
         """Close the connections that the tracker made itself. Idempotent."""
@@ -88,27 +84,6 @@ class SqlFailureTracker(FailureTracker):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _read(self, conn: object, work: Callable[[Store], T]) -> T:
-        if conn is not None:
-            return work(self._store(conn))
-        return retry_contention(self._on)(self._backend.reading, work)
-
-    def _write(self, conn: object, work: Callable[[Store], T]) -> T:
-        if conn is None:
-            return retry_contention(self._on)(self._backend.writing, work)
-        store = self._store(conn)
-        if not store.connection.in_transaction():
-            raise TransactionRequired(store.connection.kind, "the change", "leave conn out")
-        return work(store)
-
-    def _on(self, lend: Callable[[], AbstractContextManager[Any]], work: Callable[[Store], T]) -> T:
-        with lend() as conn:
-            return work(self._store(conn))
-
-    def _store(self, conn: object) -> Store:
-        catalog = self._backend.catalog
-        return Store(adapt(conn, catalog.backend), catalog)
 
 
 def merge(entries: Iterable[FailureEntry]) -> list[FailureEntry]:

@@ -54,6 +54,17 @@ class Store:
         """Insert rows, or add to those that are there."""
         self._run("restore_failures", entries=json.dumps([row_of(entry) for entry in entries]))
 
+    def cursors(self, partition_ids: Iterable[int]) -> dict[int, int]:
+        """Return up to where each partition is processed; one that does not exist is left out."""
+        rows = self._run("cursors", partition_ids=json.dumps(sorted(partition_ids)))
+        return {int(partition_id): int(cursor) for partition_id, cursor in rows}
+
+    def end_rest(self, key: FailureKey) -> None:
+        """Let a partition be taken at once that rests because this message, its head, has failed."""
+        resting = self._run("end_rest", **key._asdict())
+        if self._on_mysql and resting:
+            self._run("rest_ended", partition_id=key.partition_id)
+
     def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(self._catalog[statement], parameters)
 

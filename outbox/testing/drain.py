@@ -64,6 +64,8 @@ class _Drain:
             if not self._round():
                 break
         removed = 0
+        if self._pipeline.recorder is not None:
+            self._pipeline.recorder.flush()
         while chunk := self._pipeline.backend.vacuum(self._pipeline.partition_ids, VACUUM_CHUNK):
             removed += chunk
         return self._counts(removed)

@@ -16,6 +16,7 @@ from outbox.handlers.outcome import Failure, Outcome, insert_missing
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.counters import Counters
+from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
@@ -48,6 +49,7 @@ class LeasedTurns:
         counters: Counters,
         *,
         stopping: Callable[[], bool],
+        recorder: FailureRecorder | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
@@ -55,6 +57,7 @@ class LeasedTurns:
         self._keeper = keeper
         self._counters = counters
         self._stopping = stopping
+        self._recorder = recorder
         self._clock = clock
         self._tokens = Tokens()
         self._random = random.Random()
@@ -185,7 +188,10 @@ class LeasedTurns:
         return left
 
     def _count(self, verdicts: list[tuple[Delivery, Verdict]], lost: set[int]) -> None:
-        ours = [verdict for delivery, verdict in verdicts if delivery.partition_id not in lost]
+        kept = [pair for pair in verdicts if pair[0].partition_id not in lost]
+        if self._recorder is not None:
+            self._recorder.note(kept)
+        ours = [verdict for _, verdict in kept]
         self._counters.add(
             turns=1,
             processed=sum(verdict.processed for verdict in ours),

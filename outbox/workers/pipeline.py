@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
+from outbox.failures import FailureTracker, SqlFailureTracker
+from outbox.failures.quarantine import Quarantine
 from outbox.runtime.linger import Linger
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.profile import OutboxProfile
 from outbox.workers.announcements import Announcements
 from outbox.workers.consumer import Consumer
 from outbox.workers.counters import Counters
+from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.leased import LeasedTurns
 from outbox.workers.partition_state import PartitionStates
@@ -21,6 +24,7 @@ from outbox.workers.processor import Grouping, Processor
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
 from outbox.workers.signals import Signals
+from outbox.workers.sweeper import QuarantineSweeper
 from outbox.workers.transactional import TransactionalTurns
 from outbox.workers.vacuum import Vacuum
 
@@ -35,6 +39,7 @@ class PipelineSettings:
     poll_interval: float = 1.0
     announce: bool = False
     """Tell other processes of sequenced partitions (PostgreSQL, notify)."""
+    quarantine: Quarantine | None = None
 
 
 class Pipeline:
@@ -66,8 +71,15 @@ class Pipeline:
         )
         shortest = min((c.lease.duration for c in consumers if c.leased is not None), default=30.0)
         self.keeper = LeaseKeeper(backend, shortest_lease=shortest)
-        self._leased = LeasedTurns(backend, self.states, self.keeper, self.counters, stopping=stopping)
-        self._transactional = TransactionalTurns(backend, self.states, self.counters, stopping=stopping)
+        self._stopping = stopping
+        self._tracker = self._choose_tracker(settings.quarantine)
+        self.recorder = None if self._tracker is None else FailureRecorder(self._tracker)
+        self._leased = LeasedTurns(
+            backend, self.states, self.keeper, self.counters, stopping=stopping, recorder=self.recorder
+        )
+        self._transactional = TransactionalTurns(
+            backend, self.states, self.counters, stopping=stopping, recorder=self.recorder
+        )
         self._suspect_lane = threading.Lock()
         self._announcements = Announcements() if settings.announce else None
 
@@ -117,3 +129,24 @@ class Pipeline:
             self.counters,
             poll_interval=self.settings.poll_interval,
         )
+
+    def sweeper(self) -> QuarantineSweeper | None:
+        """Return the action of the sweeper thread, None without a quarantine."""
+        quarantine = self.settings.quarantine
+        if quarantine is None or self._tracker is None or self.recorder is None:
+            return None
+        return QuarantineSweeper(
+            self.backend,
+            self.signals,
+            self.counters,
+            quarantine,
+            tracker=self._tracker,
+            recorder=self.recorder,
+            stopping=self._stopping,
+        )
+
+    def _choose_tracker(self, quarantine: Quarantine | None) -> FailureTracker | None:
+        if quarantine is None:
+            return None
+        # In our own tables unless the user has another one. Not by its truth: a tracker may have a length.
+        return SqlFailureTracker(self) if quarantine.tracker is None else quarantine.tracker

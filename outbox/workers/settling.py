@@ -24,6 +24,8 @@ class Verdict:
     """A Retry: the partition rests for `Settlement.delay`."""
     finished: bool
     """The whole batch is done: reading on is welcome."""
+    culprit: bool = False
+    """The failure counts, and is known to be that of the new head."""
 
 
 def condemned(delivery: Delivery, consumer: Consumer) -> Outcome | None:
@@ -84,7 +86,8 @@ def judge(
         delay=_delay(failure, max(attempts, state.streak), consumer, random),
         dead=tuple(dead),
     )
-    return Verdict(settlement, processed, failed=True, finished=False)
+    culprit = failure.counts and _culprit_known(delivery, processed, failure)
+    return Verdict(settlement, processed, failed=True, finished=False, culprit=culprit)
 
 
 def _degraded(state: PartitionState, processed: int, failure: Failure, consumer: Consumer) -> PartitionMode:
@@ -107,8 +110,12 @@ def _failed(delivery: Delivery, position: int, consumer: Consumer) -> int:
 
 def _exhausted(delivery: Delivery, position: int, failure: Failure, consumer: Consumer) -> bool:
     """Whether the failing message has had its last delivery, and is known to be the culprit."""
-    culprit_known = failure.named or len(delivery.messages) - position == 1
-    return culprit_known and failure.counts and consumer.condemns(_starts(delivery, position) + 1)
+    last = failure.counts and consumer.condemns(_starts(delivery, position) + 1)
+    return last and _culprit_known(delivery, position, failure)
+
+
+def _culprit_known(delivery: Delivery, position: int, failure: Failure) -> bool:
+    return failure.named or len(delivery.messages) - position == 1
 
 
 def _note_success(outcome: Outcome, consumer: Consumer, state: PartitionState) -> None:

@@ -14,6 +14,7 @@ from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.counters import Counters
+from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
@@ -33,11 +34,13 @@ class TransactionalTurns:
         counters: Counters,
         *,
         stopping: Callable[[], bool],
+        recorder: FailureRecorder | None = None,
     ) -> None:
         self._backend = backend
         self._states = states
         self._counters = counters
         self._stopping = stopping
+        self._recorder = recorder
         self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
@@ -103,8 +106,10 @@ class TransactionalTurns:
             failure.reason,
             delay=verdict.settlement.delay,
         )
-        self._backend.record_failure(recorded)
-        report_verdict(consumer, delivery, Verdict(recorded, 0, failed=True, finished=False))
+        lost = Verdict(recorded, 0, failed=True, finished=False, culprit=verdict.culprit)
+        if self._backend.record_failure(recorded):
+            self._note(delivery, lost)
+        report_verdict(consumer, delivery, lost)
         self._counters.add(turns=1, retried=1)
         claim.defer(delivery.partition_id, recorded.delay)
 
@@ -112,6 +117,7 @@ class TransactionalTurns:
         self, consumer: Consumer, claim: Claim, delivery: Delivery, verdict: Verdict, limit: int
     ) -> bool:
         report_verdict(consumer, delivery, verdict)
+        self._note(delivery, verdict)
         self._counters.add(
             turns=1,
             processed=verdict.processed,
@@ -127,6 +133,10 @@ class TransactionalTurns:
             return False
         claim.again((key,))
         return True
+
+    def _note(self, delivery: Delivery, verdict: Verdict) -> None:
+        if self._recorder is not None:
+            self._recorder.note([(delivery, verdict)])
 
 
 def _cut_short(delivery: Delivery) -> bool:

@@ -106,14 +106,30 @@ last_failed_at = GREATEST(
     outbox_failures.last_failed_at, CAST('1970-01-01' AS DATETIME(6)) + INTERVAL given.last_us MICROSECOND
 );
 
--- name: end_rest :exec
--- End the rest of a partition whose head is to be given up: a backoff holds back whoever would deliver
--- this message, and nobody else needs to wait for it. A lease stays, and so does the rest of another head.
--- Locks: the processor row that it updates.
-UPDATE outbox_processor
-SET locked_until = NULL
+-- name: cursors :many
+-- How far the partitions of drained rows are: what lies behind is delivered, whatever a tracker says.
+-- Locks: none.
+SELECT c.partition_id, c.processed_seq
+FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
+STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = given.partition_id;
+
+-- name: end_rest :many
+-- Find and lock a partition that rests because its head, which is to be given up, has failed: a backoff
+-- holds back whoever would deliver this message, and nobody else needs to wait for it. A lease stays, and
+-- so does the rest of another head. rest_ended then ends it.
+-- Differs: MySQL cannot pass over locked rows in an update, so this is the first of two statements.
+-- Locks: the processor row that it returns, skipping a locked one.
+SELECT partition_id
+FROM outbox_processor
 WHERE
     partition_id = :partition_id
     AND processed_seq = :seq - 1
     AND locked_by IS NULL
-    AND locked_until IS NOT NULL;
+    AND locked_until > UTC_TIMESTAMP(6)
+FOR UPDATE SKIP LOCKED;
+
+-- name: rest_ended :exec
+-- Make the partition that end_rest has returned free, in the same transaction.
+-- Differs: the others do it at once.
+-- Locks: the processor row, held already.
+UPDATE outbox_processor SET locked_until = NULL WHERE partition_id = :partition_id;

@@ -76,14 +76,33 @@ ON CONFLICT (partition_id, seq) DO UPDATE
         last_failed_at = greatest(f.last_failed_at, excluded.last_failed_at),
         last_error = CASE WHEN f.last_failed_at < excluded.last_failed_at THEN excluded.last_error ELSE f.last_error END;
 
--- name: end_rest :exec
+-- name: cursors :many
+-- How far the partitions of drained rows are: what lies behind is delivered, whatever a tracker says.
+-- Locks: none.
+SELECT c.partition_id, c.processed_seq
+FROM outbox_processor AS c
+WHERE
+    c.partition_id IN (
+        SELECT CAST(given.item AS bigint)
+        FROM json_array_elements_text(CAST(:partition_ids AS json)) AS given (item)
+    );
+
+-- name: end_rest :many
 -- End the rest of a partition whose head is to be given up: a backoff holds back whoever would deliver
 -- this message, and nobody else needs to wait for it. A lease stays, and so does the rest of another head.
--- Locks: the processor row that it updates.
-UPDATE outbox_processor
+-- Differs: one statement, where MySQL cannot pass over locked rows in an update.
+-- Locks: the processor row that it updates, skipping a locked one.
+UPDATE outbox_processor AS c
 SET locked_until = NULL
-WHERE
-    partition_id = CAST(:partition_id AS bigint)
-    AND processed_seq = CAST(:seq AS bigint) - 1
-    AND locked_by IS NULL
-    AND locked_until IS NOT NULL;
+FROM (
+    SELECT r.partition_id
+    FROM outbox_processor AS r
+    WHERE
+        r.partition_id = CAST(:partition_id AS bigint)
+        AND r.processed_seq = CAST(:seq AS bigint) - 1
+        AND r.locked_by IS NULL
+        AND r.locked_until > clock_timestamp()
+    FOR NO KEY UPDATE SKIP LOCKED
+) AS resting
+WHERE c.partition_id = resting.partition_id
+RETURNING c.partition_id;

@@ -62,9 +62,17 @@ ON CONFLICT (partition_id, seq) DO UPDATE
         last_failed_at = max(last_failed_at, excluded.last_failed_at),
         last_error = CASE WHEN last_failed_at < excluded.last_failed_at THEN excluded.last_error ELSE last_error END;
 
--- name: end_rest :exec
+-- name: cursors :many
+-- How far the partitions of drained rows are: what lies behind is delivered, whatever a tracker says.
+-- Locks: none.
+SELECT partition_id, processed_seq
+FROM outbox_processor
+WHERE partition_id IN (SELECT given.value FROM json_each(:partition_ids) AS given);
+
+-- name: end_rest :many
 -- End the rest of a partition whose head is to be given up: a backoff holds back whoever would deliver
 -- this message, and nobody else needs to wait for it. A lease stays, and so does the rest of another head.
+-- Differs: one statement, where MySQL cannot pass over locked rows in an update.
 -- Locks: the database's write lock.
 UPDATE outbox_processor
 SET locked_until = NULL
@@ -72,4 +80,5 @@ WHERE
     partition_id = :partition_id
     AND processed_seq = :seq - 1
     AND locked_by IS NULL
-    AND locked_until IS NOT NULL;
+    AND locked_until IS NOT NULL
+RETURNING partition_id;

@@ -1,0 +1,61 @@
+"""From what became of deliveries to what a failure tracker is told."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from outbox.backends.records import Delivery
+from outbox.failures import FailureKey, FailureTracker
+from outbox.workers.settling import Verdict
+from outbox.workers.throttled_log import ThrottledLog
+
+log = logging.getLogger("outbox.workers.quarantine")
+
+# What a tracker that is away may miss: the oldest news goes first.
+MOST_EVENTS = 10_000
+
+
+class Event(NamedTuple):
+    """A counted failure of a message, or without a reason its end."""
+
+    key: FailureKey
+    reason: str | None
+
+
+class FailureRecorder:
+    """Remembers in memory what the sweeper's thread then tells the tracker, so that no delivery waits for it.
+
+    Most messages have nothing to tell: only a head that has failed before is reported as finished.
+    `note` is for processor threads, `flush` for the sweeper's own.
+    """
+
+    def __init__(self, tracker: FailureTracker) -> None:
+        self._tracker = tracker
+        self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
+        self._trouble = ThrottledLog(log)
+
+    def note(self, verdicts: Iterable[tuple[Delivery, Verdict]]) -> None:
+        """Take in what has just been committed."""
+        for delivery, verdict in verdicts:
+            if delivery.attempts and verdict.processed:
+                self._events.append(Event(FailureKey(delivery.partition_id, delivery.cursor + 1), None))
+            if verdict.culprit:
+                key = FailureKey(delivery.partition_id, verdict.settlement.cursor + 1)
+                self._events.append(Event(key, verdict.settlement.last_error or ""))
+
+    def flush(self) -> None:
+        """Tell the tracker all news in their order. The first that it cannot take ends this, and is lost."""
+        try:
+            while self._events:
+                self._tell(self._events.popleft())
+        except Exception as error:  # the tracker is the user's code, and advice
+            self._trouble.error("the failure tracker failed; delivery goes on without it", error)
+
+    def _tell(self, event: Event) -> None:
+        if event.reason is None:
+            self._tracker.record_success(event.key)
+        else:
+            self._tracker.record_failure(event.key, event.reason)

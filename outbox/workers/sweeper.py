@@ -1,0 +1,141 @@
+"""The backstop behind the processors: dead-letter what a failure tracker says has failed too often."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from outbox.backends.protocol import Backend
+from outbox.clock import Clock, monotonic
+from outbox.errors import ConnectionLost
+from outbox.failures import FailureEntry, FailureTracker
+from outbox.failures.access import Access
+from outbox.failures.quarantine import Quarantine
+from outbox.runtime.directive import Directive, Sleep
+from outbox.workers.condemning import Condemning, Sentence
+from outbox.workers.counters import Counters
+from outbox.workers.failure_recorder import FailureRecorder
+from outbox.workers.signals import Signals
+from outbox.workers.throttled_log import ThrottledLog
+
+log = logging.getLogger("outbox.workers.quarantine")
+
+# How often the counts below the threshold are looked through for messages that are long delivered.
+TIDY_INTERVAL = 3600.0
+
+
+class QuarantineSweeper:
+    """The action of the sweeper thread.
+
+    The tracker only proposes. An entry whose message the cursor has passed is dropped; a message is given
+    up only as its partition's head and under a lease of the sweeper's own, so not while anybody works on
+    it; everything else is put back. Whatever the tracker does, a round returns and nothing is delivered
+    differently.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        signals: Signals,
+        counters: Counters,
+        quarantine: Quarantine,
+        *,
+        tracker: FailureTracker,
+        recorder: FailureRecorder,
+        stopping: Callable[[], bool],
+        clock: Clock = monotonic,
+    ) -> None:
+        self._signals = signals
+        self._counters = counters
+        self._quarantine = quarantine
+        self._tracker = tracker
+        self._recorder = recorder
+        self._stopping = stopping
+        self._clock = clock
+        self._access = Access(backend)
+        self._condemning = Condemning(backend, self._access)
+        self._trouble = ThrottledLog(log)
+        self._owed: list[FailureEntry] = []
+        """Drained, and to be put back: kept over a failing `restore`."""
+        self._tidy_at = clock() + TIDY_INTERVAL
+
+    def run_once(self) -> Directive:
+        """Pass on what the processors noted, then sweep."""
+        self._recorder.flush()
+        try:
+            self._put_back()
+            self._sweep()
+        except Exception as error:  # the tracker is the user's code, and advice
+            self._trouble.error("the quarantine sweep failed; delivery goes on without it", error)
+        return Sleep(self._quarantine.interval)
+
+    def close(self) -> None:
+        """Pass on the last notes; the worker calls it at the end of its thread."""
+        self._recorder.flush()
+        self._put_back()
+
+    def _sweep(self) -> None:
+        self._owed = self._tracker.drain_exceeded(self._threshold())
+        try:
+            if self._owed:
+                self._drop_stale()
+                self._give_up([entry for entry in self._owed if self._quarantine.condemns(entry)])
+        finally:
+            self._put_back()
+
+    def _threshold(self) -> int:
+        """Return the threshold, and now and then 1: what is stale must not gather below it."""
+        if self._clock() < self._tidy_at:
+            return self._quarantine.threshold
+        self._tidy_at = self._clock() + TIDY_INTERVAL
+        return 1
+
+    def _drop_stale(self) -> None:
+        partition_ids = {entry.key.partition_id for entry in self._owed}
+        cursors = self._access.read(None, lambda store: store.cursors(partition_ids))
+        # A partition that does not exist has delivered everything.
+        self._owed = [e for e in self._owed if e.key.seq > cursors.get(e.key.partition_id, e.key.seq)]
+
+    def _give_up(self, ripe: Iterable[FailureEntry]) -> None:
+        left = self._quarantine.max_per_sweep
+        for entry in ripe:
+            if not left:
+                log.warning(
+                    "more than %d messages have failed too often; the others wait for the next sweep "
+                    "(when a downstream is away, Retry(..., counts=False) keeps its messages out of this)",
+                    self._quarantine.max_per_sweep,
+                )
+            if not left or self._stopping():
+                return
+            left -= self._judge(entry)
+
+    def _judge(self, entry: FailureEntry) -> bool:
+        """Deal with one entry, whatever is wrong with its partition; return whether it was given up."""
+        try:
+            sentence = self._condemning.carry_out(entry)
+        except ConnectionLost:
+            raise
+        except Exception as error:  # one bad partition must not keep the others
+            self._trouble.error(f"the head of partition {entry.key.partition_id} cannot be given up", error)
+            return False
+        if sentence is Sentence.DEFERRED:
+            return False
+        self._owed.remove(entry)
+        if sentence is Sentence.STALE:
+            return False
+        self._given_up(entry)
+        return True
+
+    def _given_up(self, entry: FailureEntry) -> None:
+        self._counters.add(processed=1, dead_lettered=1)
+        self._signals.found((), (entry.key.partition_id,))
+        self._signals.processed()
+        # A failure that somebody recorded between the drain and the lease.
+        with suppress(Exception):
+            self._tracker.record_success(entry.key)
+
+    def _put_back(self) -> None:
+        if self._owed:
+            self._tracker.restore(self._owed)
+            self._owed = []
