@@ -32,8 +32,21 @@ def test_the_command_exists(command: str) -> None:
                 [sys.executable, *program, "--help"], cwd=ROOT, text=True, env={"PYTHONPATH": str(ROOT)}
             )
             assert set(options) <= set(re.findall(r"--\w+", help_text))
+        case "outbox":
+            verbs = [
+                word for word in words[1:] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")
+            ]
+            options = {word for word in words[1:] if word.startswith("--")}
+            help_text = help_of(*verbs[: 2 if verbs[0] in {"schema", "dead-letters"} else 1])
+            assert options <= set(re.findall(r"--[a-z-]+", help_text))
         case _:
             pytest.fail(f"nobody checks the command {command!r}")
+
+
+def help_of(*verbs: str) -> str:
+    """Return what a verb of our own command says of itself."""
+    words = [sys.executable, "-m", "outbox", *verbs, "--help"]
+    return subprocess.check_output(words, cwd=ROOT, text=True, env={"PYTHONPATH": str(ROOT)})
 
 
 def installable() -> set[str]:

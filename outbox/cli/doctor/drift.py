@@ -26,6 +26,8 @@ Shape = dict[tuple[str, str, str], str]
 PERMANENT = re.compile(r"\bTABLE IF NOT EXISTS\b")
 NAMED = re.compile(r"`(?P<name>[^`]+)` (?P<definition>.+)")
 CONSTRAINT = re.compile(r"CONSTRAINT `[^`]+` (?P<definition>.+)")
+# MySQL writes a check's texts in another character set when it rebuilds the table.
+INTRODUCER = re.compile(r"\b_[a-z0-9]+\\?'")
 INDEX_NAME = re.compile(r"\bKEY `[^`]+` ")
 
 
@@ -165,7 +167,7 @@ def read_definition(table: str, definition: str) -> Shape:
     """Read what SHOW CREATE TABLE prints: one line for each column, key and check."""
     shape: Shape = {}
     for line in definition.split("\n")[1:-1]:
-        text = line.strip().removesuffix(",")
+        text = INTRODUCER.sub("'", line.strip().removesuffix(","))
         if column := NAMED.match(text):
             shape[table, "column", column["name"]] = column["definition"]
         elif constraint := CONSTRAINT.match(text):

@@ -129,3 +129,18 @@ def test_without_its_libraries_the_command_names_the_extra(tmp_path: Path) -> No
     assert 'pip install "outbox-pipeline[cli]"' in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert sys.executable not in done.stderr
+
+
+@pytest.mark.parametrize("flags", [{}, {"OUTBOX_TRACEBACK": "1"}])
+def test_a_password_in_somebody_elses_error_is_masked(nowhere: Shell, flags: dict[str, str]) -> None:
+    nowhere.module(
+        "leaky",
+        "import os\nfrom urllib.parse import urlsplit\nurl = os.environ['OUTBOX_URL']\n"
+        "raise ValueError(f'{url} refused {urlsplit(url).password}')",
+    )
+
+    done = nowhere("run", "leaky:builder", **flags)
+
+    assert done.returncode == 1
+    assert "ValueError: postgresql://app:***@127.0.0.1:1/shop refused ***" in done.stderr
+    assert "hunter2" not in done.stderr
