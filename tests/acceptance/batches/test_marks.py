@@ -9,7 +9,6 @@ import pytest
 
 from outbox import Batch, BatchError, Reject, Retry, Success
 from tests.acceptance.bench import Bench, Letter, Row
-from tests.support import eventually
 
 FREE = {"attempts": 0, "error": None, "token": None, "held": False}
 
@@ -40,12 +39,10 @@ def test_success_with_marks_finishes_the_prefix_and_the_rest_follows_promptly_un
         take(batch, 2)
         batch.ack_chunk(min(2, len(batch)))
 
-    # No poll helps: what is left must be ready by itself.
-    handle = bench.on_threads(lambda queue: queue.leased_batch(handler, max_attempts=2), poll_interval=60)
-    with handle.outbox.transaction() as conn:
-        for body in "abcde":
-            handle.outbox.enqueue(conn, "orders", body, partition=0)
-    eventually(lambda: bench.row() == Row(cursor=5, **FREE), 5)
+    hands = bench.by_hand(lambda queue: queue.leased_batch(handler, max_attempts=2))
+    bench.send(*"abcde")
+    hands.work()
+    assert bench.row() == Row(cursor=5, **FREE)
     assert batches == [[(n, 0) for n in range(first, 6)] for first in (1, 3, 5)]
     assert bench.dead() == []
 

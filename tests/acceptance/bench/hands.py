@@ -8,6 +8,8 @@ from outbox.builder import OutboxBuilder
 from outbox.builder.assembly import assemble_pipeline
 from outbox.runtime.directive import Directive
 
+MOST_ROUNDS = 500
+
 
 class Hands:
     """Runs the actions of a pipeline in the calling thread, one round at a time.
@@ -42,10 +44,21 @@ class Hands:
         return self._processor.run_once()
 
     def work(self) -> None:
-        """Run rounds until nothing is ready (what is left is held, or rests after a failure) or all is to stop."""
+        """Run rounds until nothing is ready (what is left is held, or rests after a failure) or all is to stop.
+
+        Asks the database once, at the beginning: what follows must be known without a poll.
+        """
         self.turn()
-        while self.signals.processing.ready_count and not self.stopping.is_set():
+        for _ in range(MOST_ROUNDS):
+            if not self.signals.processing.ready_count or self.stopping.is_set():
+                return
             self._processor.run_once()
+        raise AssertionError(f"still busy after {MOST_ROUNDS} rounds")
+
+    def insist(self) -> None:
+        """Try to work on every partition, whatever the database says is pending."""
+        self.signals.processing.mark_due(self.pipeline.partition_ids)
+        self._processor.run_once()
 
     def keep_leases(self) -> None:
         """Run one round of the lease keeper."""

@@ -47,11 +47,10 @@ def test_the_rest_follows_at_once_without_a_poll(bench: Bench) -> None:
         if msg.seq == 1:
             out_of_time(msg)
 
-    handle = bench.on_threads(lambda queue: queue.leased(handler, lease=EARLY), poll_interval=60)
-    with handle.outbox.transaction() as conn:
-        for body in "abc":
-            handle.outbox.enqueue(conn, "orders", body, partition=0)
-    eventually(lambda: seen == [1, 2, 3], 5)
+    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=EARLY))
+    bench.send(*"abc")
+    hands.work()
+    assert seen == [1, 2, 3]
 
 
 def test_a_cancelled_batch_keeps_its_marks_and_the_rest_is_not_charged(bench: Bench) -> None:

@@ -76,6 +76,23 @@ def test_no_two_threads_of_a_process_handle_one_partition_at_the_same_time(bench
     assert seen == [list(range(1, MESSAGES + 1))] * PARTITIONS
 
 
+def test_a_live_lease_keeps_everybody_else_out_however_hard_they_try(bench: Bench) -> None:
+    seen: list[str] = []
+    other = bench.by_hand(lambda queue: queue.leased(lambda _msg: seen.append("other")))
+
+    def handler(_msg: OutboxMessage) -> None:
+        before = bench.row()
+        other.insist()
+        assert bench.row() == before
+        seen.append("owner")
+
+    owner = bench.by_hand(lambda queue: queue.leased(handler))
+    bench.send("a", "b")
+    owner.turn()
+    assert seen == ["owner", "owner"]
+    assert bench.row().cursor == 2
+
+
 def test_a_stuck_partition_keeps_no_other_one_waiting(bench: Bench) -> None:
     stuck = threading.Event()
     seen: list[int] = []

@@ -122,6 +122,17 @@ def test_no_other_process_shortens_a_rest(bench: Bench) -> None:
     assert calls[1] - calls[0] >= 0.8 - 0.02
 
 
+def test_a_rest_holds_whoever_insists(bench: Bench) -> None:
+    first = failing(bench, Retry("later", delay=60))
+    first.work()
+    seen: list[int] = []
+    other = bench.by_hand(lambda queue: queue.leased(lambda msg: seen.append(msg.seq)))
+    before = bench.row()
+    first.insist()
+    other.insist()
+    assert (seen, bench.row()) == ([], before)
+
+
 def test_other_partitions_go_on_meanwhile(bench: Bench) -> None:
     seen: list[int] = []
 

@@ -21,7 +21,7 @@ def test_a_live_lease_keeps_the_transactional_worker_out(bench: Bench) -> None:
 
     def handler(msg: OutboxMessage) -> None:
         before = bench.row()
-        other.work()
+        other.insist()
         assert bench.row() == before
         seen.append(("leased", msg.seq))
 
@@ -68,7 +68,7 @@ def test_a_backoff_after_a_leased_retry_holds_for_the_transactional_worker_too(b
     other = bench.by_hand(lambda queue: queue.transactional(lambda _conn, msg: seen.append(msg.attempts)))
     bench.send("a")
     leased.work()
-    other.work()
+    other.insist()
     assert seen == []
     bench.end_backoff()
     other.work()
