@@ -82,9 +82,10 @@ ORDER BY w.partition_id, m.seq;
 -- counting the new head's start, or release it, with the backoff as a time until which nobody
 -- takes the partition. A partition whose fence failed comes back with ours = false.
 -- Sent again after a lost connection it does nothing twice: dead letters need seq above the old
--- cursor. Only the lease's owner changes the row, so the snapshot's cursor is the old one.
+-- cursor, which is read from the locked row. The snapshot may be older: the first sending may have
+-- been about to commit when this one began.
 -- Differs: fence, settle, bury and read on in one statement, where the others need a transaction.
--- Locks: the processor rows that it updates.
+-- Locks: the processor rows under the fence FOR NO KEY UPDATE; waits for a locked one.
 WITH given AS MATERIALIZED (
     SELECT
         g.partition_id,
@@ -107,6 +108,17 @@ WITH given AS MATERIALIZED (
     ) AS g (partition_id, cursor_seq, attempts, error, max_rows, delay)
 ),
 
+fenced AS MATERIALIZED (
+    SELECT c.partition_id, c.processed_seq
+    FROM outbox_processor AS c
+    WHERE
+        c.partition_id = ANY(CAST(:partition_ids AS bigint[]))
+        AND c.locked_by = :token
+        AND c.locked_until > clock_timestamp()
+    ORDER BY c.partition_id
+    FOR NO KEY UPDATE
+),
+
 settled AS (
     UPDATE outbox_processor AS c
     SET
@@ -119,12 +131,9 @@ settled AS (
             WHEN g.delay > 0 THEN clock_timestamp() + g.delay * INTERVAL '1 second'
         END
     FROM given AS g
-    INNER JOIN outbox_processor AS before ON before.partition_id = g.partition_id
-    WHERE
-        c.partition_id = g.partition_id
-        AND c.locked_by = :token
-        AND c.locked_until > clock_timestamp()
-    RETURNING c.partition_id, before.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
+    INNER JOIN fenced ON fenced.partition_id = g.partition_id
+    WHERE c.partition_id = g.partition_id
+    RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
 ),
 
 buried AS (
