@@ -10,14 +10,15 @@ from outbox.workers.partition_state import PartitionStates
 def refused(refusal: Refusal, claim: Claim, states: PartitionStates) -> None:
     """Put the partition where it belongs in the ready queue."""
     key = refusal.partition_id
+    state = states[key]
     if refusal.kind is RefusalKind.IDLE:
         claim.done((key,))
     elif refusal.kind is RefusalKind.HELD:
         claim.defer(key, refusal.retry_in)
-    elif refusal.kind is RefusalKind.LOCKED:
+    elif refusal.kind is RefusalKind.LOCKED or state.alone:
+        # A suspect that was asked for alone has no other reason left, and at once again would be a spin.
         claim.locked(key)
     else:
         # Nobody in this process saw its last start end: it may have killed another one.
-        state = states[key]
         state.alone = state.suspect = True
         claim.again((key,))

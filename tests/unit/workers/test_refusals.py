@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from outbox.backends.records import Refusal, RefusalKind
+from outbox.runtime.ready_queue import ReadyQueue
+from outbox.workers.claim import LOCKED_DELAY, Claim
+from outbox.workers.partition_state import PartitionStates
+from outbox.workers.refusals import refused
+
+KEY = 7
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def ready() -> ReadyQueue:
+    """A queue whose clock stands still, with one ready key."""
+    queue = ReadyQueue(clock=Clock())
+    queue.mark((KEY,))
+    return queue
+
+
+def refuse(ready: ReadyQueue, states: PartitionStates, kind: RefusalKind) -> None:
+    with Claim(ready, ready.claim(1)) as claim:
+        refused(Refusal(KEY, kind), claim, states)
+
+
+def test_a_suspect_comes_back_at_once_to_be_asked_for_alone(ready: ReadyQueue) -> None:
+    states = PartitionStates()
+    refuse(ready, states, RefusalKind.SUSPECT)
+    assert states[KEY].alone
+    assert states[KEY].suspect
+    assert list(ready.snapshot().ready) == [KEY]
+
+
+def test_a_suspect_refused_when_it_was_asked_for_alone_is_locked_and_waits(ready: ReadyQueue) -> None:
+    states = PartitionStates()
+    refuse(ready, states, RefusalKind.SUSPECT)
+    refuse(ready, states, RefusalKind.SUSPECT)
+    snapshot = ready.snapshot()
+    assert list(snapshot.ready) == []
+    assert 100.0 + LOCKED_DELAY / 2 <= snapshot.deferred[KEY] <= 100.0 + LOCKED_DELAY * 1.5
