@@ -1,4 +1,4 @@
-"""Callers on the drivers that web applications have."""
+"""Callers on the drivers that web applications have, and outboxes on an Engine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from outbox import DeadLetterFilter, DeadLetterScope
+from outbox import DeadLetterFilter, DeadLetterScope, Outbox
+from outbox.dead_letters import DeadLetters
 from tests.acceptance.dead_letters.office import Office, ids_of
 from tests.producers.support import dsn
 
@@ -26,9 +27,15 @@ def connect(office: Office, driver: str) -> Any:
 
 
 def go_through_all(office: Office, conn: Any) -> None:
+    run_all(office, office.letters, conn)
+    conn.rollback()
+    assert office.letters.count(DeadLetterFilter(status=None)) == office.letters.count() == 4
+    conn.close()
+
+
+def run_all(office: Office, letters: DeadLetters, conn: Any) -> None:
     payload = bytes(range(256))
     ids = office.put(payload, b"b", b"c", b"d")
-    letters = office.letters
     claimed = letters.replay(DeadLetterScope(limit=2), conn=conn)
     assert ids_of(claimed) == ids[:2]
     assert claimed[0].payload == payload
@@ -39,9 +46,6 @@ def go_through_all(office: Office, conn: Any) -> None:
     assert len(letters.requeue(DeadLetterScope(queue="orders"), conn=conn)) == 2
     assert letters.count(conn=conn) == 0
     assert letters.cleanup(conn=conn) == 4
-    conn.rollback()
-    assert office.letters.count(DeadLetterFilter(status=None)) == office.letters.count() == 4
-    conn.close()
 
 
 @pytest.mark.backends("postgresql")
@@ -53,3 +57,18 @@ def test_psycopg2_runs_every_operation(office: Office) -> None:
 @pytest.mark.parametrize("driver", ["pymysql", "mysqlclient"])
 def test_the_other_mysql_drivers_run_every_operation(office: Office, driver: str) -> None:
     go_through_all(office, connect(office, driver))
+
+
+def test_an_outbox_on_an_engine_runs_every_operation(office: Office) -> None:
+    with Outbox.builder(office.database.engine()).open() as outbox:
+        run_all(office, outbox.dead_letters, None)
+    assert office.states() == {}
+
+
+def test_a_caller_with_an_older_snapshot_gets_what_is_still_open(office: Office) -> None:
+    first, second = office.put(b"a", b"b")
+    conn = office.database.connect()
+    assert office.letters.count(conn=conn) == 2
+    office.letters.discard(DeadLetterScope(ids=[first]))
+    assert ids_of(office.letters.replay(conn=conn)) == [second]
+    conn.rollback()
