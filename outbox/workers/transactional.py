@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
-from outbox.errors import Contention, DatabaseError
+from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
 from outbox.values.reasons import describe
@@ -47,6 +47,7 @@ class TransactionalTurns:
         """Work on one claimed partition; return whether there may be more to do in it."""
         request = LeaseRequest(key, self._states[key].mode.effective_batch_size(consumer.batch_size))
         handling: Delivery | None = None
+        committing: Delivery | None = None
         verdict: Verdict | None = None
         try:
             with self._backend.transactional_turn(
@@ -59,13 +60,16 @@ class TransactionalTurns:
                 verdict = self._handle(turn, consumer)
                 handling = None
                 turn.settle(verdict.settlement)
+                committing = turn.delivery
         except Contention:
             claim.locked(key)
             return True
         except DatabaseError as error:
-            if handling is None:
+            # A commit may fail for what a handler wrote: constraints can be deferred until then.
+            lost = handling or (None if isinstance(error, (ConnectionLost, ReadOnlyServer)) else committing)
+            if lost is None:
                 raise
-            self._record_lost_transaction(handling, consumer, claim, error)
+            self._record_lost_transaction(lost, consumer, claim, error)
             return False
         return self._give_back(consumer, claim, turn.delivery, verdict, request.limit)
 
@@ -87,7 +91,7 @@ class TransactionalTurns:
     def _record_lost_transaction(
         self, delivery: Delivery, consumer: Consumer, claim: Claim, error: DatabaseError
     ) -> None:
-        """Count the failure on a new connection: the handler lost the transaction it was given.
+        """Count the failure on a new connection: the transaction that the handler was given is lost.
 
         Everything is undone, and nobody knows which message did it, so the head is charged and comes
         alone next time.
