@@ -48,8 +48,8 @@ def test_a_start_whose_message_was_not_begun_is_given_back() -> None:
 
 def test_a_failure_of_the_head_counts_one_more_and_rests() -> None:
     verdict = judged(make_delivery(5, attempts=2), Outcome(0, failure=failure("again")))
-    expected = settlement(0, attempts=3, last_error="again", delay=4.0)
-    assert verdict == Verdict(expected, 0, failed=True, finished=False)
+    assert verdict.settlement == settlement(0, attempts=3, last_error="again", delay=4.0)
+    assert (verdict.processed, verdict.failed, verdict.finished) == (0, True, False)
 
 
 def test_a_failure_after_progress_is_the_first_one_of_the_new_head() -> None:
