@@ -95,15 +95,15 @@ def test_a_batch_that_names_nobody_charges_a_message_only_when_it_is_alone(bench
             if msg.json() == "bad":
                 raise ValueError("one of these is bad")
 
-    tracker = InMemoryFailureTracker()
-    hands = bench.by_hand(lambda queue: queue.leased_batch(handler).quarantine(tracker, threshold=3))
+    spy = Spy()
+    hands = bench.by_hand(lambda queue: queue.leased_batch(handler).quarantine(spy, threshold=3))
     bench.send("a", "b", "bad", "c")
     for _ in range(12):
         hands.work()
         bench.end_backoff()
     assert hands.pipeline.recorder is not None
     hands.pipeline.recorder.flush()
-    assert [entry.key.seq for entry in tracker.drain_exceeded(1)] == [3]
+    assert {seq for what, seq in spy.calls if what == "failure"} == {3}
 
 
 def test_another_process_that_delivers_the_message_clears_it(bench: Bench) -> None:
@@ -168,3 +168,4 @@ def test_a_tracker_that_raises_does_not_stop_delivery(
     assert handle.stop(20)
     lines = [record for record in caplog.records if record.name == "outbox.workers.quarantine"]
     assert 1 <= len(lines) <= 2, "one line a minute for each of the two things that fail"
+    assert "outbox.workers" not in {record.name for record in caplog.records}, "the thread failed, too"
