@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
 from outbox.errors import ConfigurationError
@@ -85,7 +86,8 @@ class PoolSource:
             yield conn, conn
 
     def dedicated(self) -> PgConnection:
-        kwargs = dict(self._pool.kwargs) if isinstance(self._pool.kwargs, dict) else {}
+        given = self._pool.kwargs
+        kwargs = dict((given() if callable(given) else given) or {})
         kwargs.update(autocommit=True, application_name="outbox")
         conninfo = self._pool.conninfo
         return psycopg.connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
@@ -119,18 +121,28 @@ class EngineSource:
     def autocommit(self) -> Iterator[PgConnection]:
         with self._engine.connect() as outer:
             conn = driver_connection(outer)
+            end_transaction(conn)
             with autocommitting(conn):
                 yield conn
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
-        with self._engine.connect() as outer, outer.begin():
-            yield driver_connection(outer), outer
+        with self._engine.connect() as outer:
+            if driver_connection(outer).autocommit:
+                # An Engine set to AUTOCOMMIT; SQLAlchemy puts it back when the connection is returned.
+                outer.execution_options(isolation_level="READ COMMITTED")
+            with outer.begin():
+                yield driver_connection(outer), outer
 
     def dedicated(self) -> PgConnection:
-        args, kwargs = self._engine.dialect.create_connect_args(self._engine.url)
-        kwargs.update(autocommit=True, application_name="outbox")
-        return psycopg.connect(*args, **kwargs)
+        # From a pool like the Engine's, so that its creator, arguments and listeners take part, but not
+        # from that pool itself, which may have none left.
+        loan = self._engine.pool.recreate().connect()
+        conn: PgConnection = loan.driver_connection  # type: ignore[assignment]
+        loan.detach()
+        end_transaction(conn)
+        conn.autocommit = True
+        return conn
 
     def recheck(self) -> None:
         """Leave the user's pool alone: it replaces dead connections by itself, one at a time."""
@@ -143,6 +155,12 @@ def driver_connection(outer: SqlAlchemyConnection) -> PgConnection:
     """Return what SQLAlchemy's connection wraps."""
     conn: PgConnection = outer.connection.driver_connection  # type: ignore[assignment]
     return conn
+
+
+def end_transaction(conn: PgConnection) -> None:
+    """Commit what a listener of the Engine's began when it set the session up; usually there is nothing."""
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        conn.commit()
 
 
 @contextmanager
