@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.session import Session
-from outbox.errors import ConnectionLost
+from outbox.errors import ConnectionLost, ReadOnlyServer
 from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.mysql")
@@ -55,7 +55,7 @@ class EngineSource:
                 connection = outer.connection.driver_connection
             yield outer, Session(self._catalog, connection, outer)
         except BaseException as error:
-            if isinstance(error, ConnectionLost):
+            if isinstance(error, (ConnectionLost, ReadOnlyServer)):
                 with suppress(Exception):
                     outer.invalidate(error)
             raise

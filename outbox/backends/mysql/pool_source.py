@@ -19,7 +19,7 @@ from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.session import Session
 from outbox.clock import Clock, monotonic
-from outbox.errors import ConfigurationError, ConnectionLost
+from outbox.errors import ConfigurationError, ConnectionLost, ReadOnlyServer
 from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.mysql")
@@ -103,7 +103,8 @@ class PoolSource:
 
     def _clean_up(self, entry: PoolProxiedConnection, error: BaseException) -> None:
         """Leave a connection without a transaction, or throw it away."""
-        if isinstance(error, ConnectionLost):
+        # A failover may have left it on a standby without cutting it; a new one finds the primary.
+        if isinstance(error, (ConnectionLost, ReadOnlyServer)):
             self._lost_at = self._clock()
             entry.invalidate(error)
             return

@@ -35,7 +35,12 @@ class Database:
     def on(self, conn: PgConnection, statement: str, **parameters: Any) -> list[Any]:
         """Run one statement on a connection in hand; rows are plain tuples whatever its settings."""
         cursor = psycopg.Cursor(conn, row_factory=tuple_row)
-        cursor.execute(self.catalog[statement].pyformat, parameters, binary=True)
+        try:
+            cursor.execute(self.catalog[statement].pyformat, parameters, binary=True)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            # A failover may have left it on a standby without cutting it; a new one finds the primary.
+            conn.close()
+            raise
         return cursor.fetchall() if cursor.description else []
 
     def command(self, conn: PgConnection, statement: str) -> None:
