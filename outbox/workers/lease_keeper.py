@@ -62,8 +62,11 @@ class LeaseKeeper:
         started = self._clock()
         lease = turn.consumer.lease.duration
         kept = self._backend.renew(partition_ids, token=turn.token, lease=lease)
-        if kept:
-            turn.renewed(started)
+        if not kept:
+            # Lost: whoever has it now would only be asked again and again.
+            turn.renewals_left = 0
+            return
+        turn.renewed(started)
         log.debug("renewed the lease of partitions %s of queue %s", sorted(kept), turn.consumer.queue)
 
     def _free_waiting(self, turn: Turn, claim: Claim) -> None:
