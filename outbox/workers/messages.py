@@ -46,7 +46,7 @@ def build_messages(
                 payload,
                 payload_type or "",
                 decoded,
-                created_at or EPOCH,
+                EPOCH if created_at is None else created_at.astimezone(timezone.utc),
                 attempts if position == 0 else 0,
                 deadline,
             )
