@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from outbox.runtime.ready_queue import ReadyQueue
 
 LOCKED_DELAY = 0.02
+# A row locked for long is one of a transaction that takes its time: up to 16 times the delay.
+LOCKED_DOUBLINGS = 4
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,9 +52,10 @@ class Claim:
         if self._take((key,)):
             self._ready.defer(key, delay)
 
-    def locked(self, key: int) -> None:
-        """Its row is locked elsewhere: behind the others, after a short jittered delay."""
-        self.defer(key, LOCKED_DELAY * (0.5 + random.random()))
+    def locked(self, key: int, times: int = 1) -> None:
+        """Its row is locked elsewhere, so many times in a row: behind the others, after a jittered delay."""
+        delay: float = LOCKED_DELAY * 2 ** min(times - 1, LOCKED_DOUBLINGS)
+        self.defer(key, delay * (0.5 + random.random()))
 
     def _take(self, keys: Iterable[int]) -> list[int]:
         with self._lock:

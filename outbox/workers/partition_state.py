@@ -16,6 +16,8 @@ class PartitionState:
     """Failures in a row of the same head, counted or not."""
     alone: bool = False
     """Failed starts lie behind it: no group turn."""
+    locked: int = 0
+    """Times in a row that its row was found locked."""
     suspect: bool = False
     """Nobody knows what its last start came to: it may have killed a process."""
 

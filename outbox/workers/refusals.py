@@ -11,13 +11,15 @@ def refused(refusal: Refusal, claim: Claim, states: PartitionStates) -> None:
     """Put the partition where it belongs in the ready queue."""
     key = refusal.partition_id
     state = states[key]
+    is_locked = refusal.kind is RefusalKind.LOCKED or (refusal.kind is RefusalKind.SUSPECT and state.alone)
+    state.locked = state.locked + 1 if is_locked else 0
     if refusal.kind is RefusalKind.IDLE:
         claim.done((key,))
     elif refusal.kind is RefusalKind.HELD:
         claim.defer(key, refusal.retry_in)
-    elif refusal.kind is RefusalKind.LOCKED or state.alone:
+    elif is_locked:
         # A suspect that was asked for alone has no other reason left, and at once again would be a spin.
-        claim.locked(key)
+        claim.locked(key, state.locked)
     else:
         # Nobody in this process saw its last start end: it may have killed another one.
         state.alone = state.suspect = True

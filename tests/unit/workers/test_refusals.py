@@ -4,7 +4,7 @@ import pytest
 
 from outbox.backends.records import Refusal, RefusalKind
 from outbox.runtime.ready_queue import ReadyQueue
-from outbox.workers.claim import LOCKED_DELAY, Claim
+from outbox.workers.claim import LOCKED_DELAY, LOCKED_DOUBLINGS, Claim
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
 
@@ -46,3 +46,20 @@ def test_a_suspect_refused_when_it_was_asked_for_alone_is_locked_and_waits(ready
     snapshot = ready.snapshot()
     assert list(snapshot.ready) == []
     assert 100.0 + LOCKED_DELAY / 2 <= snapshot.deferred[KEY] <= 100.0 + LOCKED_DELAY * 1.5
+
+
+def test_the_longer_a_row_stays_locked_the_more_seldom_it_is_asked_for(ready: ReadyQueue) -> None:
+    states = PartitionStates()
+    waits = []
+    for _ in range(LOCKED_DOUBLINGS + 4):
+        refuse(ready, states, RefusalKind.LOCKED)
+        waits.append(ready.snapshot().deferred[KEY] - 100.0)
+        ready.mark_due((KEY,))
+    longest = LOCKED_DELAY * 2**LOCKED_DOUBLINGS
+    assert waits[0] <= LOCKED_DELAY * 1.5
+    assert all(longest / 2 <= wait <= longest * 1.5 for wait in waits[LOCKED_DOUBLINGS:])
+
+    refuse(ready, states, RefusalKind.HELD)
+    ready.mark_due((KEY,))
+    refuse(ready, states, RefusalKind.LOCKED)
+    assert ready.snapshot().deferred[KEY] - 100.0 <= LOCKED_DELAY * 1.5
