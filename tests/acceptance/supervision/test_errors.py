@@ -10,6 +10,7 @@ import pytest
 from outbox import OutboxMessage, WorkerTuning
 from outbox.core import crew
 from tests.acceptance.bench import QUEUE, Bench
+from tests.acceptance.wakeups.inbox import polls, quiet
 from tests.support import eventually
 
 NEVER = 60.0
@@ -33,9 +34,11 @@ def test_a_failed_message_comes_again_on_a_timer_without_any_news(bench: Bench) 
         if msg.attempts < 3:
             raise RuntimeError("not yet")
 
-    bench.on_threads(lambda queue: queue.leased(handler, tuning=QUICK_RETRY), poll_interval=NEVER)
-    bench.send("a")
+    handle = bench.on_threads(lambda queue: queue.leased(handler, tuning=QUICK_RETRY), poll_interval=NEVER)
+    before = quiet(handle)
+    handle.outbox.enqueue_now(QUEUE, "a")
     eventually(lambda: seen == [0, 1, 2, 3])
+    assert polls(handle) == before
 
 
 def test_workers_whose_statements_failed_work_again_on_a_timer_without_any_news(bench: Bench) -> None:
@@ -45,6 +48,7 @@ def test_workers_whose_statements_failed_work_again_on_a_timer_without_any_news(
     )
     bench.send("a")
     eventually(lambda: seen == ["a"])
+    quiet(handle)
     conn = bench.database.connect()
     if bench.database.backend == "sqlite":
         conn.execute("BEGIN IMMEDIATE")
