@@ -16,7 +16,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fits(parameters: dict[str, object]) -> bool:
     if not parameters.keys() >= {"backend", "driver"}:
         return True
-    return parameters["driver"] in SQLALCHEMY_DRIVERS[str(parameters["backend"])]
+    # A test for backends that are all switched off has neither, and pytest skips it.
+    drivers = SQLALCHEMY_DRIVERS.get(str(parameters["backend"]))
+    return drivers is None or parameters["driver"] in drivers
 
 
 @pytest.fixture
