@@ -133,6 +133,9 @@ class Backend(Protocol):
     ) -> AbstractContextManager[TransactionalTurn | Refusal]:
         """Open a transaction, lock the partition's processor row, read; commit at a clean exit."""
 
+    def is_contention(self, error: BaseException) -> bool:
+        """Tell whether an error of the driver, or of SQLAlchemy around it, is a lost race for a lock."""
+
     def record_failure(self, settlement: Settlement) -> bool:
         """Write a head's failure in a transaction of its own, after the handler's one was lost.
 

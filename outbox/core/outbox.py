@@ -149,7 +149,8 @@ class Outbox:
         self._check_usable()
         with self.backend.connection() as conn:
             yield conn
-        self.flush()
+        # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
+        self._wakers.flush()
 
     def flush(self) -> None:
         """Wake the pipeline for what this thread has enqueued and committed since its last flush.

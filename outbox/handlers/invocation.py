@@ -31,4 +31,4 @@ def invoke_batch(handler: BatchHandler, batch: Batch) -> Outcome:
 
 def failure_of(retry: Retry, *, named: bool) -> Failure:
     """Return the failure that a Retry stands for."""
-    return Failure(retry.reason, retry.delay, retry.counts, named)
+    return Failure(retry.reason, retry.delay, retry.counts, named, retry.__cause__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +12,15 @@ class Failure:
 
     ``delay`` is what the handler asked for in seconds, None for the usual backoff. ``counts`` tells
     whether it counts towards ``max_attempts``. ``named`` tells that the first unfinished message is
-    the culprit; otherwise it may be any message from there on.
+    the culprit; otherwise it may be any message from there on. ``cause`` is the exception that the
+    handler raised, if it was no result.
     """
 
     reason: str
     delay: float | None
     counts: bool
     named: bool
+    cause: BaseException | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

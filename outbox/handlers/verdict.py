@@ -43,7 +43,9 @@ def _retry_after(error: BaseException, first: OutboxMessage) -> Retry:
     level = logging.ERROR if isinstance(error, Exception) else logging.CRITICAL
     where = (first.queue, first.partition, first.seq)
     logger.log(level, "handler failed; queue %s, partition %d, from seq %d on", *where, exc_info=error)
-    return Retry(describe(error))
+    retry = Retry(describe(error))
+    retry.__cause__ = error
+    return retry
 
 
 def _retry_nonsense(answer: object, first: OutboxMessage) -> Retry:

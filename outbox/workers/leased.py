@@ -107,7 +107,6 @@ class LeasedTurns:
             outcome = self._hand_over(turn, delivery)
         verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
         state.suspect = state.suspect and not verdict.processed and not verdict.failed
-        report_verdict(consumer, delivery, verdict)
         return delivery, verdict
 
     def _hand_over(self, turn: Turn, delivery: Delivery) -> Outcome:
@@ -137,6 +136,10 @@ class LeasedTurns:
         answer = self._send(turn, settlements)
         lost = set(answer.lost)
         self._count(verdicts, lost)
+        for delivery, verdict in verdicts:
+            # Only now: of a lease that was lost, nothing has been written.
+            if delivery.partition_id not in lost:
+                report_verdict(turn.consumer, delivery, verdict)
         if lost:
             report_lost(turn.consumer, lost)
             claim.again(lost)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+from outbox.handlers.invocation import failure_of
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
 from outbox.values.reasons import describe
@@ -84,9 +86,16 @@ class TransactionalTurns:
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, self._stopping, seal=turn.seal
                 )
-            outcome = insert_missing(outcome, withheld, len(delivery.messages))
+            outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
         state = self._states[delivery.partition_id]
         return judge(delivery, outcome, consumer, state, random=self._random.random)
+
+    def _excuse(self, outcome: Outcome) -> Outcome:
+        """Let a lost race for a lock not count: it says nothing about the message."""
+        failure = outcome.failure
+        if failure is None or failure.cause is None or not self._backend.is_contention(failure.cause):
+            return outcome
+        return replace(outcome, failure=replace(failure, counts=False))
 
     def _record_lost_transaction(
         self, delivery: Delivery, consumer: Consumer, claim: Claim, error: DatabaseError
@@ -98,10 +107,12 @@ class TransactionalTurns:
         """
         state = self._states[delivery.partition_id]
         if isinstance(error, TransactionLost):
-            failure = Failure(error.retry.reason, error.retry.delay, counts=error.retry.counts, named=False)
+            failure = failure_of(error.retry, named=False)
         else:
             failure = Failure(describe(error), None, counts=True, named=False)
-        verdict = judge(delivery, Outcome(0, (), failure), consumer, state, random=self._random.random)
+        outcome = self._excuse(Outcome(0, (), failure))
+        failure = outcome.failure or failure
+        verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
         state.mode = state.mode.rejected(None)
         recorded = Settlement(
             delivery.partition_id,

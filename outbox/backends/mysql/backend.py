@@ -8,7 +8,7 @@ from typing import Any
 
 from outbox.backends.mysql import migrations, monitoring, processor, queues, sequencer, transactional
 from outbox.backends.mysql import vacuum as vacuuming
-from outbox.backends.mysql.errors import translated
+from outbox.backends.mysql.errors import is_contention, translated
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.source import Source
 from outbox.backends.protocol import Listener
@@ -88,6 +88,9 @@ class MysqlBackend:
         self, request: LeaseRequest, *, max_bytes: int, cautious: bool
     ) -> AbstractContextManager[transactional.MysqlTurn | Refusal]:
         return transactional.transactional_turn(self._source, request, max_bytes, cautious=cautious)
+
+    def is_contention(self, error: BaseException) -> bool:
+        return is_contention(error)
 
     def record_failure(self, settlement: Settlement) -> bool:
         return transactional.record_failure(self._source, settlement)

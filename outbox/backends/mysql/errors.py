@@ -93,6 +93,11 @@ def number_of(error: BaseException | None) -> int:
     return number if isinstance(number, int) else -1
 
 
+def is_contention(error: BaseException) -> bool:
+    """Tell whether this is a deadlock or the like, also inside SQLAlchemy's wrapping."""
+    return isinstance(error, Exception) and isinstance(translate(error), Contention)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise the library's errors instead of the driver's inside the block."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from outbox.backends.postgres import monitoring, processor, queues, sequencer, transactional, wakeups
 from outbox.backends.postgres.database import Database
+from outbox.backends.postgres.errors import is_contention
 from outbox.backends.postgres.listener import PostgresListener
 from outbox.backends.postgres.notifier import PostgresNotifier
 from outbox.backends.postgres.sources import Source
@@ -100,6 +101,9 @@ class PostgresBackend:
         self, request: LeaseRequest, *, max_bytes: int, cautious: bool
     ) -> AbstractContextManager[transactional.PostgresTurn | Refusal]:
         return transactional.transactional_turn(self._db, request, max_bytes, cautious=cautious)
+
+    def is_contention(self, error: BaseException) -> bool:
+        return is_contention(error)
 
     def record_failure(self, settlement: Settlement) -> bool:
         return transactional.record_failure(self._db, settlement)

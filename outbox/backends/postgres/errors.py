@@ -31,6 +31,12 @@ def translate(error: psycopg.Error) -> DatabaseError:
     return DatabaseError(text)
 
 
+def is_contention(error: BaseException) -> bool:
+    """Tell whether this is a deadlock or the like, also inside SQLAlchemy's wrapping."""
+    original = getattr(error, "orig", error)
+    return isinstance(original, psycopg.Error) and isinstance(translate(original), Contention)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise the library's errors instead of psycopg's inside the block."""

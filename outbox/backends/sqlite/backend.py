@@ -19,7 +19,7 @@ from outbox.backends.records import (
 )
 from outbox.backends.sqlite import monitoring, processor, queues, sequencer, transactional, vacuum
 from outbox.backends.sqlite.database import Database
-from outbox.backends.sqlite.errors import translated
+from outbox.backends.sqlite.errors import is_contention, translated
 from outbox.backends.sqlite.source import Source
 from outbox.errors import DatabaseError
 from outbox.statements import Catalog, Naming
@@ -88,6 +88,9 @@ class SqliteBackend:
         self, request: LeaseRequest, *, max_bytes: int, cautious: bool
     ) -> AbstractContextManager[transactional.SqliteTurn | Refusal]:
         return transactional.transactional_turn(self._db, request, max_bytes, cautious=cautious)
+
+    def is_contention(self, error: BaseException) -> bool:
+        return is_contention(error)
 
     def record_failure(self, settlement: Settlement) -> bool:
         return transactional.record_failure(self._db, settlement)

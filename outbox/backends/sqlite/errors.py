@@ -52,6 +52,12 @@ def translate(error: sqlite3.Error) -> DatabaseError:
     return kind(f"SQLite: {' '.join(str(error).split())[:500]}")
 
 
+def is_contention(error: BaseException) -> bool:
+    """Tell whether this is a busy database, also inside SQLAlchemy's wrapping."""
+    original = getattr(error, "orig", error)
+    return isinstance(original, sqlite3.Error) and isinstance(translate(original), Contention)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise the library's errors instead of the driver's and SQLAlchemy's inside the block."""
