@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?=
+# The tests wait for databases more than they compute.
+PYTEST_ARGS ?= -n 3
 # A database for the demo other than SQLite, for example postgresql://localhost/shop
 URL ?=
 

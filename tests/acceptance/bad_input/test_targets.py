@@ -169,8 +169,10 @@ def test_a_database_that_does_not_exist_is_named(database: Database) -> None:
 @pytest.mark.backends("mysql", "mariadb")
 def test_a_user_who_may_not_enter_is_told_so_without_the_password(database: Database) -> None:
     place = urlsplit(database.url).netloc.rpartition("@")[2]
+    # A MySQL without TLS does not even take the password of a user it has not seen before.
+    refusal = "Access denied for user 'nobody'|Authentication requires secure connection"
     for enter in ENTRANCES:
-        with pytest.raises(DatabaseError, match="Access denied for user 'nobody'") as caught:
+        with pytest.raises(DatabaseError, match=refusal) as caught:
             enter(f"mysql://nobody:s3cret@{place}/x")
         assert_discreet(caught.value)
 
