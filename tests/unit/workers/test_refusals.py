@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from outbox.backends.records import Refusal, RefusalKind
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.workers.claim import LOCKED_DELAY, LOCKED_DOUBLINGS, Claim
 from outbox.workers.partition_state import PartitionStates
-from outbox.workers.refusals import refused
+from outbox.workers.refusals import REPORT_FIRST, refused
 
 KEY = 7
 
@@ -63,3 +65,18 @@ def test_the_longer_a_row_stays_locked_the_more_seldom_it_is_asked_for(ready: Re
     ready.mark_due((KEY,))
     refuse(ready, states, RefusalKind.LOCKED)
     assert ready.snapshot().deferred[KEY] - 100.0 <= LOCKED_DELAY * 1.5
+
+
+def test_a_partition_that_stays_out_of_reach_is_reported_and_not_at_every_try(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    queue = ReadyQueue(clock=clock)
+    queue.mark((KEY,))
+    states = PartitionStates()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(REPORT_FIRST * 2):
+            clock.now += 60
+            refuse(queue, states, RefusalKind.LOCKED)
+    (record,) = caplog.records
+    assert f"partition id {KEY} was refused {REPORT_FIRST} times" in record.getMessage()
