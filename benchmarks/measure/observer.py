@@ -1,0 +1,97 @@
+"""Measure stretches of work on one database."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from benchmarks.measure.counters import Counters, Counts, PostgresCounters, counters_of
+from benchmarks.measure.host import Host
+from benchmarks.measure.phase import Phase
+from benchmarks.measure.processes import server_pid, tree_cpu
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Observer:
+    """Watches one database from the process that does the work.
+
+    ::
+
+        with Observer(url) as observer:
+            with observer.phase("drain", 20_000) as phase:
+                drain()
+                observer.stop_clock(phase)   # optional: what follows is not timed any more
+                disconnect()
+            print(phase.to_line(), flush=True)
+
+    Counters are read after the block: whatever closes connections belongs into it, after
+    `stop_clock`, because a PostgreSQL backend may keep its own counts for a second.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._counters: Counters = counters_of(url)
+        self._server = None if url.startswith("sqlite") else server_pid(url)
+        self._open: dict[int, _Instant] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._counters.close()
+
+    @contextmanager
+    def phase(self, name: str, messages: int) -> Iterator[Phase]:
+        """Measure the block; `messages` may be corrected in the phase until the end."""
+        phase = Phase(name, messages)
+        if isinstance(self._counters, PostgresCounters):
+            self._counters.checkpoint()
+        before = self._counters.read()
+        self._open[id(phase)] = _Instant.now(self._server)
+        yield phase
+        self.stop_clock(phase)
+        _fill_counts(phase, before, self._counters.read())
+
+    def stop_clock(self, phase: Phase) -> None:
+        """Take time and processor time now; the block may go on. The second call does nothing."""
+        start = self._open.pop(id(phase), None)
+        if start is None:
+            return
+        end = _Instant.now(self._server)
+        phase.seconds = end.at - start.at
+        phase.client_cpu = end.client - start.client
+        if end.server is not None and start.server is not None:
+            phase.server_cpu = end.server - start.server
+        host = end.host.since(start.host)
+        phase.steal = host.steal
+        phase.foreign = host.foreign(phase.client_cpu + (phase.server_cpu or 0.0))
+
+
+class _Instant:
+    """All clocks at one moment."""
+
+    def __init__(self, at: float, client: float, server: float | None, host: Host) -> None:
+        self.at = at
+        self.client = client
+        self.server = server
+        self.host = host
+
+    @classmethod
+    def now(cls, server: int | None) -> _Instant:
+        at = time.monotonic()
+        return cls(at, _client_cpu(), None if server is None else tree_cpu(server), Host.now())
+
+
+def _client_cpu() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _fill_counts(phase: Phase, before: Counts, after: Counts) -> None:
+    for name in Counts._fields:
+        first, last = getattr(before, name), getattr(after, name)
+        setattr(phase, name, None if first is None or last is None else last - first)
