@@ -94,9 +94,9 @@ class FailureTrackerContract:
     def test_an_entry_tells_the_last_error_and_from_when_to_when(self) -> None:
         tracker = self.make_tracker()
         tracker.record_failure(KEY, ValueError("first"))
-        tracker.record_failure(KEY, ValueError("\N{SNOWMAN} 'last' \\n %s"))
+        tracker.record_failure(KEY, ValueError("\N{SNOWMAN} \N{ROCKET} 'last' \\n %s"))
         [entry] = tracker.drain_exceeded(2)
-        assert entry.last_error == "ValueError: \N{SNOWMAN} 'last' \\n %s"
+        assert entry.last_error == "ValueError: \N{SNOWMAN} \N{ROCKET} 'last' \\n %s"
         assert entry.first_failed_at.utcoffset() == entry.last_failed_at.utcoffset() == timedelta(0)
         assert 0 <= entry.failing_for < 3600
 

@@ -7,11 +7,16 @@
 -- Differs: MySQL cannot return what it wrote, so this is the first of two statements.
 -- Locks: the row of this message.
 INSERT INTO outbox_failures (partition_id, seq, failure_count, last_error)
-VALUES (:partition_id, :seq, 1, JSON_UNQUOTE(:error))
+SELECT
+    :partition_id,
+    :seq,
+    1,
+    given.error
+FROM JSON_TABLE(:error, '$' COLUMNS (error TEXT CHARACTER SET utf8mb4 PATH '$')) AS given
 ON DUPLICATE KEY UPDATE
-failure_count = failure_count + 1,
+failure_count = outbox_failures.failure_count + 1,
 last_failed_at = UTC_TIMESTAMP(6),
-last_error = JSON_UNQUOTE(:error);
+last_error = given.error;
 
 -- name: failure_count :one
 -- What count_failure has come to, in the same transaction, which holds the row.
