@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections.abc import Iterator
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING
 from benchmarks.measure.counters import Counters, Counts, PostgresCounters, counters_of
 from benchmarks.measure.host import Host
 from benchmarks.measure.phase import Phase
-from benchmarks.measure.processes import server_pid, tree_cpu
+from benchmarks.measure.processes import children_cpu, server_pid, tree_cpu
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 class Observer:
-    """Watches one database from the process that does the work.
+    """Watches one database from the process that does the work; make it once the tables are there.
 
     ::
 
@@ -35,6 +36,9 @@ class Observer:
 
     def __init__(self, url: str) -> None:
         self._counters: Counters = counters_of(url)
+        if isinstance(self._counters, PostgresCounters):
+            # Else a checkpoint may come at any time, and each page changed after it goes to the log whole.
+            self._counters.checkpoint()
         self._server = None if url.startswith("sqlite") else server_pid(url)
         self._open: dict[int, _Instant] = {}
 
@@ -48,8 +52,6 @@ class Observer:
     def phase(self, name: str, messages: int) -> Iterator[Phase]:
         """Measure the block; `messages` may be corrected in the phase until the end."""
         phase = Phase(name, messages)
-        if isinstance(self._counters, PostgresCounters):
-            self._counters.checkpoint()
         before = self._counters.read()
         self._open[id(phase)] = _Instant.now(self._server)
         yield phase
@@ -88,7 +90,7 @@ class _Instant:
 
 def _client_cpu() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used) + children_cpu(os.getpid())
 
 
 def _fill_counts(phase: Phase, before: Counts, after: Counts) -> None:

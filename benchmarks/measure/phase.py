@@ -19,7 +19,7 @@ class Phase:
     messages: int
     seconds: float = 0.0
     client_cpu: float = 0.0
-    """Seconds of user and system time of this process and of the children it waited for."""
+    """Seconds of user and system time of this process and of its children."""
     server_cpu: float | None = None
     """The same of the database server: all of its processes, those that ended included."""
     log_bytes: int | None = None

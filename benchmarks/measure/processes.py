@@ -27,17 +27,27 @@ def server_pid(url: str) -> int | None:
 
 def tree_cpu(root: int) -> float:
     """Return the seconds that a process and all below it have used, those that ended included."""
+    # utime, stime and, of children that were waited for, cutime, cstime
+    return sum(sum(map(int, stat[11:15])) for stat in _family(root).values()) / TICKS
+
+
+def children_cpu(root: int) -> float:
+    """Return the seconds that the living children of a process, and all below them, have used."""
+    return sum(sum(map(int, stat[11:15])) for pid, stat in _family(root).items() if pid != root) / TICKS
+
+
+def _family(root: int) -> dict[int, list[str]]:
     stats = {pid: stat for pid in _pids() if (stat := _stat(pid))}
     children: dict[int, list[int]] = defaultdict(list)
     for pid, stat in stats.items():
         children[int(stat[1])].append(pid)
-    total, waiting = 0, [root]
+    found, waiting = {}, [root]
     while waiting:
         pid = waiting.pop()
-        # utime, stime and, of children that were waited for, cutime, cstime
-        total += sum(map(int, stats[pid][11:15])) if pid in stats else 0
         waiting += children[pid]
-    return total / TICKS
+        if pid in stats:
+            found[pid] = stats[pid]
+    return found
 
 
 def _pids() -> list[int]:

@@ -1,0 +1,1 @@
+"""The library's own statements, driven by the barest script: what the library could reach at most."""

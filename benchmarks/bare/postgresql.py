@@ -1,0 +1,92 @@
+"""PostgreSQL: one statement a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.bare.script import LEASE, MAX_BYTES, SEQUENCE_LIMIT, TOKEN, VACUUM_LIMIT, Bare
+
+PARTITION, CURSOR, SEQ = 0, 1, 5
+NEXT_KEEPS, NEXT_SEQ = 2, 4
+
+
+class BarePostgres(Bare):
+    """Autocommit, prepared statements, binary results."""
+
+    dialect = "postgresql"
+
+    def run(self, statement: str, **parameters: Any) -> list[Any]:
+        sql = self.catalog[statement].pyformat
+        rows: list[Any] = self.cursor.execute(sql, parameters, binary=True).fetchall()
+        return rows
+
+    def enqueue_one(self, body: bytes) -> None:
+        self.run("enqueue_one", partition_id=self._partition(), payload=body, payload_type=TYPE, headers=None)
+
+    def enqueue_many(self, partition_ids: Sequence[int], bodies: Sequence[bytes]) -> None:
+        size = len(bodies)
+        self.run(
+            "enqueue_many",
+            partition_ids=array(partition_ids),
+            payloads=bodies,
+            payload_types=[TYPE] * size,
+            headers=[None] * size,
+        )
+
+    def sequence_once(self) -> int:
+        rows = self.run(
+            "sequence", partition_ids=array(self.ids), limit=SEQUENCE_LIMIT, channel="", origin=""
+        )
+        return sum(row[2] for row in rows)
+
+    def process_group(self, ids: Sequence[int]) -> int:
+        rows = self.run(
+            "lease_and_read",
+            partition_ids=array(ids),
+            limits=array([self.limit] * len(ids)),
+            alone=False,
+            token=TOKEN,
+            lease=LEASE,
+            cautious=False,
+            max_bytes=MAX_BYTES,
+        )
+        found = [(row[PARTITION], row[SEQ]) for row in rows if row[CURSOR] is not None]
+        handled = 0
+        while found:
+            handled += len(found)
+            found = self._settle(dict(found))
+        return handled
+
+    def _settle(self, cursors: dict[int, int]) -> list[tuple[int, int]]:
+        """Advance to the last numbers read, and read on."""
+        size = len(cursors)
+        rows = self.run(
+            "settle_and_read",
+            partition_ids=array(list(cursors)),
+            cursors=array(list(cursors.values())),
+            attempts=array([0] * size),
+            errors=[None] * size,
+            limits=array([self.limit] * size),
+            delays=array([0] * size),
+            dead_partitions="{}",
+            dead_seqs="{}",
+            dead_reasons=[],
+            dead_attempts="{}",
+            token=TOKEN,
+            lease=LEASE,
+            max_bytes=MAX_BYTES,
+        )
+        return [(row[PARTITION], row[NEXT_SEQ]) for row in rows if row[NEXT_KEEPS]]
+
+    def vacuum_once(self) -> int:
+        ((removed,),) = self.run("vacuum", partition_ids=array(self.ids), limit=VACUUM_LIMIT)
+        return int(removed)
+
+
+TYPE = "application/octet-stream"
+
+
+def array(values: Sequence[int]) -> str:
+    """Write an array literal, which has one type whatever its elements."""
+    return f"{{{','.join(map(str, values))}}}"

@@ -1,0 +1,92 @@
+"""What is measured: the jobs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.job import Job, workload
+from benchmarks.workloads.load import Load
+
+POSTGRESQL = "postgresql"
+BACKENDS = ("postgresql", "sqlite", "mysql", "mariadb")
+PROFILES = ("adaptive", "high_throughput")
+# Turns as large as the library's largest.
+BARE = Load(group=16, limit=250)
+CROWDS = {
+    "1p1c": Load(),
+    "16p16c": Load(producers=16),
+    "4q16p16c": Load(producers=16, queues=4),
+}
+LIGHT = Load(messages=200, partitions=4)
+
+
+def core() -> Iterator[Job]:
+    """Yield what the table of targets needs, and the throughput profiles."""
+    yield from _stages()
+    yield from _crowds()
+    yield from _drains()
+    yield from _latencies()
+    for backend in BACKENDS:
+        yield workload("transactional", backend, "transactional", Load(messages=10_000))
+
+
+def long() -> Iterator[Job]:
+    """Yield the shapes: what changes with backlog, partitions, queues, processes and open transactions."""
+    for messages in (10_000, 1_000_000):
+        yield workload(f"backlog {messages}", POSTGRESQL, "drain", Load(messages=messages, batch=1_000))
+    for partitions in (4, 640):
+        shape = Load(messages=100_000, producers=16, partitions=partitions)
+        yield workload(f"{partitions} partitions", POSTGRESQL, "together", shape)
+        yield workload(f"{partitions} partitions idle", POSTGRESQL, "idle", shape)
+    for hold in (False, True):
+        shape = Load(messages=200_000, producers=16, hold=hold)
+        name = "transaction held open" if hold else "no transaction held open"
+        yield workload(name, POSTGRESQL, "together", shape)
+    for processes in (1, 2, 4):
+        shape = Load(messages=100_000, producers=16, processes=processes)
+        yield workload(f"{processes} processes", POSTGRESQL, "together", shape)
+    for queues in (10, 100):
+        shape = Load(messages=100_000, producers=20, queues=queues, partitions=16)
+        yield workload(f"{queues} queues", POSTGRESQL, "together", shape)
+    for backend in BACKENDS:
+        shape = Load(messages=1_000_000, producers=16)
+        yield workload("a million", backend, "together", shape)
+        yield workload("two instances", backend, "together", shape.replace(messages=50_000, processes=2))
+
+
+def _stages() -> Iterator[Job]:
+    for backend in BACKENDS:
+        messages = 100_000 if backend == POSTGRESQL else 40_000
+        yield workload("yardstick", backend, "yardstick", Load())
+        yield workload("bare", backend, "bare", BARE.replace(messages=messages))
+        yield workload("stages", backend, "stages", Load(messages=messages))
+        yield workload("together", backend, "together", Load(messages=messages, producers=16))
+    yield workload("enqueue 1", POSTGRESQL, "together", Load(messages=5_000, batch=1, consume=False))
+    yield workload("enqueue 100", POSTGRESQL, "together", Load(messages=100_000, consume=False))
+    crowd = Load(messages=20_000, producers=16, batch=1, consume=False)
+    yield workload("16 producers, notify", POSTGRESQL, "together", crowd)
+    yield workload("16 producers, poll", POSTGRESQL, "together", crowd.replace(wakeup="poll"))
+
+
+def _crowds() -> Iterator[Job]:
+    """Yield the throughput benchmark: producers and workers at once, until the tables are empty."""
+    for name, shape in CROWDS.items():
+        for profile in PROFILES:
+            single = shape.replace(profile=profile, batch=1, messages=5_000 * min(shape.producers, 4))
+            batches = shape.replace(profile=profile, messages=50_000)
+            yield workload(f"{name} {profile} 1", POSTGRESQL, "together", single)
+            yield workload(f"{name} {profile} 100", POSTGRESQL, "together", batches)
+
+
+def _drains() -> Iterator[Job]:
+    yield workload("drain 100000", POSTGRESQL, "drain", Load(messages=100_000))
+    for backend in BACKENDS:
+        yield workload("drain", backend, "drain", Load())
+
+
+def _latencies() -> Iterator[Job]:
+    for backend in BACKENDS:
+        yield workload("latency in process", backend, "latency", LIGHT)
+    other = LIGHT.replace(elsewhere=True)
+    yield workload("latency other process, notify", POSTGRESQL, "latency", other)
+    yield workload("latency other process, poll", POSTGRESQL, "latency", other.replace(wakeup="poll"))

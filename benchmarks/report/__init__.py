@@ -1,0 +1,1 @@
+"""From repetitions to tables, a JSON file and a picture."""

@@ -1,0 +1,64 @@
+"""Producers produce, or do not, while workers work, until the tables are empty again."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from benchmarks.measure import Observer, Phase
+from benchmarks.workloads.ledger import Ledger, check
+from benchmarks.workloads.load import Load
+from benchmarks.workloads.producers import produce
+from benchmarks.workloads.tables import Tables
+from benchmarks.workloads.workers import OtherWorkers
+
+WARM_UP = 2_000
+
+
+def run(url: str, load: Load) -> None:
+    """Print one phase: ``together``, or ``enqueue`` when nobody consumes."""
+    with load.open(url) as outbox:
+        if not load.consume:
+            produce(outbox, url, load.replace(messages=WARM_UP))
+            with Observer(url) as observer:
+                with observer.phase("enqueue", load.messages) as phase:
+                    produce(outbox, url, load)
+                print(phase.to_line())
+            return
+    work(url, load)
+
+
+def work(url: str, load: Load) -> None:
+    """Measure with workers."""
+    ledger = Ledger()
+    with ExitStack() as stack:
+        tables = stack.enter_context(Tables(url))
+        others = stack.enter_context(OtherWorkers(url, load))
+        handle = stack.enter_context(load.declare(url, lambda q: q.leased_batch(ledger.receive)).start())
+        produce(handle.outbox, url, load.replace(messages=WARM_UP))
+        tables.wait_until_empty(WARM_UP)
+        observer = stack.enter_context(Observer(url))
+        with observer.phase("together", load.messages) as phase:
+            before = ledger.count
+            began = time.monotonic()
+            produce(handle.outbox, url, load)
+            produced = time.monotonic() - began
+            delivered = ledger.count - before
+            if load.processes == 1:
+                ledger.wait(WARM_UP + load.messages)
+                note(phase, "delivered", time.monotonic() - began)
+            tables.wait_until_empty(WARM_UP + load.messages)
+            observer.stop_clock(phase)
+            seen = others.stop()
+            handle.stop()
+        note(phase, "produced", produced)
+        phase.extra["delivered_while_producing"] = delivered / produced
+        phase.extra["counters"] = handle.stats().counters
+        check([ledger.ranges, *seen], WARM_UP + load.messages)
+        tables.check_empty()
+        print(phase.to_line())
+
+
+def note(phase: Phase, what: str, seconds: float) -> None:
+    """Write down a rate of the phase's messages over a time of its own."""
+    phase.extra[what] = phase.messages / seconds
