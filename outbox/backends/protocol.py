@@ -173,5 +173,12 @@ class Backend(Protocol):
         write lock from the beginning.
         """
 
+    def apart(self) -> Backend:
+        """Return the same database through one connection of its own, for one thread at a time.
+
+        However busy the pool is, that thread never waits for it. The connection is opened when it is
+        first used, and replaced after it was lost. Closed with this backend, or before by itself.
+        """
+
     def close(self) -> None:
         """Close what the backend opened itself; never a pool or Engine that was passed in."""

@@ -36,6 +36,7 @@ class MysqlBackend:
         self.naming = naming
         self.catalog = catalog
         self._source = source
+        self._parts: list[MysqlBackend] = []
 
     def check_server(self) -> None:
         with self._source.reading() as session:
@@ -130,5 +131,12 @@ class MysqlBackend:
         with self._source.writing() as session, translated():
             yield session.connection
 
+    def apart(self) -> MysqlBackend:
+        part = MysqlBackend(self.name, self._source.apart(), self.catalog, self.naming)
+        self._parts.append(part)
+        return part
+
     def close(self) -> None:
+        for part in self._parts:
+            part.close()
         self._source.close()

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
 
+from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.session import Session
 from outbox.errors import ConnectionLost, ReadOnlyServer
@@ -24,9 +25,10 @@ log = logging.getLogger("outbox.backends.mysql")
 class EngineSource:
     """The user's Engine on mysql-connector-python, which is never disposed of."""
 
-    def __init__(self, engine: Engine, catalog: Catalog) -> None:
+    def __init__(self, engine: Engine, catalog: Catalog, *, owned: bool = False) -> None:
         self._engine = engine
         self._catalog = catalog
+        self._owned = owned
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -42,8 +44,13 @@ class EngineSource:
             with translated():
                 outer.commit()
 
+    def apart(self) -> EngineSource:
+        return EngineSource(with_pool_of_its_own(self._engine), self._catalog, owned=True)
+
     def close(self) -> None:
         """Leave the user's Engine open."""
+        if self._owned:
+            self._engine.dispose()
 
     @contextmanager
     def _lent(self) -> Iterator[tuple[Connection, Session]]:

@@ -61,6 +61,9 @@ class PoolSource:
             yield session
             session.commit()
 
+    def apart(self) -> PoolSource:
+        return PoolSource(self._driver, self._arguments, 1, self._catalog, clock=self._clock)
+
     def close(self) -> None:
         self._pool.dispose()
 

@@ -24,5 +24,8 @@ class Source(Protocol):
         Commits at a clean exit, else rolls back.
         """
 
+    def apart(self) -> Source:
+        """Return a source of one connection of its own, closed by its `close`; opens nothing yet."""
+
     def close(self) -> None:
         """Close what is ours."""

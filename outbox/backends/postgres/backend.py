@@ -12,6 +12,7 @@ from outbox.backends.postgres.database import Database
 from outbox.backends.postgres.errors import is_contention
 from outbox.backends.postgres.listener import PostgresListener
 from outbox.backends.postgres.notifier import PostgresNotifier
+from outbox.backends.postgres.single_source import SingleSource
 from outbox.backends.postgres.sources import Source
 from outbox.backends.records import (
     LeaseRequest,
@@ -43,6 +44,7 @@ class PostgresBackend:
         # As PostgreSQL folds the name in LISTEN.
         self._channel = f"{naming.prefix}_wakeup".lower()
         self._notifier = PostgresNotifier(self._db, self._channel)
+        self._parts: list[PostgresBackend] = []
 
     def check_server(self) -> None:
         monitoring.check_server(self._db)
@@ -147,6 +149,13 @@ class PostgresBackend:
         with self._db.transaction() as (conn, _):
             yield conn
 
+    def apart(self) -> PostgresBackend:
+        part = PostgresBackend(SingleSource(self._source.dedicated), self.naming)
+        self._parts.append(part)
+        return part
+
     def close(self) -> None:
+        for part in self._parts:
+            part.close()
         self._notifier.close()
         self._source.close()

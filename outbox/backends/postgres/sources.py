@@ -90,7 +90,13 @@ class PoolSource:
         kwargs = dict((given() if callable(given) else given) or {})
         kwargs.update(autocommit=True, application_name="outbox")
         conninfo = self._pool.conninfo
-        return psycopg.connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
+        connect = self._pool.connection_class.connect
+        conn: PgConnection = connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
+        # What the user's pool does to a new connection, say to its search_path, has no public name.
+        if configure := getattr(self._pool, "_configure", None):
+            configure(conn)
+            end_transaction(conn)
+        return conn
 
     def recheck(self) -> None:
         self._pool.check()

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 
 from outbox.backends.sqlite.backend import SqliteBackend
+from outbox.backends.sqlite.database import Database
 from outbox.backends.sqlite.engine_source import EngineSource
 from outbox.backends.sqlite.pool_source import PoolSource
 from outbox.errors import ConfigurationError
@@ -31,5 +32,5 @@ def connect(target: str | URL | Engine, *, naming: Naming, pool_size: int) -> Sq
         raise ConfigurationError("schema", naming.schema, "SQLite has no schemas; leave it out")
     catalog = Catalog.load("sqlite", naming)
     if isinstance(target, Engine):
-        return SqliteBackend(EngineSource(target), naming, catalog)
-    return SqliteBackend(PoolSource(make_url(target), pool_size, catalog), naming, catalog)
+        return SqliteBackend(Database(EngineSource(target), catalog), naming)
+    return SqliteBackend(Database(PoolSource(make_url(target), pool_size, catalog), catalog), naming)

@@ -20,9 +20,8 @@ from outbox.backends.records import (
 from outbox.backends.sqlite import monitoring, processor, queues, sequencer, transactional, vacuum
 from outbox.backends.sqlite.database import Database
 from outbox.backends.sqlite.errors import is_contention, translated
-from outbox.backends.sqlite.source import Source
 from outbox.errors import DatabaseError
-from outbox.statements import Catalog, Naming
+from outbox.statements import Naming
 
 
 class SqliteBackend:
@@ -31,11 +30,12 @@ class SqliteBackend:
     name = "sqlite"
     can_notify = False
 
-    def __init__(self, source: Source, naming: Naming, catalog: Catalog) -> None:
+    def __init__(self, database: Database, naming: Naming) -> None:
         self.naming = naming
-        self.catalog = catalog
-        self._source = source
-        self._db = Database(source, catalog)
+        self.catalog = database.catalog
+        self._source = database.source
+        self._db = database
+        self._parts: list[SqliteBackend] = []
 
     def check_server(self) -> None:
         monitoring.check_server(self._db)
@@ -128,5 +128,12 @@ class SqliteBackend:
         with self._db.write() as session:
             yield session.conn
 
+    def apart(self) -> SqliteBackend:
+        part = SqliteBackend(self._db.apart(), self.naming)
+        self._parts.append(part)
+        return part
+
     def close(self) -> None:
+        for part in self._parts:
+            part.close()
         self._source.close()

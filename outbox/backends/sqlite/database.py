@@ -42,11 +42,15 @@ class Database:
     lock poll with growing sleeps, which costs threads of one process tens of milliseconds each time.
     """
 
-    def __init__(self, source: Source, catalog: Catalog) -> None:
+    def __init__(self, source: Source, catalog: Catalog, *, writer: threading.Lock | None = None) -> None:
         self.source = source
         self.catalog = catalog
-        self._writer = threading.Lock()
+        self._writer = writer or threading.Lock()
         self._begin = catalog["begin_write"].named
+
+    def apart(self) -> Database:
+        """Return a source of one connection of its own, whose writes queue with those of this one."""
+        return Database(self.source.apart(), self.catalog, writer=self._writer)
 
     def read(self, statement: str, **parameters: Any) -> list[Any]:
         """Run one statement outside of any transaction; return its rows."""

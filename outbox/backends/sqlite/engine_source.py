@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
+from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.sqlite.errors import translated
 from outbox.backends.sqlite.pool_source import BUSY_TIMEOUT
 from outbox.backends.sqlite.source import check_open, committing, ended, left_clean
@@ -25,9 +26,10 @@ class EngineSource:
     shared = True
     patience = BUSY_TIMEOUT
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, owned: bool = False) -> None:
         check_engine(engine)
         self._engine = engine
+        self._owned = owned
 
     @contextmanager
     def borrow(self) -> Iterator[sqlite3.Connection]:
@@ -60,8 +62,13 @@ class EngineSource:
             with committing():
                 transaction.commit()
 
+    def apart(self) -> EngineSource:
+        return EngineSource(with_pool_of_its_own(self._engine), owned=True)
+
     def close(self) -> None:
         """Leave the user's Engine open."""
+        if self._owned:
+            self._engine.dispose()
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class PoolSource:
 
     def __init__(self, url: URL, size: int, catalog: Catalog) -> None:
         check_url(url)
+        self._url = url
+        self._catalog = catalog
         self._on_open = catalog[f"synchronous_{synchronous_of(url)}"].named
         url = url.difference_update_query(["synchronous"])
         arguments, options = SQLiteDialect_pysqlite().create_connect_args(url)
@@ -85,6 +87,9 @@ class PoolSource:
             check_open(conn)
             with committing():
                 conn.commit()
+
+    def apart(self) -> PoolSource:
+        return PoolSource(self._url, 1, self._catalog)
 
     def close(self) -> None:
         self._closed = True

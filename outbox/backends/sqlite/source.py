@@ -31,6 +31,9 @@ class Source(Protocol):
         `DatabaseError` when the transaction was ended there, `ConnectionLost` when the commit failed.
         """
 
+    def apart(self) -> Source:
+        """Return a source of one connection of its own, closed by its `close`; opens nothing yet."""
+
     def close(self) -> None:
         """Close what is ours."""
 
