@@ -24,6 +24,8 @@ from outbox.workers.signals import Signals
 PRODUCER_CONNECTIONS = 4
 # Vacuum, reconciler, lease keeper.
 SERVICE_CONNECTIONS = 3
+# The lease keeper's comes from no pool.
+CONNECTIONS_APART = 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outb
     threads = options.processors + options.sequencers + SERVICE_CONNECTIONS
     if options.quarantine is not None:
         threads += 1
-    ground = prepare(options, threads + PRODUCER_CONNECTIONS)
+    ground = prepare(options, threads - CONNECTIONS_APART + PRODUCER_CONNECTIONS)
     settings = options.pipeline_settings(announce=ground.notifies)
     pipeline = Pipeline(ground.backend, ground.consumers, settings, stopping=stopping.is_set)
     return make_outbox(options, ground, pipeline.signals), pipeline, ground.notifies

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from outbox.backends.protocol import Backend
 from outbox.backends.records import Settlement
 from outbox.clock import Clock, monotonic
+from outbox.errors import ConnectionLost
 from outbox.runtime.directive import Directive, Sleep
 from outbox.workers.claim import Claim
+from outbox.workers.counters import Counters
+from outbox.workers.report import report_lost
 from outbox.workers.turn import Turn
 
 log = logging.getLogger("outbox.workers.lease_keeper")
@@ -20,16 +24,27 @@ log = logging.getLogger("outbox.workers.lease_keeper")
 PATIENCE = 1.0
 LONGEST_SLEEP = 0.5
 
+T = TypeVar("T")
+
 
 class LeaseKeeper:
     """Renews leases whose handlers still run, and frees partitions stuck behind a slow handler.
 
     Looks at the turns in memory a few times a second; touches the database only when one of them
-    needs it. `watching` is for processor threads, `run_once` for the keeper's own.
+    needs it, and then through a connection of its own: handlers that have taken all of the pool's
+    cannot make it lose their leases. `watching` is for processor threads, `run_once` for the keeper's.
     """
 
-    def __init__(self, backend: Backend, *, shortest_lease: float = 30.0, clock: Clock = monotonic) -> None:
-        self._backend = backend
+    def __init__(
+        self,
+        backend: Backend,
+        counters: Counters,
+        *,
+        shortest_lease: float = 30.0,
+        clock: Clock = monotonic,
+    ) -> None:
+        self._backend = backend.apart()
+        self._counters = counters
         self._sleep = min(LONGEST_SLEEP, shortest_lease / 10)
         self._clock = clock
         self._lock = threading.Lock()
@@ -51,32 +66,42 @@ class LeaseKeeper:
         with self._lock:
             turns = list(self._turns.items())
         for turn, claim in turns:
-            self._renew(turn)
+            self._renew(turn, claim)
             self._free_waiting(turn, claim)
         return Sleep(self._sleep)
 
-    def _renew(self, turn: Turn) -> None:
-        partition_ids = turn.to_renew()
-        if not partition_ids:
+    def close(self) -> None:
+        """Close the connection; the worker calls it at the end of its thread."""
+        self._backend.close()
+
+    def _renew(self, turn: Turn, claim: Claim) -> None:
+        held = turn.to_renew()
+        if not held:
             return
         started = self._clock()
         lease = turn.consumer.lease.duration
-        kept = self._backend.renew(partition_ids, token=turn.token, lease=lease)
-        if not kept:
-            # Lost: whoever has it now would only be asked again and again.
-            turn.renewals_left = 0
-            return
-        turn.renewed(started)
+        kept = insist(lambda: self._backend.renew(list(held), token=turn.token, lease=lease))
+        unstarted = [delivery.partition_id for delivery in turn.renewed(held, kept, started)]
+        if unstarted:
+            # Those that are being handled are counted and reported when their ack is refused.
+            self._counters.add(lost_leases=len(unstarted))
+            report_lost(turn.consumer, unstarted)
+            claim.again(unstarted)
         log.debug("renewed the lease of partitions %s of queue %s", sorted(kept), turn.consumer.queue)
 
     def _free_waiting(self, turn: Turn, claim: Claim) -> None:
         waiting = turn.give_up_waiting(self._clock(), PATIENCE)
         if not waiting:
             return
-        self._backend.settle_and_read(
-            [Settlement(d.partition_id, d.cursor, d.attempts, d.last_error) for d in waiting],
-            token=turn.token,
-            lease=turn.consumer.lease.duration,
-            max_bytes=1,
-        )
+        settlements = [Settlement(d.partition_id, d.cursor, d.attempts, d.last_error) for d in waiting]
+        lease = turn.consumer.lease.duration
+        insist(lambda: self._backend.settle_and_read(settlements, token=turn.token, lease=lease, max_bytes=1))
         claim.again([delivery.partition_id for delivery in waiting])
+
+
+def insist(call: Callable[[], T]) -> T:
+    """Call again if the connection is gone: used so seldom, it may have been cut long ago."""
+    try:
+        return call()
+    except ConnectionLost:
+        return call()

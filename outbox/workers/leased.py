@@ -8,11 +8,11 @@ from dataclasses import replace
 from itertools import count
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import Delivery, LeaseRequest, Settled, Settlement
+from outbox.backends.records import Delivery, LeaseRequest, Settlement
 from outbox.clock import Clock, monotonic
-from outbox.errors import ConnectionLost
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
+from outbox.workers.acks import Acks
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.counters import Counters
@@ -32,7 +32,6 @@ ROUNDS = 8
 MAX_BYTES = 16 * 1024 * 1024
 # A group's messages in one statement, however many partitions it has.
 GROUP_MESSAGES = 4000
-ACK_TRIES = 3
 FINISHED_NOTHING = Failure(
     "the handler finished no message and gave no reason", None, counts=True, named=False
 )
@@ -59,6 +58,7 @@ class LeasedTurns:
         self._stopping = stopping
         self._recorder = recorder
         self._clock = clock
+        self._acks = Acks(backend, clock=clock)
         self._tokens = Tokens()
         self._random = random.Random()
 
@@ -66,7 +66,7 @@ class LeasedTurns:
         """Work on the claimed partitions of one consumer; return whether there may be more to do."""
         lease = consumer.lease.duration
         started = self._clock()
-        turn = Turn(self._tokens.fresh(), consumer, started)
+        turn = Turn(self._tokens.fresh(), consumer)
         taken = self._backend.lease_and_read(
             [LeaseRequest(key, self._limit(consumer, key, len(keys))) for key in keys],
             token=turn.token,
@@ -112,10 +112,11 @@ class LeasedTurns:
     def _hand_over(self, turn: Turn, delivery: Delivery) -> Outcome:
         consumer = turn.consumer
         assert consumer.leased is not None
-        messages, withheld = build_messages(delivery, consumer, turn.deadline)
+        hold = turn.hold(delivery.partition_id)
+        messages, withheld = build_messages(delivery, consumer, hold.deadline)
         outcome = Outcome(0)
         if messages:
-            batch = Batch(messages, turn.deadline, self._stopping)
+            batch = Batch(messages, hold.deadline, lambda: hold.lost or self._stopping())
             if not batch.cancelled:
                 began = self._clock()
                 outcome = consumer.leased(batch)
@@ -131,9 +132,9 @@ class LeasedTurns:
         """Write everything down in one statement; return what was read on and whether work was left."""
         if not verdicts:
             return [], True
-        reads = reading_on and not self._stopping() and not turn.deadline.passed
+        reads = reading_on and not self._stopping() and not turn.out_of_time
         settlements = [self._reading_on(turn, verdict, len(verdicts), reads=reads) for _, verdict in verdicts]
-        answer = self._send(turn, settlements)
+        answer = self._acks.send(turn, settlements, max_bytes=MAX_BYTES // len(settlements))
         lost = set(answer.lost)
         self._count(verdicts, lost)
         for delivery, verdict in verdicts:
@@ -151,21 +152,6 @@ class LeasedTurns:
             return verdict.settlement
         limit = self._limit(turn.consumer, verdict.settlement.partition_id, group)
         return replace(verdict.settlement, next_limit=limit)
-
-    def _send(self, turn: Turn, settlements: list[Settlement]) -> Settled:
-        """Settle, on a new connection if the first one broke: the statement does nothing twice."""
-        for attempt in count(1):
-            try:
-                return self._backend.settle_and_read(
-                    settlements,
-                    token=turn.token,
-                    lease=turn.consumer.lease.duration,
-                    max_bytes=MAX_BYTES // len(settlements),
-                )
-            except ConnectionLost:
-                if attempt >= ACK_TRIES or turn.deadline.passed:
-                    raise
-        raise AssertionError  # count() has no end
 
     def _give_back(
         self,

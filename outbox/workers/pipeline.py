@@ -70,7 +70,7 @@ class Pipeline:
             self.partition_ids,
         )
         shortest = min((c.lease.duration for c in consumers if c.leased is not None), default=30.0)
-        self.keeper = LeaseKeeper(backend, shortest_lease=shortest)
+        self.keeper = LeaseKeeper(backend, self.counters, shortest_lease=shortest)
         self._stopping = stopping
         self._tracker = self._choose_tracker(settings.quarantine)
         self.recorder = None if self._tracker is None else FailureRecorder(self._tracker)
