@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
-	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300)'
+	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
 	@echo 'make servers   install the database servers only'
 	@echo 'make clean     remove $(VENV) and what builds and tools left behind'
 
@@ -25,10 +25,12 @@ demo: $(VENV)/.ready-$(if $(URL),for-any-database,for-sqlite)
 test: servers $(VENV)/.ready-for-tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# Outside the ordinary suite: minutes of kills, thousands of histories.
+# Outside the ordinary suite: minutes of kills, thousands of histories, a million dead letters.
 SECONDS ?= 300
+LETTERS ?= 1000000
 soak: servers $(VENV)/.ready-for-tests
 	OUTBOX_SOAK_SECONDS=$(SECONDS) OUTBOX_MODEL_EXAMPLES=$(SECONDS) $(BIN)/python -m pytest tests/acceptance/end_to_end $(PYTEST_ARGS)
+	OUTBOX_LETTERS=$(LETTERS) $(BIN)/python -m pytest tests/acceptance/dead_letters/test_memory.py -s -o faulthandler_timeout=0
 
 servers: $(VENV)/.created
 	$(BIN)/python -m tests.servers.install

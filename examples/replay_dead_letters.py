@@ -19,8 +19,11 @@ import argparse
 import importlib
 import sys
 import time
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
+from heapq import merge
+from itertools import islice
 
 from outbox import (
     DeadLetter,
@@ -57,20 +60,24 @@ class Replay:
 
     def run(self, queue: str | None) -> Counter[str]:
         # The ids first: a rejected letter is pending again, and must not come back in this run.
-        ids = sorted(self.open_ids(queue))
+        pending = self.ids(queue, DeadLetterStatus.PENDING)
+        claimed = self.ids(queue, DeadLetterStatus.REPROCESSING)  # some of these claims may have run out
+        oldest_first = merge(reversed(pending), reversed(claimed))
+        total, position = len(pending) + len(claimed), 0
         done: Counter[str] = Counter()
-        for start in range(0, len(ids), self.page):
-            scope = DeadLetterScope(ids=ids[start : start + self.page])
+        while page := list(islice(oldest_first, self.page)):
             # Some may have gone to others, or be claimed still; the answer holds what is ours now.
-            done.update(self.work_on(scope))
-            show(min(start + self.page, len(ids)), len(ids), done)
+            done.update(self.work_on(DeadLetterScope(ids=page, limit=len(page))))
+            position += len(page)
+            show(position, total, done)
         return done
 
-    def open_ids(self, queue: str | None) -> Iterator[int]:
-        """Pending letters, and those of claims that may have run out; a page of them at a time."""
-        for status in (DeadLetterStatus.PENDING, DeadLetterStatus.REPROCESSING):
-            for page in self.letters.pages(DeadLetterFilter(queue=queue, status=status)):
-                yield from (letter.id for letter in page)
+    def ids(self, queue: str | None, status: DeadLetterStatus) -> array[int]:
+        """Newest first; one page of letters is in memory at a time, and eight bytes for each id."""
+        found = array("q")
+        for page in self.letters.pages(DeadLetterFilter(queue=queue, status=status)):
+            found.extend(letter.id for letter in page)
+        return found
 
     def work_on(self, scope: DeadLetterScope) -> Iterator[str]:
         # Taken before the claim, so that our idea of its end comes before the database's.

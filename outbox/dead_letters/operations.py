@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import chain
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
 from outbox.backends.protocol import Backend
 from outbox.dead_letters import actions, search
@@ -23,7 +23,6 @@ from outbox.dead_letters.sweep import Sweep
 from outbox.values.durations import seconds
 from outbox.values.reasons import clean_reason
 
-T = TypeVar("T")
 # Inside the class, `list` is the method.
 Letters: TypeAlias = "list[DeadLetter]"
 Ids: TypeAlias = "list[int]"
@@ -100,8 +99,9 @@ class DeadLetters:
         limits = checked_scope(scope)
         token = secrets.token_hex(16)
         held = seconds(timeout, option="timeout", positive=True)
+        self._check_usable()
         sweep = Sweep(limits, search.OPEN, partial(actions.claim, token=token, timeout=held))
-        return [*self._at_once(sweep, limits.limit or PAGE, conn)]
+        return self._access.write(conn, partial(_claim, sweep=sweep, limit=limits.limit or PAGE))
 
     def resolve(self, messages: Iterable[DeadLetter], *, conn: object = None) -> int:
         """Mark letters as dealt with; return how many really changed.
@@ -145,13 +145,15 @@ class DeadLetters:
         that have run out count as pending.
         """
         limits = checked_scope(scope)
-        requeued = self._at_once(Sweep(limits, search.OPEN, actions.requeue), limits.limit, conn)
-        self._announcer.note({sent.partition_id for sent in requeued})
+        self._check_usable()
+        sweep = Sweep(limits, search.OPEN, actions.requeue)
+        message_ids, partition_ids = self._access.write(conn, partial(_requeue, sweep=sweep))
+        self._announcer.note(partition_ids)
         if conn is None:
             self._announcer.flush()
         else:
             self._access.on_commit(conn, self._announcer.flush)
-        return [sent.message_id for sent in requeued]
+        return message_ids
 
     def _settle(
         self, messages: Iterable[DeadLetter], change: Callable[[Store, Sequence[int]], object], conn: object
@@ -160,19 +162,25 @@ class DeadLetters:
         claims = by_claim(messages)
         return self._access.write(conn, partial(settle, claims=claims, change=change)) if claims else 0
 
-    def _at_once(self, sweep: Sweep[T], limit: int | None, conn: object) -> Sequence[T]:
-        """Act on all portions in one transaction."""
-        self._check_usable()
-
-        def work(store: Store) -> Sequence[T]:
-            return [*chain.from_iterable(sweep.portions(lambda step: step(store), limit))]
-
-        return self._access.write(conn, work)
-
     def _in_portions(self, sweep: Sweep[int], conn: object) -> int:
         """Act on each portion in a transaction of its own, unless the caller has one; return how many."""
         self._check_usable()
         return sum(map(len, sweep.portions(partial(self._access.write, conn), sweep.scope.limit)))
+
+
+def _claim(store: Store, *, sweep: Sweep[DeadLetter], limit: int) -> Letters:
+    """Claim all portions in one transaction."""
+    return [*chain.from_iterable(sweep.portions(lambda step: step(store), limit))]
+
+
+def _requeue(store: Store, *, sweep: Sweep[actions.Requeued]) -> tuple[Ids, set[int]]:
+    """Requeue all portions in one transaction; keep of them what is returned, and where they went."""
+    message_ids: list[int] = []
+    partition_ids: set[int] = set()
+    for portion in sweep.portions(lambda step: step(store), sweep.scope.limit):
+        message_ids += [sent.message_id for sent in portion]
+        partition_ids.update(sent.partition_id for sent in portion)
+    return message_ids, partition_ids
 
 
 def _list(store: Store, *, wanted: DeadLetterFilter, limit: int) -> list[DeadLetter]:

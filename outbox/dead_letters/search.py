@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -74,11 +75,12 @@ def named_portion(
     store: Store, scope: DeadLetterScope, among: Sequence[DeadLetterStatus], after: int, size: int
 ) -> Portion:
     """Do the same for a scope that names ids: ``size`` of them are looked at."""
-    ahead = [id_ for id_ in scope.ids or () if id_ > after]
-    looked = ahead[:size]
+    given = tuple(scope.ids or ())
+    begin = bisect_right(given, after)
+    looked = given[begin : begin + size]
     ids = [
         id_
         for id_, status, overdue in (store.among(looked, scope) if looked else ())
         if status in among and (overdue or status is not DeadLetterStatus.REPROCESSING)
     ]
-    return Portion(ids, looked[-1] if len(ahead) > size else None)
+    return Portion(ids, looked[-1] if len(given) > begin + size else None)

@@ -34,15 +34,12 @@ class Store:
 
     def oldest(self, scope: DeadLetterScope, status: DeadLetterStatus, after: int, limit: int) -> list[int]:
         """Return ids of one status above ``after``, oldest first; claims only once they are overdue."""
-        rows = self._run(
-            "oldest_dead_letters", **_where(scope), status=status.value, after_id=after, limit=limit
-        )
-        return _ids(rows)
+        shown = {**_where(scope), **_times(scope), "after_id": after}
+        return _ids(self._run("oldest_dead_letters", **shown, status=status.value, limit=limit))
 
     def among(self, ids: Sequence[int], wanted: DeadLetterScope) -> list[tuple[int, DeadLetterStatus, bool]]:
         """Return which of the ids match, with status and whether their deadline has passed."""
-        times = _times(wanted if isinstance(wanted, DeadLetterFilter) else None)
-        rows = self._run("dead_letters_among", ids=self._list(ids), **_where(wanted), **times)
+        rows = self._run("dead_letters_among", ids=self._list(ids), **_where(wanted), **_times(wanted))
         return [(int(id_), DeadLetterStatus(text(status)), bool(int(late))) for id_, status, late in rows]
 
     def count(self, wanted: DeadLetterFilter, status: DeadLetterStatus) -> int:
@@ -114,11 +111,9 @@ def _where(scope: DeadLetterScope) -> dict[str, Any]:
     return {"partition_id": scope.partition_id, "queue": scope.queue, "payload_type": scope.payload_type}
 
 
-def _times(wanted: DeadLetterFilter | None) -> dict[str, Any]:
-    return {
-        "failed_after": micros(wanted.failed_after) if wanted else None,
-        "failed_before": micros(wanted.failed_before) if wanted else None,
-    }
+def _times(wanted: DeadLetterScope) -> dict[str, Any]:
+    shown = wanted if isinstance(wanted, DeadLetterFilter) else DeadLetterFilter()
+    return {"failed_after": micros(shown.failed_after), "failed_before": micros(shown.failed_before)}
 
 
 def _ids(rows: Sequence[tuple[Any, ...]]) -> list[int]:

@@ -49,6 +49,14 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (
+        :failed_after IS NULL
+        OR failed_at >= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_after MICROSECOND
+    )
+    AND (
+        :failed_before IS NULL
+        OR failed_at < CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_before MICROSECOND
+    )
 ORDER BY id
 LIMIT :limit;
 
@@ -198,7 +206,10 @@ STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id
 SET
     d.status = 'pending',
     d.attempts = d.attempts + 1,
-    d.last_error = JSON_UNQUOTE(:reason),
+    d.last_error = (
+        SELECT told.reason
+        FROM JSON_TABLE(:reason, '$' COLUMNS (reason VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$')) AS told
+    ),
     d.deadline = NULL,
     d.claim = NULL;
 

@@ -49,6 +49,16 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (
+        CAST(:failed_after AS bigint) IS NULL
+        OR failed_at
+        >= CAST('epoch' AS timestamptz) + CAST(:failed_after AS bigint) * interval '1 microsecond'
+    )
+    AND (
+        CAST(:failed_before AS bigint) IS NULL
+        OR failed_at
+        < CAST('epoch' AS timestamptz) + CAST(:failed_before AS bigint) * interval '1 microsecond'
+    )
 ORDER BY id
 LIMIT CAST(:limit AS bigint);
 

@@ -44,6 +44,8 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:failed_after IS NULL OR failed_at >= :failed_after)
+    AND (:failed_before IS NULL OR failed_at < :failed_before)
 ORDER BY id
 LIMIT :limit;
 

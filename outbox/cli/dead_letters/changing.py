@@ -107,7 +107,7 @@ def chosen(
     everything: bool,
     limit: int | None,
     **filters: Any,
-) -> list[int]:
+) -> Sequence[int]:
     """Return the ids of what the filters mean; a forgotten filter must not mean all."""
     wanted = make_filter(backend, limit=limit, **filters)
     if not everything and not restricts(wanted):

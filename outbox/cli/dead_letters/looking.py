@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import click
@@ -19,6 +20,8 @@ from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters
 
 PAGE = 100
+LINES = 1_000
+"""So many lines have one table with a heading; the next ones have a table of their own."""
 
 
 @click.command(
@@ -46,16 +49,21 @@ def list_command(settings: Settings, /, *, limit: int, payload: bool, **filters:
         if settings.json:
             emit_json_array(as_json(letter, payload=payload) for letter in found)
             return
-        # The payloads stay behind page by page.
-        rows = [cells(letter) for letter in found]
-    if rows:
-        emit_table(rows)
-        if len(rows) == limit:
-            sys.stderr.write(
-                f"outbox: there may be more; go on with --after-id {rows[-1][0]} or a higher --limit\n"
-            )
-    else:
+        shown, last = 0, 0
+        # The payloads stay behind letter by letter, and the lines table by table.
+        for rows in portioned(map(cells, found), LINES):
+            emit_table(rows)
+            shown, last = shown + len(rows), rows[-1][0]
+    if not shown:
         emit("no dead letters match")
+    elif shown == limit:
+        sys.stderr.write(f"outbox: there may be more; go on with --after-id {last} or a higher --limit\n")
+
+
+def portioned(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows in lists of ``size``."""
+    while portion := list(islice(rows, size)):
+        yield portion
 
 
 def first(letters: DeadLetters, wanted: DeadLetterFilter, limit: int) -> Iterator[DeadLetter]:

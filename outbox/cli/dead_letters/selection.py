@@ -7,6 +7,7 @@ the ids. Ids alone are read, never payloads.
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -16,9 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from outbox.backends.protocol import Backend
 from outbox.core.notifier import Notifier
 from outbox.core.wakers import Wakers
-from outbox.dead_letters import DeadLetterFilter, DeadLetters, DeadLetterScope, DeadLetterStatus, search
+from outbox.dead_letters import DeadLetterFilter, DeadLetters, DeadLetterStatus, search
 from outbox.dead_letters.access import Access
-from outbox.dead_letters.store import Store
 
 PAGE = 1_000
 PORTION = 200
@@ -31,34 +31,19 @@ def open_letters(backend: Backend) -> DeadLetters:
     return DeadLetters(backend, Wakers(None, notifier), lambda: None)
 
 
-def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLetterStatus]) -> list[int]:
-    """Return the ids that match in these statuses, oldest first; of claimed ones only what is overdue."""
+def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLetterStatus]) -> Sequence[int]:
+    """Return the ids that match in these statuses, oldest first; of claimed ones only what is overdue.
+
+    They take eight bytes each, however many there are.
+    """
     access = Access(backend)
-    found: set[int] = set()
-    for status in among:
-        ids = access.read(None, partial(all_ids, wanted=wanted.replace(status=status, limit=None)))
-        if status is DeadLetterStatus.REPROCESSING and ids:
-            ids = access.read(None, partial(overdue, ids=ids))
-        found.update(ids)
-    return sorted(found)[: wanted.limit]
-
-
-def all_ids(store: Store, wanted: DeadLetterFilter) -> list[int]:
-    """Read page after page of ids."""
-    found: list[int] = []
-    while page := search.page(store, wanted, PAGE):
-        found += page
-        wanted = wanted.replace(after_id=page[-1])
-    return found
-
-
-def overdue(store: Store, ids: Sequence[int]) -> list[int]:
-    """Return those whose claim has run out."""
-    found: list[int] = []
-    for start in range(0, len(ids), PAGE):
-        scope = DeadLetterScope(ids=ids[start : start + PAGE])
-        found += search.portion(store, scope, (DeadLetterStatus.REPROCESSING,), 0, PAGE).ids
-    return found
+    found = array("q")
+    after: int | None = 0
+    while after is not None and (wanted.limit is None or len(found) < wanted.limit):
+        look = partial(search.portion, scope=wanted, among=among, after=after, size=PAGE)
+        ids, after = access.read(None, look)
+        found.extend(ids)
+    return found[: wanted.limit]
 
 
 def portions(ids: Sequence[int], label: str, *, quiet: bool, size: int = PORTION) -> Iterator[list[int]]:

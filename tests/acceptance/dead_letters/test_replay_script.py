@@ -67,6 +67,15 @@ def test_a_letter_that_fails_is_rejected_once_and_the_others_go_on(
     assert (letter.last_error, letter.attempts) == ("ValueError: not this one", 2)
 
 
+def test_a_page_may_be_larger_than_what_is_claimed_unless_told(
+    office: Office, spawn: Spawn, tmp_path: Path
+) -> None:
+    office.put(b"a")
+    number = office.put_many(7)
+    output = run(office, spawn, tmp_path, "accept", "--page", "200").succeed()
+    assert output.splitlines()[-1] == f"{number}/{number} letters: {number} resolved"
+
+
 def test_only_the_queue_that_was_asked_for_is_replayed(office: Office, spawn: Spawn, tmp_path: Path) -> None:
     office.put(b"a")
     assert run(office, spawn, tmp_path, "accept", "--queue", "bills").succeed() == ""
