@@ -4,18 +4,21 @@ PYTHON ?= python3
 VENV ?= .venv
 # The tests wait for databases more than they compute.
 PYTEST_ARGS ?= -n 3
+# For the benchmarks, for example --quick, --long, or --only postgresql/drain; --help shows them all.
+BENCH_ARGS ?=
 # A database for the demo other than SQLite, for example postgresql://localhost/shop
 URL ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak servers clean
+.PHONY: help demo test soak bench servers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
+	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
 	@echo 'make servers   install the database servers only'
 	@echo 'make clean     remove $(VENV) and what builds and tools left behind'
 
@@ -31,6 +34,10 @@ LETTERS ?= 1000000
 soak: servers $(VENV)/.ready-for-tests
 	OUTBOX_SOAK_SECONDS=$(SECONDS) OUTBOX_MODEL_EXAMPLES=$(SECONDS) $(BIN)/python -m pytest tests/acceptance/end_to_end $(PYTEST_ARGS)
 	OUTBOX_LETTERS=$(LETTERS) $(BIN)/python -m pytest tests/acceptance/dead_letters/test_memory.py -s -o faulthandler_timeout=0
+
+# Minutes; with BENCH_ARGS=--long an hour. Leave the machine alone meanwhile.
+bench: servers $(VENV)/.ready-for-bench
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 servers: $(VENV)/.created
 	$(BIN)/python -m tests.servers.install
@@ -52,6 +59,10 @@ $(VENV)/.ready-for-sqlite: $(VENV)/.created setup.cfg pyproject.toml
 
 $(VENV)/.ready-for-any-database: $(VENV)/.created setup.cfg pyproject.toml
 	$(PIP) install --editable '.[postgres,mysql]'
+	@touch $@
+
+$(VENV)/.ready-for-bench: $(VENV)/.created setup.cfg pyproject.toml
+	$(PIP) install --editable '.[bench]'
 	@touch $@
 
 # After "servers", which also brings the compiler and headers that mysqlclient is built with.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmarks.child import run_child
 from benchmarks.measure.host import Host
@@ -23,12 +23,21 @@ class Job:
     backend: str
     arguments: tuple[str, ...]
     """The module, and what it is given."""
+    load: Load | None = None
+    """The last argument, of our own workloads."""
     settings: Mapping[str, object] = field(default_factory=dict, hash=False, compare=False)
 
     @property
     def key(self) -> str:
         """The name under which results are found."""
         return f"{self.backend}/{self.name}"
+
+    def divided(self, fraction: int) -> Job:
+        """Return the same job with so much less to do."""
+        if fraction == 1 or self.load is None:
+            return self
+        load = self.load.divided(fraction)
+        return replace(self, load=load, arguments=(*self.arguments[:-1], load.to_json()))
 
     def run(self, servers: Servers) -> Repetition:
         """Run it once, on a database of its own."""
@@ -53,4 +62,4 @@ class Repetition:
 def workload(name: str, backend: str, module: str, load: Load) -> Job:
     """Return the job that runs one of our workloads."""
     arguments = ("benchmarks.workloads", module, URL, load.to_json())
-    return Job(name, backend, arguments, settings={"workload": module, **load.changes()})
+    return Job(name, backend, arguments, load, settings={"workload": module, **load.changes()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.job import Job, workload
+from benchmarks.job import URL, Job, workload
 from benchmarks.workloads.load import Load
 
 POSTGRESQL = "postgresql"
@@ -17,6 +17,10 @@ CROWDS = {
     "16p16c": Load(producers=16),
     "4q16p16c": Load(producers=16, queues=4),
 }
+PEERS = {
+    "postgresql": ("procrastinate", "pgqueuer", "faststream-outbox", "chancy", "pgmq"),
+    "sqlite": ("huey",),
+}
 LIGHT = Load(messages=200, partitions=4)
 
 
@@ -28,6 +32,13 @@ def core() -> Iterator[Job]:
     yield from _latencies()
     for backend in BACKENDS:
         yield workload("transactional", backend, "transactional", Load(messages=10_000))
+
+
+def peers() -> Iterator[Job]:
+    """Yield the other libraries: 20 000 messages of 100 bytes, one worker, a handler that does nothing."""
+    for backend, names in PEERS.items():
+        for name in names:
+            yield Job(f"peer {name}", backend, ("benchmarks.peers", name, URL, "20000"))
 
 
 def long() -> Iterator[Job]:

@@ -59,6 +59,10 @@ class Load:
     def replace(self, **changes: Any) -> Load:
         return replace(self, **changes)
 
+    def divided(self, fraction: int) -> Load:
+        """Return the same with a fraction of the messages, in whole batches."""
+        return self.replace(messages=max(self.batch, self.messages // fraction // self.batch * self.batch))
+
     def changes(self) -> dict[str, object]:
         """Return what differs from the defaults."""
         mine, usual = asdict(self), asdict(Load())

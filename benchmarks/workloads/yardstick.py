@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.measure import Observer
-from benchmarks.servers import connect
+from benchmarks.servers import connect, execute
 from benchmarks.workloads.load import Load
 
 ID = {
@@ -14,41 +14,58 @@ ID = {
     "sqlite": "id INTEGER PRIMARY KEY, body BLOB",
 }
 MANY = 1_000
+WARM_UP = 10
 
 
 def run(url: str, load: Load) -> None:
-    """Print ``insert_1`` (a commit each) and ``insert_1000`` (a thousand rows a commit)."""
+    """Print ``insert_1`` (a commit each) and ``insert_1000`` (a thousand rows a commit).
+
+    In transactions as drivers begin and end them, because a message goes into the caller's.
+    """
     backend = url.partition(":")[0]
-    connection = connect(url)
-    cursor = connection.cursor()
+    execute(url, f"CREATE TABLE yard ({ID[backend]})")
     if backend == "sqlite":
-        cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute(f"CREATE TABLE yard ({ID[backend]})")
+        execute(url, "PRAGMA journal_mode = WAL")
+    singles = load.messages // 10
     with Observer(url) as observer:
-        singles = load.messages // 10
-        with observer.phase("insert_1", singles) as phase:
-            for _ in range(singles):
-                insert_one(cursor, backend, load.body())
-        print(phase.to_line())
-        with observer.phase("insert_1000", load.messages) as phase:
-            for _ in range(load.messages // MANY):
-                insert_many(cursor, backend, [load.body()] * MANY)
-        print(phase.to_line())
-    connection.close()
+        measure(observer, url, Run("insert_1", singles, 1), load)
+        measure(observer, url, Run("insert_1000", load.messages, MANY), load)
 
 
-def insert_one(cursor: Any, backend: str, body: bytes) -> None:
-    """Insert a row; the connection commits by itself."""
-    mark = "?" if backend == "sqlite" else "%s"
-    cursor.execute(f"INSERT INTO yard (body) VALUES ({mark})", (body,))
+class Run(NamedTuple):
+    """So many rows, so many of them to a commit."""
+
+    name: str
+    rows: int
+    size: int
 
 
-def insert_many(cursor: Any, backend: str, bodies: list[bytes]) -> None:
-    """Insert rows in one transaction, the driver's quickest way."""
-    if backend == "postgresql":
+def measure(observer: Observer, url: str, run: Run, load: Load) -> None:
+    """Print one phase, on a connection of its own that has done it before."""
+    backend = url.partition(":")[0]
+    connection = connect(url, autocommit=False)
+    cursor = connection.cursor()
+    for _ in range(WARM_UP):
+        insert(cursor, backend, [load.body()] * run.size)
+        connection.commit()
+    with observer.phase(run.name, run.rows) as phase:
+        for start in range(0, run.rows, run.size):
+            insert(cursor, backend, [load.body()] * min(run.size, run.rows - start))
+            connection.commit()
+        observer.stop_clock(phase)
+        cursor.close()
+        connection.close()
+    print(phase.to_line())
+
+
+def insert(cursor: Any, backend: str, bodies: list[bytes]) -> None:
+    """Insert rows, in the driver's quickest way."""
+    if backend == "sqlite":
+        cursor.execute("BEGIN")
+        cursor.executemany("INSERT INTO yard (body) VALUES (?)", [(body,) for body in bodies])
+    elif len(bodies) == 1:
+        cursor.execute("INSERT INTO yard (body) VALUES (%s)", bodies)
+    elif backend == "postgresql":
         cursor.execute("INSERT INTO yard (body) SELECT unnest(%s::bytea[])", (bodies,))
-        return
-    cursor.execute("BEGIN")
-    mark = "?" if backend == "sqlite" else "%s"
-    cursor.executemany(f"INSERT INTO yard (body) VALUES ({mark})", [(body,) for body in bodies])
-    cursor.execute("COMMIT")
+    else:
+        cursor.executemany("INSERT INTO yard (body) VALUES (%s)", [(body,) for body in bodies])
