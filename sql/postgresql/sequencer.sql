@@ -7,14 +7,21 @@
 -- Rows are found by ctid, so that no statistics can turn the delete into a scan; incoming rows are
 -- never updated, hence a ctid stays good for the statement.
 -- With a channel, the moved partitions are announced to other processes' processors.
+-- The commit does not wait for the disk. The lease or the transaction that hands a message over
+-- waits, and what it waits for is everything logged before: no number that was ever handed over can
+-- be lost. A server that crashes earlier than that has the rows in incoming again.
 -- Locks: partition rows FOR NO KEY UPDATE (skips locked ones; does not block producers); the
 -- incoming rows that it deletes.
-WITH locked AS MATERIALIZED (
-    SELECT id
-    FROM outbox_partitions
-    WHERE id = ANY(CAST(:partition_ids AS bigint[]))
-    ORDER BY id
-    FOR NO KEY UPDATE SKIP LOCKED
+WITH relaxed AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', TRUE)
+),
+
+locked AS MATERIALIZED (
+    SELECT p.id
+    FROM relaxed CROSS JOIN outbox_partitions AS p
+    WHERE p.id = ANY(CAST(:partition_ids AS bigint[]))
+    ORDER BY p.id
+    FOR NO KEY UPDATE OF p SKIP LOCKED
 ),
 
 claimed AS (

@@ -2,11 +2,16 @@
 -- Delete up to :limit processed messages of many partitions, outgoing rows and bodies, in one
 -- round trip. Sequences are gapless, so what a partition has to give is a subtraction and the
 -- budget is spread before anything is read. Rows are found by ctid and by id: no statistics can
--- turn the deletes into scans, and outgoing rows are never updated.
+-- turn the deletes into scans, and outgoing rows are never updated. The commit does not wait for the
+-- disk: after a crash of the server there may be something to delete once more.
 -- Locks: vacuum rows FOR NO KEY UPDATE, skipping locked ones; the rows that it deletes.
-WITH dirty AS MATERIALIZED (
+WITH relaxed AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', TRUE)
+),
+
+dirty AS MATERIALIZED (
     SELECT v.partition_id, v.vacuumed_seq, c.processed_seq
-    FROM outbox_vacuum AS v
+    FROM relaxed CROSS JOIN outbox_vacuum AS v
     INNER JOIN outbox_processor AS c ON c.partition_id = v.partition_id
     WHERE
         v.partition_id = ANY(CAST(:partition_ids AS bigint[]))
