@@ -1,0 +1,1 @@
+"""The benchmark suite is right about what it measures, and runs."""
