@@ -41,12 +41,20 @@ class ProducerConnection(ABC):
         """Run a statement and return its rows, none for one that returns none."""
 
     @abstractmethod
+    def insert(self, statement: Statement, parameters: Mapping[str, object]) -> int:
+        """Run an INSERT and return the id the driver reports, as `insert_rows` does."""
+
+    @abstractmethod
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Run a ``:values`` statement for all rows at once and return the id the driver reports.
 
         That is the id of the first row on MySQL and MariaDB and of the last one on SQLite; PostgreSQL's
         drivers report none.
         """
+
+    @abstractmethod
+    def driver_connection(self) -> Any:
+        """Return the driver's own connection, to be asked what takes no statement."""
 
     def on_commit(self, callback: Callable[[], object]) -> bool:  # noqa: ARG002 - for those that can
         """Arrange for one call of ``callback`` after the commit of the open transaction.

@@ -35,11 +35,22 @@ class DjangoConnection(ProducerConnection):
             cursor.execute(statement.pyformat, parameters)
             return list(cursor.fetchall()) if statement.kind in KINDS_WITH_ROWS else []
 
+    def insert(self, statement: Statement, parameters: Mapping[str, object]) -> int:
+        """Run an INSERT and return the id of the cursor."""
+        with self.wrapper.cursor() as cursor:
+            cursor.execute(statement.pyformat, parameters)
+            return int(cursor.lastrowid)
+
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
         with self.wrapper.cursor() as cursor:
             cursor.execute(statement.repeated(len(rows), "%s"), tuple(chain.from_iterable(rows)))
             return int(cursor.lastrowid)
+
+    def driver_connection(self) -> Any:
+        """Return the connection that Django holds; it connects if it has none."""
+        self.wrapper.ensure_connection()
+        return self.wrapper.connection
 
     def on_commit(self, callback: Callable[[], object]) -> bool:
         """Hand the callback to ``transaction.on_commit``, which wants an ``atomic`` block or autocommit."""

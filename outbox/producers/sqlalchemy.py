@@ -47,10 +47,18 @@ class SqlalchemyConnection(ProducerConnection):
         result = self._run(self.driver.text(statement), dict(parameters))
         return [tuple(row) for row in result] if statement.kind in KINDS_WITH_ROWS else []
 
+    def insert(self, statement: Statement, parameters: Mapping[str, object]) -> int:
+        """Run an INSERT and return the id of the cursor."""
+        return int(self._run(self.driver.text(statement), dict(parameters)).lastrowid)
+
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
         text = self.driver.rows_text(statement, len(rows))
         return int(self._run(text, tuple(chain.from_iterable(rows))).lastrowid)
+
+    def driver_connection(self) -> Any:
+        """Return the connection underneath."""
+        return self.connection.connection.driver_connection
 
     def on_commit(self, callback: Callable[[], object]) -> bool:
         """Call back after the COMMIT of the outermost transaction."""
@@ -60,4 +68,4 @@ class SqlalchemyConnection(ProducerConnection):
         return self.connection.exec_driver_sql(text, parameters, execution_options=NOT_STREAMED)
 
     def _driver_in_transaction(self) -> bool:
-        return self.driver.in_transaction(self.connection.connection.driver_connection)
+        return self.driver.in_transaction(self.driver_connection())

@@ -6,6 +6,8 @@ from typing import Any
 
 from outbox.producers.driver import Driver
 
+FEWEST_PARAMETERS = 999  # what every build of SQLite takes; releases take 32 766 since 3.32
+
 
 def open_cursor(connection: Any) -> Any:
     """Return a plain cursor."""
@@ -27,6 +29,17 @@ def in_transaction(connection: Any) -> bool:
     if isinstance(autocommit, bool):
         return not autocommit
     return connection.isolation_level is not None
+
+
+def most_parameters(connection: Any) -> int:
+    """Return how many parameters a statement may have: a build and a connection can lower the limit.
+
+    Python 3.10 cannot ask, so the least is assumed there.
+    """
+    import sqlite3
+
+    category = getattr(sqlite3, "SQLITE_LIMIT_VARIABLE_NUMBER", None)
+    return FEWEST_PARAMETERS if category is None else int(connection.getlimit(category))
 
 
 SQLITE = Driver("sqlite3", "sqlite", open_cursor, in_transaction, named=True)

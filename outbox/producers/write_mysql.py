@@ -11,15 +11,19 @@ from collections.abc import Sequence
 from outbox.errors import PayloadTooLarge
 from outbox.producers.chunks import chunks, weigh
 from outbox.producers.connection import ProducerConnection
-from outbox.producers.incoming import insert_incoming
+from outbox.producers.incoming import incoming
 from outbox.producers.prepared_message import PreparedMessage
 from outbox.statements import Catalog
 
-ROWS = 500
-TEXT_BYTES = 1_000_000
+ROWS = 1_000
 DIGITS_PER_BYTE = 2
 STATEMENT_BYTES = 1_000  # the statement around the digits of one message, generously
 ROW_BYTES = 50  # the same for one more row
+# Statements stay below a mebibyte, which any server takes unless somebody set max_allowed_packet lower
+# than any release ever had it. What is larger is sent only after a look at it.
+UNASKED_BYTES = 1_000_000
+CHUNK_BYTES = (UNASKED_BYTES - STATEMENT_BYTES - ROWS * ROW_BYTES) // DIGITS_PER_BYTE
+LONE_BYTES = (UNASKED_BYTES - STATEMENT_BYTES) // DIGITS_PER_BYTE
 
 
 def write_mysql(
@@ -30,28 +34,29 @@ def write_mysql(
     Raises `PayloadTooLarge`, before anything is written, for a message that does not fit into the
     session's ``max_allowed_packet``.
     """
-    if len(messages) == 1 and weigh(messages[0]) * DIGITS_PER_BYTE <= TEXT_BYTES:
-        return [_insert(connection, catalog, messages)]
-    # A mysql.connector connection made with raw=True gives digits.
-    step, packet = map(int, connection.execute(catalog["session_settings"], {})[0])
-    room = (packet - STATEMENT_BYTES) // DIGITS_PER_BYTE
-    for message in messages:
-        if weigh(message) > room:
-            raise PayloadTooLarge(len(message.payload), room - weigh(message) + len(message.payload))
+    pieces = list(chunks(messages, rows=ROWS, size=CHUNK_BYTES))
+    large = [chunk[0] for chunk in pieces if len(chunk) == 1 and weigh(chunk[0]) > LONE_BYTES]
+    if large:
+        _refuse_what_does_not_fit(connection, catalog, large)
     ids: list[int] = []
-    size = min(TEXT_BYTES // DIGITS_PER_BYTE, room - ROWS * ROW_BYTES)
-    for chunk in chunks(messages, rows=ROWS, size=size):
-        first_id = _insert(connection, catalog, chunk)
+    for chunk in pieces:
+        first_id = connection.insert_rows(
+            catalog["insert_body"], [_hexadecimal(message) for message in chunk]
+        )
+        step = connection.insert(catalog["insert_incoming"], incoming(chunk, first_id))
         ids += range(first_id, first_id + len(chunk) * step, step)
     return ids
 
 
-def _insert(connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]) -> int:
-    """Insert messages that fit into one statement and return the id of the first."""
-    rows = [_hexadecimal(message) for message in messages]
-    first_id = connection.insert_rows(catalog["insert_body"], rows)
-    insert_incoming(connection, catalog, messages, first_id)
-    return first_id
+def _refuse_what_does_not_fit(
+    connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]
+) -> None:
+    # A mysql.connector connection made with raw=True gives digits.
+    packet = int(connection.execute(catalog["largest_statement"], {})[0][0])
+    room = (packet - STATEMENT_BYTES) // DIGITS_PER_BYTE
+    for message in messages:
+        if weigh(message) > room:
+            raise PayloadTooLarge(len(message.payload), room - weigh(message) + len(message.payload))
 
 
 def _hexadecimal(message: PreparedMessage) -> tuple[str, str, str | None]:

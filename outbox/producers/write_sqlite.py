@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from outbox.producers.chunks import chunks
 from outbox.producers.connection import ProducerConnection
-from outbox.producers.incoming import insert_incoming
+from outbox.producers.incoming import incoming
 from outbox.producers.prepared_message import PreparedMessage
+from outbox.producers.sqlite import most_parameters
 from outbox.statements import Catalog
 
-ROWS = 333  # of three values: every build of SQLite takes 999 parameters
+ROWS = 1_000
+VALUES_PER_ROW = 3
 BYTES = 8_000_000
 SQLITE_BUSY = 5
 PRIMARY_CODE = 0xFF
@@ -27,13 +29,14 @@ def write_sqlite(
 
     The driver's error for a busy database passes through, with a note on what to do about it.
     """
+    rows = min(ROWS, most_parameters(connection.driver_connection()) // VALUES_PER_ROW)
     ids: list[int] = []
     try:
-        for chunk in chunks(messages, rows=ROWS, size=BYTES):
+        for chunk in chunks(messages, rows=rows, size=BYTES):
             # The rows of one statement get consecutive ids: there is no other writer meanwhile.
             last_id = connection.insert_rows(catalog["insert_body"], [message[1:] for message in chunk])
             first_id = last_id - len(chunk) + 1
-            insert_incoming(connection, catalog, chunk, first_id)
+            connection.execute(catalog["insert_incoming"], incoming(chunk, first_id))
             ids += range(first_id, last_id + 1)
     except Exception as error:
         _advise(error)

@@ -10,18 +10,18 @@ VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers));
 
 -- name: insert_incoming :exec
 -- The incoming rows of the bodies just inserted: :partition_ids is a JSON array in their order,
--- :first_id the first body's id. The step is read here, in the session that gave out the ids.
+-- :first_id the first body's id. The step is read here, in the session that gave out the ids, and
+-- LAST_INSERT_ID(step) lets the server's answer carry it to the client, which knows all ids then.
 -- Differs: the body ids are computed, not returned.
 -- Locks: the new rows; touches no shared row.
 INSERT INTO outbox_incoming (partition_id, body_id)
-SELECT given.partition_id, :first_id + (given.n - 1) * @@SESSION.auto_increment_increment
+SELECT given.partition_id, :first_id + (given.n - 1) * LAST_INSERT_ID(@@SESSION.auto_increment_increment)
 FROM JSON_TABLE(
     CONVERT(:partition_ids USING utf8mb4), '$[*]' COLUMNS (n FOR ORDINALITY, partition_id BIGINT PATH '$')
 ) AS given;
 
--- name: session_settings :one
--- How far apart the ids of one multi-row insert are, which is not 1 on a cluster, and how large a
--- statement may be. A batch asks, to know the ids that it returns; a single message only if it is
--- large.
--- Differs: elsewhere the ids come back, and a statement may be of any size.
-SELECT @@SESSION.auto_increment_increment, @@SESSION.max_allowed_packet;
+-- name: largest_statement :one
+-- How many bytes a statement may have; asked before one of more than a megabyte, for which the
+-- server might drop the producer's connection.
+-- Differs: elsewhere a statement may be of any size.
+SELECT @@SESSION.max_allowed_packet;

@@ -96,10 +96,36 @@ def test_a_busy_database_fails_with_the_drivers_error_and_advice(tables: Databas
     assert reader.in_transaction
 
 
-def test_a_batch_needs_no_more_parameters_than_any_sqlite_takes(tables: Database) -> None:
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="new in Python 3.11")
+@pytest.mark.parametrize("limit", [3, 999, 3001])
+def test_a_batch_takes_no_more_parameters_than_the_connection_allows(tables: Database, limit: int) -> None:
     connection = tables.connect()
-    if sys.version_info >= (3, 11):
-        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
-    enqueue(connection, *numbered(2500))
+    connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, limit)
+    messages = numbered(2500)
+    ids = enqueue(connection, *messages)
     connection.commit()
-    assert len(stored(tables)) == 2500
+    assert stored(tables) == list(zip(ids, messages, strict=True))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="new in Python 3.11")
+def test_the_limit_is_that_of_the_connection_below_an_engine(tables: Database) -> None:
+    with tables.engine().begin() as connection:
+        driver_connection = connection.connection.driver_connection
+        assert isinstance(driver_connection, sqlite3.Connection)
+        driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+        enqueue(connection, *numbered(1000))
+    assert len(stored(tables)) == 1000
+
+
+def test_a_connection_that_cannot_be_asked_gets_what_every_build_takes(
+    tables: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(sqlite3, "SQLITE_LIMIT_VARIABLE_NUMBER", raising=False)  # as before Python 3.11
+    sent: list[str] = []
+    connection = tables.connect()
+    connection.set_trace_callback(sent.append)
+    enqueue(connection, *numbered(1000))
+    connection.set_trace_callback(None)
+    connection.commit()
+    assert len(stored(tables)) == 1000
+    assert sum("INTO outbox_body" in statement for statement in sent) == 4

@@ -49,10 +49,22 @@ def test_a_savepoint_takes_back_what_came_after_it(tables: Database) -> None:
 def test_ids_of_a_cluster_are_paired_by_their_step(tables: Database) -> None:
     connection = tables.connect()
     connection.cmd_query("SET SESSION auto_increment_increment = 7, auto_increment_offset = 3")
-    messages = [PLAIN, *AWKWARD, *numbered(1200)]
+    messages = [PLAIN, *AWKWARD, *numbered(2500)]
     ids = [*enqueue(connection, PLAIN), *enqueue(connection, *messages[1:])]
     connection.commit()
     assert {number % 7 for number in ids} == {3}
+    assert stored(tables) == list(zip(ids, messages, strict=True))
+
+
+@pytest.mark.backends("mysql", "mariadb")
+def test_ids_are_paired_when_the_step_changes_between_two_batches(tables: Database) -> None:
+    connection = tables.connect()
+    messages = numbered(30)
+    ids: list[int] = []
+    for step in (1, 5, 2):
+        connection.cmd_query(f"SET SESSION auto_increment_increment = {step}")
+        ids += enqueue(connection, *messages[len(ids) : len(ids) + 10])
+    connection.commit()
     assert stored(tables) == list(zip(ids, messages, strict=True))
 
 
