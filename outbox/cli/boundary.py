@@ -10,6 +10,7 @@ import traceback
 import click
 
 from outbox.cli.exits import ClosedPipe, CommandError, Exit
+from outbox.cli.sentences import sentence
 from outbox.cli.settings import Settings
 from outbox.errors import (
     ConnectionLost,
@@ -62,20 +63,3 @@ def report(error: Exception, settings: Settings) -> int:
         Exit.USAGE if isinstance(error, OutboxError) and isinstance(error, ValueError) else Exit.FAILED
     )
     return next((code for kind, code in CODES if isinstance(error, kind)), otherwise)
-
-
-def sentence(error: Exception, settings: Settings) -> str:
-    """Return what is wrong and what to do."""
-    if isinstance(error, SchemaNotReady):
-        names = ", ".join(error.missing)
-        command = f"outbox schema migrate{settings.options()}"
-        return f"the outbox tables are not ready, {names} not applied; run: {command}"
-    if isinstance(error, click.UsageError):
-        where = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-        return f"{error.format_message()}{where}"
-    if isinstance(error, click.ClickException):
-        return error.format_message()
-    if isinstance(error, OutboxError):
-        return str(error)
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text} (OUTBOX_TRACEBACK=1 shows where)"

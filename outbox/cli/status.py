@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-
 import click
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
-from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
-from outbox.cli.output import emit, emit_json, emit_rich, render
 from outbox.cli.settings import Settings
-from outbox.cli.status_view import Shown, as_json, view
+from outbox.cli.status_view import Shown, read_status, show
 from outbox.cli.target import connected
+from outbox.cli.watch import watch as watch_status
 from outbox.cli.words import parse_duration
-from outbox.core.status import OutboxStatus, describe_partition
-
-
-def read_status(backend: Backend) -> OutboxStatus:
-    """Read the state of every partition that is registered in the database, by whichever process."""
-    ids = [int(row[0]) for row in backend.look("all_partitions")]
-    rows = [describe_partition(row) for row in backend.partition_status(ids)]
-    return OutboxStatus(rows, backend.dead_letter_counts())
 
 
 @click.command(
@@ -55,43 +40,12 @@ def status(
 
     WAITING messages are committed and have no sequence number yet, BACKLOG are sequenced and not processed.
     Below the queues stand the partitions with something to tell: a lease, a backlog, a failing message.
+
+    --watch goes on when the server is away, says so, and shows the status again when it is back.
     """
     shown = Shown(frozenset(queues), everything=everything)
-    with connected(settings, reading=True) as backend:
-        if not watch:
-            show(settings, read_status(backend), shown)
-        else:
-            try:
-                watch_status(settings, looks(backend, max(interval, 0.1)), shown)
-            except KeyboardInterrupt:
-                return  # the way to end it
-
-
-def looks(backend: Backend, interval: float) -> Iterator[OutboxStatus]:
-    """Look again and again."""
-    while True:
-        yield read_status(backend)
-        time.sleep(interval)
-
-
-def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
-    """Print one look."""
-    if settings.json:
-        emit_json(as_json(found, shown))
-    else:
-        emit_rich(*view(found, shown))
-
-
-def watch_status(settings: Settings, found: Iterator[OutboxStatus], shown: Shown) -> None:
-    """Print each look: in the place of the one before on a terminal, else below it."""
-    console = Console(highlight=False)
-    if settings.json or not console.is_terminal:
-        for look in found:
-            show(settings, look, shown)
-            if not settings.json:
-                emit()
+    if watch:
+        watch_status(settings, max(interval, 0.1), shown)
         return
-    with Live(console=console, auto_refresh=False) as live:
-        for look in found:
-            clock = time.strftime("%H:%M:%S")
-            live.update(Text.from_ansi(f"{clock}\n\n{render(*view(look, shown))}"), refresh=True)
+    with connected(settings, reading=True) as backend:
+        show(settings, read_status(backend), shown)

@@ -12,9 +12,11 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from outbox.cli.output import plain, table
+from outbox.backends.protocol import Backend
+from outbox.cli.output import emit_json, emit_rich, plain, table
+from outbox.cli.settings import Settings
 from outbox.cli.words import count, duration, shortened
-from outbox.core.status import OutboxStatus, QueuePartitionStatus
+from outbox.core.status import OutboxStatus, QueuePartitionStatus, describe_partition
 
 ERROR_WIDTH = 60
 STATUSES = ("pending", "reprocessing", "resolved", "discarded")
@@ -30,6 +32,21 @@ class Shown:
     def select(self, partitions: Sequence[QueuePartitionStatus]) -> list[QueuePartitionStatus]:
         """Return the partitions of the wanted queues."""
         return [row for row in partitions if not self.queues or row.queue in self.queues]
+
+
+def read_status(backend: Backend) -> OutboxStatus:
+    """Read the state of every partition that is registered in the database, by whichever process."""
+    ids = [int(row[0]) for row in backend.look("all_partitions")]
+    rows = [describe_partition(row) for row in backend.partition_status(ids)]
+    return OutboxStatus(rows, backend.dead_letter_counts())
+
+
+def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
+    """Print one look."""
+    if settings.json:
+        emit_json(as_json(found, shown))
+    else:
+        emit_rich(*view(found, shown))
 
 
 def state_of(row: QueuePartitionStatus) -> str:

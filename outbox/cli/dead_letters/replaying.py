@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -93,6 +94,14 @@ def replay_command(
     return told(settings, done)
 
 
+class AboveTheBar(logging.Handler):
+    """Logs to what standard error is at the time: while a bar is shown, it puts lines above that."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
 def show_claimed(settings: Settings, claimed: Sequence[DeadLetter], timeout: float) -> None:
     """Print letters and the one claim that they share."""
     if settings.json:
@@ -111,7 +120,7 @@ def replay(
 ) -> Counter[str]:
     """Call the handler for each letter; return how many were resolved, rejected, and lost to others."""
     # The tracebacks of the handler, which is what the user came for.
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[AboveTheBar()], force=True)
     done: Counter[str] = Counter()
     for portion in portions(ids, "replaying", quiet=settings.json, size=AT_ONCE):
         for letter, message in claims(letters, portion, timeout):

@@ -64,6 +64,8 @@ def progress(*, quiet: bool) -> Progress:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
+        # What a handler prints belongs above the bar on a terminal, and nowhere but to a file.
+        redirect_stdout=sys.stdout.isatty(),
         transient=True,
         disable=quiet or not sys.stderr.isatty(),
     )

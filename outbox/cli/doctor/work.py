@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from outbox.cli.doctor.finding import Finding, ok, problem, warning
 from outbox.cli.doctor.patient import Patient
-from outbox.cli.status import read_status
+from outbox.cli.status_view import read_status
 from outbox.cli.words import count, duration, shortened
 from outbox.core.status import OutboxStatus, QueuePartitionStatus
 

@@ -53,9 +53,8 @@ def command(words: list[str], output: str) -> None:
     """Run the command ``outbox`` with its output in a file; print its peak and how long it took."""
     began = time.monotonic()
     sys.argv = ["outbox", *words]
-    with Path(output).open("w") as sys.stdout:
-        with pytest.raises(SystemExit, match="^0$"):
-            runpy.run_module("outbox", run_name="__main__")
+    with Path(output).open("w") as sys.stdout, pytest.raises(SystemExit, match=r"^0$"):
+        runpy.run_module("outbox", run_name="__main__")
     print(json.dumps([peak(), time.monotonic() - began]), file=sys.__stdout__)
 
 

@@ -1,0 +1,130 @@
+"""What people see: bars, tables and a status in its own place; and what scripts see, plain lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.bench import Bench
+from tests.acceptance.cli.shell import Shell
+from tests.acceptance.cli.terminal import CTRL_C, UP_AND_ERASE, Terminal
+from tests.acceptance.dead_letters.office import Office
+
+pytestmark = pytest.mark.mp
+
+HANDLERS = """
+def ship(msg):
+    print("shipped", msg.seq, flush=True)
+    if msg.payload == b"boom":
+        raise ValueError("the shelf is gone")
+"""
+WORK = [
+    (("discard", "--all"), "discarding", "letters discarded"),
+    (("requeue", "--all"), "requeueing", "letters requeued"),
+    (("replay", "--all", "--handler", "shop_handlers:ship"), "replaying", "resolved"),
+]
+
+
+@pytest.mark.parametrize(("words", "label", "done"), WORK, ids=[work[1] for work in WORK])
+def test_long_work_shows_how_far_it_is_and_then_what_it_did(
+    shell: Shell, office: Office, words: tuple[str, ...], label: str, done: str
+) -> None:
+    shell.module("shop_handlers", HANDLERS)
+    office.put(b"a")
+    number = office.put_many(6)
+
+    with Terminal(shell, "dead-letters", *words) as terminal:
+        terminal.wait_for(r"Go on\? \[y/N\]")
+        terminal.press("y\n")
+        code = terminal.end()
+
+    assert code == 0, terminal.text
+    table = terminal.text.partition("Go on?")[0]
+    assert f"… and {number - 10} more" in table
+    assert f"{label} ━" in terminal.text
+    assert f" 0/{number} " in terminal.text
+    # The bar is gone at the end, and what follows stands where it was.
+    last = terminal.drawn.rstrip().splitlines()[-1]
+    assert "━" not in last
+    assert "\x1b[2K" in terminal.drawn.rpartition("━")[2]
+    assert f"{number} {done}" in last
+
+
+@pytest.mark.parametrize(("words", "label", "done"), WORK, ids=[work[1] for work in WORK])
+def test_without_a_terminal_there_are_plain_lines(
+    shell: Shell, office: Office, words: tuple[str, ...], label: str, done: str
+) -> None:
+    shell.module("shop_handlers", HANDLERS)
+    office.put(b"a")
+    number = office.put_many(5)
+
+    finished = shell("dead-letters", *words, "--yes")
+
+    assert finished.stderr == ""
+    assert not {"\x1b", "\r", "━"} & set(finished.stdout)
+    assert label not in finished.stdout
+    assert finished.lines[-1] == f"{number} {done}"
+
+
+def test_what_the_handler_says_stands_above_the_bar(shell: Shell, office: Office) -> None:
+    shell.module("shop_handlers", HANDLERS)
+    office.put(b"a", b"boom", b"c")
+
+    with Terminal(
+        shell, "dead-letters", "replay", "--all", "--handler", "shop_handlers:ship", "--yes"
+    ) as terminal:
+        assert terminal.end() == 1
+
+    lines = [line.strip() for line in terminal.text.split("\n")]
+    for said in ("shipped 1", "shipped 2", "ValueError: the shelf is gone", "shipped 3"):
+        assert any(line.endswith(said) and "━" not in line.rpartition("\r")[2] for line in lines), (
+            terminal.drawn
+        )
+    assert lines[-2] == "2 resolved, 1 rejected and pending again"
+
+
+def test_what_the_handler_prints_goes_to_a_file_when_the_output_does(
+    shell: Shell, office: Office, tmp_path: Path
+) -> None:
+    shell.module("shop_handlers", HANDLERS)
+    office.put(b"a", b"b")
+    words = ("dead-letters", "replay", "--all", "--handler", "shop_handlers:ship", "--yes")
+
+    with (
+        (tmp_path / "output").open("w") as output,
+        Terminal(shell, *words, output=output.fileno()) as terminal,
+    ):
+        assert terminal.end() == 0
+
+    assert (tmp_path / "output").read_text().splitlines()[-3:] == ["shipped 1", "shipped 2", "2 resolved"]
+    assert "━" in terminal.text
+    assert "shipped" not in terminal.text
+
+
+def test_nothing_is_touched_when_the_answer_is_ctrl_c(shell: Shell, office: Office) -> None:
+    office.put(b"a")
+    before = office.states()
+
+    with Terminal(shell, "dead-letters", "discard", "--all") as terminal:
+        terminal.wait_for(r"Go on\?")
+        terminal.press(CTRL_C)
+        code = terminal.end()
+
+    assert (code, "Traceback" in terminal.text) == (130, False)
+    assert office.states() == before
+
+
+def test_a_watched_status_is_drawn_in_its_own_place_until_ctrl_c(shell: Shell, bench: Bench) -> None:
+    with Terminal(shell, "status", "--watch", "--interval", "0.1") as terminal:
+        terminal.wait_for(r"orders +4 +0 +0 ")
+        bench.send("a", "b", partition=1)
+        terminal.wait_for(r"orders +4 +2 +0 ")
+        terminal.wait_for(r"orders +1 +waiting ")
+        terminal.press(CTRL_C)
+        code = terminal.end()
+
+    assert (code, "Traceback" in terminal.text) == (0, False)
+    # Each look but the first begins where the one before began.
+    assert terminal.drawn.count(UP_AND_ERASE) >= 4
+    assert terminal.drawn.split("QUEUE", 2)[1].count(UP_AND_ERASE) >= 4
