@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from benchmarks.child import run_child
+from benchmarks.load import Load
 from benchmarks.measure.host import Host
 from benchmarks.measure.phase import Phase
 from benchmarks.servers import Servers
-from benchmarks.workloads.load import Load
 
 URL = "{url}"
 

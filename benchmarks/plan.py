@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.job import URL, Job, workload
-from benchmarks.workloads.load import Load
+from benchmarks.load import Load
 
 POSTGRESQL = "postgresql"
 BACKENDS = ("postgresql", "sqlite", "mysql", "mariadb")
@@ -72,11 +72,12 @@ def _stages() -> Iterator[Job]:
         yield workload("bare", backend, "bare", BARE.replace(messages=messages))
         yield workload("stages", backend, "stages", Load(messages=messages))
         yield workload("together", backend, "together", Load(messages=messages, producers=16))
-    yield workload("enqueue 1", POSTGRESQL, "together", Load(messages=5_000, batch=1, consume=False))
     yield workload("enqueue 100", POSTGRESQL, "together", Load(messages=100_000, consume=False))
-    crowd = Load(messages=20_000, producers=16, batch=1, consume=False)
-    yield workload("16 producers, notify", POSTGRESQL, "together", crowd)
-    yield workload("16 producers, poll", POSTGRESQL, "together", crowd.replace(wakeup="poll"))
+    for wakeup in ("notify", "poll"):
+        alone = Load(messages=5_000, batch=1, consume=False, wakeup=wakeup)
+        yield workload(f"1 producer, {wakeup}", POSTGRESQL, "together", alone)
+        crowd = alone.replace(messages=20_000, producers=16)
+        yield workload(f"16 producers, {wakeup}", POSTGRESQL, "together", crowd)
 
 
 def _crowds() -> Iterator[Job]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import outbox
+from benchmarks.load import Load
 from benchmarks.servers import connect
-from benchmarks.workloads.load import Load
 from outbox import Outbox
 from outbox.statements import Catalog, Naming
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from benchmarks.workloads.load import Load
+from benchmarks.load import Load
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from benchmarks.bare.mysql import BareMysql
 from benchmarks.bare.postgresql import BarePostgres
 from benchmarks.bare.script import Bare
 from benchmarks.bare.sqlite import BareSqlite
+from benchmarks.load import Load
 from benchmarks.measure import Observer
-from benchmarks.workloads.load import Load
 
 SCRIPTS: dict[str, type[Bare]] = {"postgresql": BarePostgres, "mysql": BareMysql, "sqlite": BareSqlite}
 

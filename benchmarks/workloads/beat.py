@@ -6,8 +6,8 @@ import json
 import sys
 import time
 
+from benchmarks.load import Load
 from benchmarks.servers import connect
-from benchmarks.workloads.load import Load
 from outbox import Outbox
 
 Beat = tuple[int, float, float]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from itertools import count
 
+from benchmarks.load import Load
 from benchmarks.measure import Observer
-from benchmarks.workloads.load import Load
 from benchmarks.workloads.producers import produce
 from outbox import OutboxMessage
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+from benchmarks.load import Load
 from benchmarks.measure import Observer
 from benchmarks.workloads.ledger import Ledger
-from benchmarks.workloads.load import Load
 
 SETTLING = 5.0
 WATCHED = 10

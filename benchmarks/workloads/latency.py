@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
+from benchmarks.load import Load
 from benchmarks.measure import Observer
 from benchmarks.workloads.beat import Beat, beat
-from benchmarks.workloads.load import Load
 from outbox import OutboxMessage
 
 WARM_UP = 25

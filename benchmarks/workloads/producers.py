@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from benchmarks.load import Load
 from benchmarks.servers import connect
-from benchmarks.workloads.load import Load
 from outbox import EnqueueMessage, Outbox
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from benchmarks.load import Load
 from benchmarks.measure import Observer
 from benchmarks.workloads.ledger import Ledger, check
-from benchmarks.workloads.load import Load
 from benchmarks.workloads.producers import produce
 from outbox.builder.assembly import assemble_pipeline
 from outbox.workers.pipeline import Pipeline

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from benchmarks.load import Load
 from benchmarks.measure import Observer, Phase
 from benchmarks.servers import connect
 from benchmarks.workloads.ledger import Ledger, check
-from benchmarks.workloads.load import Load
 from benchmarks.workloads.producers import produce
 from benchmarks.workloads.tables import Tables
 from benchmarks.workloads.workers import OtherWorkers

@@ -6,9 +6,9 @@ import threading
 from itertools import count
 from typing import Any
 
+from benchmarks.load import Load
 from benchmarks.measure import Observer
 from benchmarks.servers import connect, execute
-from benchmarks.workloads.load import Load
 from benchmarks.workloads.producers import produce
 from outbox import OutboxMessage
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from benchmarks.load import Load
 from benchmarks.workloads.ledger import Ledger, Ranges
-from benchmarks.workloads.load import Load
 
 if TYPE_CHECKING:
     from typing_extensions import Self

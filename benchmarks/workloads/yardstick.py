@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from benchmarks.load import Load
 from benchmarks.measure import Observer
 from benchmarks.servers import connect, execute
-from benchmarks.workloads.load import Load
 
 ID = {
     "postgresql": "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body bytea",
