@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module, util
 from typing import NamedTuple
 
@@ -29,10 +28,10 @@ CATALOGUE = {
 }
 
 
-def adapter(name: str) -> Callable[[str], Peer]:
-    """Return what makes the named peer from a database's URL."""
+def adapter(name: str) -> type[Peer]:
+    """Return the named peer's class."""
     module, _, cls = CATALOGUE[name].adapter.partition(":")
-    found: Callable[[str], Peer] = getattr(import_module(f"benchmarks.peers.{module}"), cls)
+    found: type[Peer] = getattr(import_module(f"benchmarks.peers.{module}"), cls)
     return found
 
 

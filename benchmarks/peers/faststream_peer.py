@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import MetaData, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from benchmarks.peers.event_loop import UVLOOP, EventLoop
 from benchmarks.peers.peer import Setting
 from benchmarks.peers.tally import Tally
 from benchmarks.servers import execute
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 DOCS = "https://faststream-outbox.modern-python.org"
 TUNING = f"{DOCS}/concepts/performance/"
@@ -129,5 +131,7 @@ class FaststreamPeer:
         return OutboxBroker(engine, outbox_table=self._table, logger=None, apply_types=apply_types)
 
     def _new_engine(self, connections: int) -> AsyncEngine:
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         url = self._url.replace("postgresql://", "postgresql+asyncpg://", 1)
         return create_async_engine(url, pool_size=connections, max_overflow=0)

@@ -27,6 +27,8 @@ class Peer(Protocol):
     """Its name in the package index; the installed version is reported."""
     settings: ClassVar[Mapping[str, Setting]]
 
+    def __init__(self, url: str) -> None: ...
+
     def prepare(self) -> None:
         """Create the library's tables."""
 

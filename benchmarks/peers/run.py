@@ -20,7 +20,7 @@ def measure(peer: Peer, url: str, messages: int) -> Iterator[Phase]:
     """Yield ``enqueue_batch``, ``drain`` and ``enqueue_single`` on the URL's empty database.
 
     As with ours, the clock of the drain runs from the start of the worker until the handler has seen
-    every message. Peers that acknowledge late gain by that; ``settled_seconds`` says when they were done.
+    every message. Peers that acknowledge late gain by that; ``settling_seconds`` says how much.
     Raises `NotDeliveredOnce` when messages are lost, repeated or left behind.
     """
     payloads = [str(number).rjust(8, "0").ljust(PAYLOAD, "x").encode() for number in range(messages)]
@@ -53,9 +53,8 @@ def _enqueue(peer: Peer, observer: Observer, name: str, payloads: list[bytes], b
 def _drain(peer: Peer, observer: Observer, payloads: list[bytes]) -> Phase:
     with observer.phase("drain", len(payloads)) as phase:
         tally = Tally(len(payloads), lambda: observer.stop_clock(phase))
-        began = time.monotonic()
         peer.drain(tally)
-        phase.extra["settled_seconds"] = time.monotonic() - began
+        phase.extra["settling_seconds"] = time.monotonic() - tally.completed_at
     tally.check(payloads)
     if left := peer.pending():
         raise NotDeliveredOnce(f"{left} messages were delivered and not acknowledged")

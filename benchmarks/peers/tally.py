@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,7 @@ class Tally:
         self._expected = expected
         self._when_complete = when_complete
         self._seen: list[bytes | str] = []
+        self.completed_at = 0.0
 
     def add(self, payload: bytes | str) -> bool:
         """Note one call of the handler; return whether it was the last one expected."""
@@ -24,6 +26,7 @@ class Tally:
         if len(self._seen) != self._expected:
             return False
         self._when_complete()
+        self.completed_at = time.monotonic()
         return True
 
     def check(self, sent: Sequence[bytes]) -> None:
