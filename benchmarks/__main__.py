@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         found = collect(servers, jobs, options.patience)
         results, failures = run_rounds(jobs, servers, options.patience)
+    if options.peers and (absent := plan.missing_peers()):
+        found["not measured"] = "; ".join(absent)
     found["file system"] = filesystem(options.directory)
     figures = Figures(results, options.patience)
     claims = [*targets.core(), *(shapes.long() if options.long else ())]

@@ -23,8 +23,8 @@ class Job:
     backend: str
     arguments: tuple[str, ...]
     """The module, and what it is given."""
-    load: Load | None = None
-    """The last argument, of our own workloads."""
+    load: Load
+    """The last argument; peers are told the number of messages alone."""
     settings: Mapping[str, object] = field(default_factory=dict, hash=False, compare=False)
 
     @property
@@ -34,10 +34,9 @@ class Job:
 
     def divided(self, fraction: int) -> Job:
         """Return the same job with so much less to do."""
-        if fraction == 1 or self.load is None:
-            return self
         load = self.load.divided(fraction)
-        return replace(self, load=load, arguments=(*self.arguments[:-1], load.to_json()))
+        last = str(load.messages) if self.arguments[-1].isdigit() else load.to_json()
+        return replace(self, load=load, arguments=(*self.arguments[:-1], last))
 
     def run(self, servers: Servers) -> Repetition:
         """Run it once, on a database of its own."""
@@ -63,3 +62,10 @@ def workload(name: str, backend: str, module: str, load: Load) -> Job:
     """Return the job that runs one of our workloads."""
     arguments = ("benchmarks.workloads", module, URL, load.to_json())
     return Job(name, backend, arguments, load, settings={"workload": module, **load.changes()})
+
+
+def other_library(name: str, backend: str) -> Job:
+    """Return the job that drains the same backlog with another library."""
+    load = Load()
+    arguments = ("benchmarks.peers", name, URL, str(load.messages))
+    return Job(f"peer {name}", backend, arguments, load, settings={"messages": load.messages})

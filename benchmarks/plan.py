@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.job import URL, Job, workload
+from benchmarks.job import Job, other_library, workload
 from benchmarks.load import Load
+from benchmarks.peers.catalogue import CATALOGUE, missing
 
 POSTGRESQL = "postgresql"
 BACKENDS = ("postgresql", "sqlite", "mysql", "mariadb")
@@ -16,10 +17,6 @@ CROWDS = {
     "1p1c": Load(),
     "16p16c": Load(producers=16),
     "4q16p16c": Load(producers=16, queues=4),
-}
-PEERS = {
-    "postgresql": ("procrastinate", "pgqueuer", "faststream-outbox", "chancy", "pgmq"),
-    "sqlite": ("huey",),
 }
 LIGHT = Load(messages=200, partitions=4)
 
@@ -36,9 +33,14 @@ def core() -> Iterator[Job]:
 
 def peers() -> Iterator[Job]:
     """Yield the other libraries: 20 000 messages of 100 bytes, one worker, a handler that does nothing."""
-    for backend, names in PEERS.items():
-        for name in names:
-            yield Job(f"peer {name}", backend, ("benchmarks.peers", name, URL, "20000"))
+    for name, entry in CATALOGUE.items():
+        if not missing(name):
+            yield other_library(name, entry.backend)
+
+
+def missing_peers() -> list[str]:
+    """Return a sentence for each that is not installed."""
+    return [said for name in CATALOGUE if (said := missing(name))]
 
 
 def long() -> Iterator[Job]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
+from benchmarks.measure.profile import Snapshot, snapshot
+
 
 class Counts(NamedTuple):
     """Totals since the server started; None where it does not say."""
@@ -46,6 +48,10 @@ class PostgresCounters:
         if self._counts_statements:
             ((statements,),) = self._connection.execute(PG_STATEMENTS).fetchall()
         return Counts(int(log_bytes), int(images), int(syncs), int(commits), statements)
+
+    def profile(self) -> Snapshot | None:
+        """Return what each statement has cost so far, None without pg_stat_statements."""
+        return snapshot(self._connection) if self._counts_statements else None
 
     def checkpoint(self) -> None:
         """Let the next checkpoint be as far away as can be."""

@@ -13,6 +13,7 @@ from benchmarks.measure.counters import Counters, Counts, PostgresCounters, coun
 from benchmarks.measure.host import Host
 from benchmarks.measure.phase import Phase
 from benchmarks.measure.processes import children_cpu, server_pid, tree_cpu
+from benchmarks.measure.profile import Snapshot, difference
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -52,11 +53,17 @@ class Observer:
     def phase(self, name: str, messages: int) -> Iterator[Phase]:
         """Measure the block; `messages` may be corrected in the phase until the end."""
         phase = Phase(name, messages)
+        profile = self._profile()
         before = self._counters.read()
         self._open[id(phase)] = _Instant.now(self._server)
         yield phase
         self.stop_clock(phase)
         _fill_counts(phase, before, self._counters.read())
+        if profile is not None:
+            phase.extra["profile"] = difference(profile, self._profile() or {})
+
+    def _profile(self) -> Snapshot | None:
+        return self._counters.profile() if isinstance(self._counters, PostgresCounters) else None
 
     def stop_clock(self, phase: Phase) -> None:
         """Take time and processor time now; the block may go on. The second call does nothing."""

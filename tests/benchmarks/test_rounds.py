@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from benchmarks.child import ChildFailed
 from benchmarks.job import Job, Repetition
+from benchmarks.load import Load
 from benchmarks.measure.phase import Phase
 from benchmarks.report.claim import Claim, Verdict
 from benchmarks.report.figures import Figures
@@ -21,7 +22,7 @@ class Told(Job):
     """Does what it was told: ``(seconds, steal)`` for each repetition, None for a failure."""
 
     def __init__(self, name: str, *script: tuple[float, float] | None) -> None:
-        super().__init__(name, "none", ())
+        super().__init__(name, "none", (), Load())
         self.__dict__["script"] = iter(script)
 
     def run(self, servers: Any) -> Repetition:  # noqa: ARG002 - it needs none
