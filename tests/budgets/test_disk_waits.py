@@ -12,43 +12,19 @@ import pytest
 
 from tests.budgets.line import QUEUE, Line
 from tests.budgets.wire import tapped
-from tests.support import Database, PrivateServer, eventually
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-
-
-class Standby:
-    """A standby that every commit needs and that is not there."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def demand(self) -> None:
-        self._set("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "nobody")
-
-    def forget(self) -> None:
-        self._set("ALTER SYSTEM RESET synchronous_standby_names", "")
-
-    def waiting(self) -> int:
-        ((count,),) = self._database.query(WAITING)
-        return int(count)
-
-    def _set(self, command: str, value: str) -> None:
-        self._database.execute(command)
-        self._database.query("SELECT pg_reload_conf()")
-        eventually(lambda: self._database.query("SHOW synchronous_standby_names") == [(value,)])
+from tests.support import MissingStandby, PrivateServer, eventually
 
 
 @pytest.fixture
-def standby(private_server: PrivateServer) -> Iterator[Standby]:
-    standby = Standby(private_server.new_database())
+def standby(private_server: PrivateServer) -> Iterator[MissingStandby]:
+    standby = MissingStandby(private_server.new_database())
     yield standby
     standby.forget()
 
 
 @pytest.mark.backends("postgresql")
 def test_sequencer_and_vacuum_wait_for_nothing_and_a_lease_waits(
-    private_server: PrivateServer, standby: Standby
+    private_server: PrivateServer, standby: MissingStandby
 ) -> None:
     with tapped(private_server.new_database().url) as wire:
         workers = Line(wire, lambda builder: builder.queue(QUEUE, 1).leased(lambda _msg: None))

@@ -123,7 +123,7 @@ class PostgresBackend:
         return self._db.run(statement, **parameters)
 
     def notify(self, partition_ids: Sequence[int]) -> None:
-        self._notifier.send(wakeups.encode(self._origin, partition_ids))
+        self._notifier.post(wakeups.encode(self._origin, partition_ids))
 
     def listen(self) -> PostgresListener:
         with self._db.translated():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 
 from outbox.backends.postgres.errors import translated
+from outbox.backends.postgres.readable import wait_readable
 from outbox.backends.postgres.sources import PgConnection
 from outbox.backends.postgres.wakeups import decode
 from outbox.backends.records import Wakeup
@@ -71,5 +71,5 @@ class PostgresListener:
             backlog = [item.payload for item in self._conn.notifies(timeout=0)]
             if backlog:
                 return backlog
-            select.select([self._conn.fileno(), self._interrupts.fileno()], [], [], timeout)
+            wait_readable(timeout, self._conn.fileno(), self._interrupts.fileno())
             return [item.payload for item in self._conn.notifies(timeout=0)]
