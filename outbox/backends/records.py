@@ -47,6 +47,16 @@ class StoredMessage(NamedTuple):
     """Aware, UTC."""
 
 
+def unbroken(cursor: int, messages: list[StoredMessage]) -> list[StoredMessage]:
+    """Return ascending messages past ``cursor`` up to the first gap.
+
+    Sequences have no gaps, so a batch is a count; behind a deleted row it would count wrong.
+    """
+    if not messages or messages[-1].seq == cursor + len(messages):
+        return messages
+    return [message for expected, message in enumerate(messages, cursor + 1) if message.seq == expected]
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A partition that is ours now, and its next messages (never empty)."""
@@ -73,6 +83,8 @@ class RefusalKind(enum.Enum):
     """Its row is locked at this moment."""
     SUSPECT = "suspect"
     """It has failed starts behind it: ask for it alone."""
+    MISSING = "missing"
+    """The message after ``cursor`` has a number and no row: somebody deleted it."""
 
 
 class Refusal(NamedTuple):
@@ -81,6 +93,8 @@ class Refusal(NamedTuple):
     partition_id: int
     kind: RefusalKind
     retry_in: float = 0.0
+    cursor: int = 0
+    """``processed_seq``, where that is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

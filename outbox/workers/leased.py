@@ -76,7 +76,7 @@ class LeasedTurns:
             alone=len(keys) == 1 and self._states[keys[0]].alone,
         )
         for refusal in taken.refusals:
-            refused(refusal, claim, self._states)
+            refused(refusal, consumer, claim, self._states)
         deliveries = taken.deliveries
         more = False
         for number in count(1):

@@ -18,6 +18,8 @@ class PartitionState:
     """Failed starts lie behind it: no group turn."""
     locked: int = 0
     """Times in a row that its row was found locked."""
+    missing: int = 0
+    """Times in a row that its next message was not there."""
     suspect: bool = False
     """Nobody knows what its last start came to: it may have killed a process."""
 

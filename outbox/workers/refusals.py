@@ -6,42 +6,60 @@ import logging
 
 from outbox.backends.records import Refusal, RefusalKind
 from outbox.workers.claim import Claim
-from outbox.workers.partition_state import PartitionStates
+from outbox.workers.consumer import Consumer
+from outbox.workers.partition_state import PartitionState, PartitionStates
 
 log = logging.getLogger("outbox.workers.processor")
 
 # Refusals in a row, at up to half a second each.
 REPORT_FIRST = 20
 REPORT_EVERY = 500
+# No waiting brings the row back; the reconciler asks at its own pace anyway.
+MISSING_DELAY = 60.0
 
 
-def refused(refusal: Refusal, claim: Claim, states: PartitionStates) -> None:
+def refused(refusal: Refusal, consumer: Consumer, claim: Claim, states: PartitionStates) -> None:
     """Put the partition where it belongs in the ready queue."""
     key = refusal.partition_id
     state = states[key]
     is_locked = refusal.kind is RefusalKind.LOCKED or (refusal.kind is RefusalKind.SUSPECT and state.alone)
     state.locked = state.locked + 1 if is_locked else 0
+    state.missing = state.missing + 1 if refusal.kind is RefusalKind.MISSING else 0
     if refusal.kind is RefusalKind.IDLE:
         claim.done((key,))
     elif refusal.kind is RefusalKind.HELD:
         claim.defer(key, refusal.retry_in)
+    elif refusal.kind is RefusalKind.MISSING:
+        claim.defer(key, MISSING_DELAY)
     elif is_locked:
         # A suspect that was asked for alone has no other reason left, and at once again would be a spin.
         claim.locked(key, state.locked)
-        if state.locked % REPORT_EVERY == REPORT_FIRST:
-            report_blocked(key, state.locked)
     else:
         # Nobody in this process saw its last start end: it may have killed another one.
         state.alone = state.suspect = True
         claim.again((key,))
+    report_standstill(refusal, consumer, state)
 
 
-def report_blocked(partition_id: int, refusals: int) -> None:
-    """Log that a partition has messages and cannot be had, which no amount of waiting may cure."""
-    log.warning(
-        "partition id %d was refused %d times in a row: its processor row is locked by a long transaction, "
-        "or its next message is missing from the outgoing table",
-        partition_id,
-        refusals,
-        extra={"partition_id": partition_id, "refusals": refusals},
-    )
+def report_standstill(refusal: Refusal, consumer: Consumer, state: PartitionState) -> None:
+    """Log what no amount of waiting may cure: at once or after a while, and not at every try."""
+    partition = consumer.indexes[refusal.partition_id]
+    where = {"queue": consumer.queue, "partition": partition, "partition_id": refusal.partition_id}
+    if state.missing % REPORT_EVERY == 1:
+        log.error(
+            "queue %s, partition %d (id %d) stands still: it is processed up to seq %d, and message %d has "
+            "been deleted from the outgoing table; put the row back, or set processed_seq to the number "
+            "before the next row that is there",
+            *where.values(),
+            refusal.cursor,
+            refusal.cursor + 1,
+            extra={**where, "cursor": refusal.cursor, "seq": refusal.cursor + 1},
+        )
+    if state.locked % REPORT_EVERY == REPORT_FIRST:
+        log.warning(
+            "queue %s, partition %d (id %d) was refused %d times in a row: its processor row is locked by a "
+            "long transaction",
+            *where.values(),
+            state.locked,
+            extra={**where, "refusals": state.locked},
+        )

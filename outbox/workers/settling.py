@@ -53,7 +53,7 @@ def judge(
 ) -> Verdict:
     """Turn an outcome into a settlement, and move the partition's state on."""
     messages = delivery.messages
-    state.locked = 0
+    state.locked = state.missing = 0
     dead = [
         DeadLetterRecord(messages[n].seq, reason, _failed(delivery, n, consumer))
         for n, reason in outcome.rejected

@@ -56,7 +56,7 @@ class TransactionalTurns:
                 request, max_bytes=MAX_BYTES, cautious=consumer.cautious
             ) as turn:
                 if isinstance(turn, Refusal):
-                    refused(turn, claim, self._states)
+                    refused(turn, consumer, claim, self._states)
                     return False
                 handling = turn.delivery
                 verdict = self._handle(turn, consumer)

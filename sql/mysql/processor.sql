@@ -5,7 +5,8 @@
 -- First of the two statements of a lease: lock every partition asked for that is free and has
 -- something past its cursor, and read the batches with their bodies. :requests is a JSON array of
 -- [partition_id, rows]. A partition that was not taken comes back as one row with the reason
--- (refused_for: seconds until it is free). A group holds only partitions without failed starts; such
+-- (refused_for: seconds until it is free), or, when it could be locked and its next row is missing,
+-- with its cursor and no seq. A group holds only partitions without failed starts; such
 -- a partition is taken when it is asked for alone, and with one message when nobody knows what the
 -- last start came to.
 -- Sequences are gapless, so a batch is counted out (a JSON array as long as the batch) and each
@@ -215,7 +216,8 @@ WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 -- name: lock_and_read :many
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
 -- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
--- without seq: nothing to read, or held for so many seconds (refused_for).
+-- without seq: nothing to read, or held for so many seconds (refused_for), or behind: the next row
+-- is missing.
 -- Messages are counted out and large payloads left out as in lease_and_read.
 -- Differs: SQLite has one writer and no row to lock.
 -- Locks: the processor row, until commit; skips a locked one.
@@ -232,7 +234,8 @@ SELECT
     l.attempts,
     l.unexplained,
     CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
-    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for
+    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
+    p.id IS NOT NULL AS behind
 FROM (
     SELECT
         c.partition_id,

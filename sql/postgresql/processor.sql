@@ -1,7 +1,8 @@
 -- name: lease_and_read :many
 -- Take the lease of every partition asked for that is free and has something past its cursor,
 -- count the start, and return the batches with their bodies: one round trip. A partition that
--- was not taken comes back as one row with the reason (refused_for: seconds until it is free).
+-- was not taken comes back as one row with the reason (refused_for: seconds until it is free;
+-- missing_after: the cursor whose next message has a number and no row).
 -- A group holds only partitions without failed starts; such a partition is taken when it is asked
 -- for alone, and with one message when nobody knows what the last start came to.
 -- Differs: lock, lease and read in one statement, where the others need a transaction.
@@ -51,7 +52,13 @@ SELECT
     m.created_at,
     CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
     CASE WHEN l.partition_id IS NULL THEN extract(EPOCH FROM c.locked_until - clock_timestamp()) END AS refused_for,
-    CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts
+    CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts,
+    CASE
+        WHEN l.partition_id IS NULL AND p.sequence > c.processed_seq AND NOT EXISTS (
+            SELECT 1 FROM outbox_outgoing AS o
+            WHERE o.partition_id = c.partition_id AND o.seq = c.processed_seq + 1
+        ) THEN c.processed_seq
+    END AS missing_after
 FROM wanted AS w
 LEFT JOIN leased AS l ON l.partition_id = w.partition_id
 LEFT JOIN outbox_processor AS c ON c.partition_id = w.partition_id
@@ -207,7 +214,8 @@ RETURNING partition_id;
 -- name: lock_and_read :many
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
 -- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
--- without seq: nothing to read, or held for so many seconds (refused_for).
+-- without seq: nothing to read, or held for so many seconds (refused_for). Without the seq after
+-- the cursor although there is more behind: that row is missing.
 -- Differs: SQLite has one writer, hence no row to lock and nothing to skip.
 -- Locks: the processor row FOR NO KEY UPDATE, until commit; skips a locked one.
 WITH locked AS MATERIALIZED (
@@ -236,8 +244,10 @@ SELECT
     m.payload_type,
     m.headers,
     m.created_at,
-    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for
+    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
+    p.sequence > l.processed_seq AS behind
 FROM locked AS l
+LEFT JOIN outbox_partitions AS p ON p.id = l.partition_id
 LEFT JOIN LATERAL (
     SELECT
         o.seq,

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import RefusalKind, Settlement
+from outbox.backends.records import Refusal, RefusalKind, Settlement
 from tests.contract.actor import Actor, payloads
 from tests.contract.crew import Crew
 from tests.contract.producer import Producer
@@ -53,7 +53,7 @@ def test_a_message_comes_out_as_it_went_in(
 def test_a_partition_with_nothing_to_deliver_is_idle_and_stays_untouched(
     ids: list[int], actor: Actor
 ) -> None:
-    assert actor.refusal(ids[0]) == (ids[0], RefusalKind.IDLE, 0.0)
+    assert actor.refusal(ids[0]) == Refusal(ids[0], RefusalKind.IDLE)
     assert actor.row(ids[0]) == (0, 0, None, None, False)
 
 
@@ -102,7 +102,7 @@ def test_a_group_is_leased_at_once_with_a_limit_for_each(ids: list[int], actor: 
     assert [(found.partition_id, payloads(found)) for found in taken.deliveries] == [
         (partition_id, [b"1", b"2"]) for partition_id in ids[:3]
     ]
-    assert taken.refusals == [(ids[3], RefusalKind.IDLE, 0.0)]
+    assert taken.refusals == [Refusal(ids[3], RefusalKind.IDLE)]
 
 
 def test_a_group_never_takes_a_partition_with_failed_starts(ids: list[int], actor: Actor) -> None:
@@ -114,7 +114,7 @@ def test_a_group_never_takes_a_partition_with_failed_starts(ids: list[int], acto
     taken = actor.lease(ids[0], ids[1])
 
     assert [found.partition_id for found in taken.deliveries] == [ids[1]]
-    assert taken.refusals == [(ids[0], RefusalKind.SUSPECT, 0.0)]
+    assert taken.refusals == [Refusal(ids[0], RefusalKind.SUSPECT)]
     assert actor.row(ids[0]) == (0, 1, "no", None, False)
 
 

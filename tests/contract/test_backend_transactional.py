@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import DeadLetterRecord, RefusalKind, Settlement
+from outbox.backends.records import DeadLetterRecord, Refusal, RefusalKind, Settlement
 from tests.contract.actor import Actor, payloads
 from tests.contract.handling import Handled, effect, effects, refusal, turn
 from tests.support import Database
@@ -118,7 +118,7 @@ def test_a_turn_without_a_word_changes_nothing(either: Backend, ids: list[int], 
 
 
 def test_a_partition_with_nothing_to_deliver_is_idle(either: Backend, ids: list[int]) -> None:
-    assert refusal(either, ids[0]) == (ids[0], RefusalKind.IDLE, 0.0)
+    assert refusal(either, ids[0]) == Refusal(ids[0], RefusalKind.IDLE)
 
 
 def test_a_leased_partition_is_held(either: Backend, ids: list[int], actor: Actor) -> None:
@@ -138,7 +138,7 @@ def test_a_partition_in_another_transaction_is_locked_for_every_kind_of_worker(
     actor.deliverable(ids[0], b"a")
 
     with turn(either, ids[0]) as open_turn:
-        assert refusal(store, ids[0]) == (ids[0], RefusalKind.LOCKED, 0.0)
+        assert refusal(store, ids[0]) == Refusal(ids[0], RefusalKind.LOCKED)
         assert actor.refusal(ids[0]).kind is RefusalKind.LOCKED
         open_turn.settle(Settlement(ids[0], 1))
 

@@ -22,7 +22,6 @@ Row = tuple[Any, ...]
 
 PARTITION_ID, SEQ, MESSAGE_ID, PAYLOAD, PAYLOAD_TYPE, HEADERS, CREATED_AT, SIZE = range(8)
 FIRST_EXTRA = 8
-IN_ORDER = itemgetter(PARTITION_ID, SEQ)
 
 
 def inline_bytes(max_bytes: int, limits: Iterable[int]) -> int:
@@ -31,17 +30,20 @@ def inline_bytes(max_bytes: int, limits: Iterable[int]) -> int:
 
 
 def by_partition(rows: list[Row]) -> Iterator[tuple[int, list[Row]]]:
-    """Group rows by partition, ascending, each group in the order of ``seq``."""
-    rows.sort(key=IN_ORDER)
+    """Group rows by partition, ascending, each group in the order of ``seq``, what has none last."""
+    rows.sort(key=lambda row: (row[PARTITION_ID], row[SEQ] is None, row[SEQ]))
     for partition_id, group in groupby(rows, itemgetter(PARTITION_ID)):
         yield partition_id, list(group)
 
 
-def within_budget(rows: list[Row], max_bytes: int) -> list[Row]:
-    """Cut a partition's rows where the payloads before reach ``max_bytes``; the first always passes."""
+def within_budget(rows: list[Row], cursor: int | None, max_bytes: int) -> list[Row]:
+    """Cut a partition's rows where the payloads before reach ``max_bytes``; the first always passes.
+
+    Cut them before a gap too: behind a row that somebody deleted, the batch would be counted wrong.
+    """
     before = 0
     for count, row in enumerate(rows):
-        if row[SEQ] is None or (before >= max_bytes and count):
+        if cursor is None or row[SEQ] != cursor + count + 1 or (before >= max_bytes and count):
             return rows[:count]
         before += row[SIZE] or 0
     return rows

@@ -74,7 +74,7 @@ def sort_out(session: Session, rows: list[Row], max_bytes: int) -> Taken:
     batches: list[list[Row]] = []
     refusals: list[Refusal] = []
     for _, group in by_partition(rows):
-        if batch := within_budget(group, max_bytes):
+        if batch := within_budget(group, group[0][FIRST_EXTRA], max_bytes):
             batches.append(batch)
         else:
             refusals.append(refusal(group[0]))
@@ -88,7 +88,9 @@ def sort_out(session: Session, rows: list[Row], max_bytes: int) -> Taken:
 
 def refusal(row: Row) -> Refusal:
     """Tell why a partition was not handed out, from what the statement saw of it."""
-    partition_id = row[0]
+    partition_id, cursor = row[0], row[FIRST_EXTRA]
+    if cursor is not None:  # it was locked, and its next row is not there
+        return Refusal(partition_id, RefusalKind.MISSING, cursor=cursor)
     behind, held_for, attempts = row[-3:]
     if not behind:
         return Refusal(partition_id, RefusalKind.IDLE)
@@ -131,11 +133,12 @@ def lock_and_read_on(
         token=terms.token,
         inline_bytes=inline_bytes(terms.max_bytes, (item.next_limit for item in items)),
     )
+    cursors = {item.partition_id: item.cursor for item in items}
     old: dict[int, int] = {}
     batches: dict[int, list[Row]] = {}
     for partition_id, group in by_partition(rows):
         old[partition_id] = group[0][FIRST_EXTRA]
-        if batch := within_budget(group, terms.max_bytes):
+        if batch := within_budget(group, cursors[partition_id], terms.max_bytes):
             batches[partition_id] = batch
     return old, batches
 

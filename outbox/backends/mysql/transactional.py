@@ -94,11 +94,13 @@ def open_turn(
     if not rows:
         return Refusal(request.partition_id, RefusalKind.LOCKED)
     [(partition_id, group)] = by_partition(rows)
-    cursor, attempts, unexplained, error, held_for = group[0][FIRST_EXTRA:]
+    cursor, attempts, unexplained, error, held_for, behind = group[0][FIRST_EXTRA:]
     if held_for is not None:
         return Refusal(partition_id, RefusalKind.HELD, max(float(held_for), 0.0))
-    batch = within_budget(group, max_bytes)
+    batch = within_budget(group, cursor, max_bytes)
     if not batch:
+        if behind:
+            return Refusal(partition_id, RefusalKind.MISSING, cursor=cursor)
         return Refusal(partition_id, RefusalKind.IDLE)
     [messages] = read_messages(session, [batch])
     return MysqlTurn(

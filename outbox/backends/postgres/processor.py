@@ -20,6 +20,7 @@ from outbox.backends.records import (
     Settlement,
     StoredMessage,
     Taken,
+    unbroken,
 )
 from outbox.backends.retry import retry_contention
 
@@ -55,7 +56,7 @@ def lease_and_read(
         if head[1] is None:
             taken.refusals.append(refusal(head))
         else:
-            messages = [StoredMessage._make(row[5:11]) for row in batch]
+            messages = unbroken(head[1], [StoredMessage._make(row[5:11]) for row in batch])
             taken.deliveries.append(Delivery(partition_id, head[1], head[2], head[3], messages, head[4]))
     return taken
 
@@ -63,11 +64,13 @@ def lease_and_read(
 def refusal(row: Any) -> Refusal:
     """Tell why a partition was not handed out, from what the statement saw of it."""
     partition_id = row[0]
-    behind, held_for, attempts = row[11:14]
+    behind, held_for, attempts, missing_after = row[11:15]
     if not behind:
         return Refusal(partition_id, RefusalKind.IDLE)
     if held_for is not None and held_for > 0:
         return Refusal(partition_id, RefusalKind.HELD, float(held_for))
+    if missing_after is not None:
+        return Refusal(partition_id, RefusalKind.MISSING, cursor=missing_after)
     if attempts:
         return Refusal(partition_id, RefusalKind.SUSPECT)
     return Refusal(partition_id, RefusalKind.LOCKED)
@@ -104,7 +107,7 @@ def settle_and_read(
         elif not keeps:
             settled.released.append(partition_id)
         else:
-            messages = [StoredMessage._make(row[4:10]) for row in batch]
+            messages = unbroken(cursor, [StoredMessage._make(row[4:10]) for row in batch])
             settled.deliveries.append(Delivery(partition_id, cursor, 0, False, messages))
     return settled
 

@@ -14,7 +14,15 @@ from psycopg.pq import TransactionStatus
 
 from outbox.backends.postgres.database import Database, int_array
 from outbox.backends.postgres.sources import PgConnection
-from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement, StoredMessage
+from outbox.backends.records import (
+    Delivery,
+    LeaseRequest,
+    Refusal,
+    RefusalKind,
+    Settlement,
+    StoredMessage,
+    unbroken,
+)
 from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
 
@@ -98,16 +106,22 @@ def transactional_turn(
         if not rows:
             yield Refusal(request.partition_id, RefusalKind.LOCKED)
             return
-        head = rows[0]
-        if head[11] is not None:
-            yield Refusal(request.partition_id, RefusalKind.HELD, max(float(head[11]), 0.0))
-        elif head[5] is None:
-            yield Refusal(request.partition_id, RefusalKind.IDLE)
-        else:
-            messages = [StoredMessage._make(row[5:11]) for row in rows]
-            yield PostgresTurn(
-                db, conn, lent, Delivery(head[0], head[1], head[2], head[3], messages, head[4])
-            )
+        found = read_batch(rows)
+        yield found if isinstance(found, Refusal) else PostgresTurn(db, conn, lent, found)
+
+
+def read_batch(rows: list[Any]) -> Delivery | Refusal:
+    """Tell what the locked partition has to deliver, or why it has nothing."""
+    partition_id, cursor, attempts, unexplained, last_error = rows[0][:5]
+    held_for, behind = rows[0][11:13]
+    if held_for is not None:
+        return Refusal(partition_id, RefusalKind.HELD, max(float(held_for), 0.0))
+    messages = unbroken(cursor, [StoredMessage._make(row[5:11]) for row in rows if row[5] is not None])
+    if messages:
+        return Delivery(partition_id, cursor, attempts, unexplained, messages, last_error)
+    if behind:
+        return Refusal(partition_id, RefusalKind.MISSING, cursor=cursor)
+    return Refusal(partition_id, RefusalKind.IDLE)
 
 
 @retry_contention

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
-from outbox.backends.records import Delivery, Refusal, RefusalKind, StoredMessage
+from outbox.backends.records import Delivery, Refusal, RefusalKind, StoredMessage, unbroken
 from outbox.backends.sqlite.database import Session, array
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -41,7 +41,7 @@ class Standing(NamedTuple):
         """Read the batch."""
         messages = read_batch(session, self.partition_id, self.cursor, limit, max_bytes)
         if not messages:
-            return Refusal(self.partition_id, RefusalKind.IDLE)
+            return Refusal(self.partition_id, RefusalKind.MISSING, cursor=self.cursor)
         return Delivery(
             self.partition_id, self.cursor, self.attempts, bool(self.unexplained), messages, self.last_error
         )
@@ -68,4 +68,4 @@ def read_batch(
         if size >= max_bytes:
             break
     rows.close()
-    return messages
+    return unbroken(cursor, messages)

@@ -8,9 +8,10 @@ from outbox.backends.records import Refusal, RefusalKind
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.workers.claim import LOCKED_DELAY, LOCKED_DOUBLINGS, Claim
 from outbox.workers.partition_state import PartitionStates
-from outbox.workers.refusals import REPORT_FIRST, refused
+from outbox.workers.refusals import MISSING_DELAY, REPORT_FIRST, refused
+from tests.unit.workers.support import PARTITION_ID, make_consumer
 
-KEY = 7
+KEY = PARTITION_ID
 
 
 class Clock:
@@ -30,7 +31,7 @@ def ready() -> ReadyQueue:
 
 def refuse(ready: ReadyQueue, states: PartitionStates, kind: RefusalKind) -> None:
     with Claim(ready, ready.claim(1)) as claim:
-        refused(Refusal(KEY, kind), claim, states)
+        refused(Refusal(KEY, kind, cursor=4), make_consumer(), claim, states)
 
 
 def test_a_suspect_comes_back_at_once_to_be_asked_for_alone(ready: ReadyQueue) -> None:
@@ -79,4 +80,18 @@ def test_a_partition_that_stays_out_of_reach_is_reported_and_not_at_every_try(
             clock.now += 60
             refuse(queue, states, RefusalKind.LOCKED)
     (record,) = caplog.records
-    assert f"partition id {KEY} was refused {REPORT_FIRST} times" in record.getMessage()
+    assert f"partition 0 (id {KEY}) was refused {REPORT_FIRST} times" in record.getMessage()
+
+
+def test_a_partition_whose_next_message_is_missing_is_reported_at_once_and_left_alone(
+    ready: ReadyQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    states = PartitionStates()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            refuse(ready, states, RefusalKind.MISSING)
+            assert ready.snapshot().deferred[KEY] == 100.0 + MISSING_DELAY
+            ready.mark_due((KEY,))
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert "message 5 has been deleted" in record.getMessage()
