@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from outbox.backends.records import Delivery
 from outbox.failures import FailureKey, FailureTracker
+from outbox.failures.quarantine import Quarantine
+from outbox.handlers.outcome import Failure
 from outbox.workers.settling import Verdict
 from outbox.workers.throttled_log import ThrottledLog
 
@@ -16,6 +18,9 @@ log = logging.getLogger("outbox.workers.quarantine")
 
 # What a tracker that is away may miss: the oldest news goes first.
 MOST_EVENTS = 10_000
+UNEXPLAINED = "a start without a result: process died or lease ran out"
+# Time for a sweep, in whichever process.
+LEAST_REST = 1.0
 
 
 class Event(NamedTuple):
@@ -29,11 +34,12 @@ class FailureRecorder:
     """Remembers in memory what the sweeper's thread then tells the tracker, so that no delivery waits for it.
 
     Most messages have nothing to tell: only a head that has failed before is reported as finished.
-    `note` is for processor threads, `flush` for the sweeper's own.
+    `note` and `startled` are for processor threads, `flush` for the sweeper's own.
     """
 
-    def __init__(self, tracker: FailureTracker) -> None:
+    def __init__(self, tracker: FailureTracker, quarantine: Quarantine) -> None:
         self._tracker = tracker
+        self._quarantine = quarantine
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
         self._trouble = ThrottledLog(log)
 
@@ -45,6 +51,26 @@ class FailureRecorder:
             if verdict.culprit:
                 key = FailureKey(delivery.partition_id, verdict.settlement.cursor + 1)
                 self._events.append(Event(key, verdict.settlement.last_error or ""))
+
+    def startled(self, delivery: Delivery) -> Failure | None:
+        """Tell the tracker of a start that ended without a word; return why there is to be none for now.
+
+        This is told at once and before the next start: if that kills the process too, what was in memory
+        is lost with it. When there are too many of them the head rests, for the sweeper to take it. The
+        first such start is nobody's: it may have been that of a batch. Since then the head came alone.
+        """
+        if not delivery.unexplained or delivery.attempts <= 1:
+            return None
+        key = FailureKey(delivery.partition_id, delivery.cursor + 1)
+        try:
+            failures = self._tracker.record_failure(key, UNEXPLAINED)
+        except Exception as error:  # the tracker is the user's code, and advice
+            self._trouble.error("the failure tracker failed; delivery goes on without it", error)
+            return None
+        if failures < self._quarantine.threshold:
+            return None
+        rest = max(LEAST_REST, 2 * self._quarantine.interval)
+        return Failure(UNEXPLAINED, rest, counts=False, named=True)
 
     def flush(self) -> None:
         """Tell the tracker all news in their order. The first that it cannot take ends this, and is lost."""

@@ -72,7 +72,8 @@ class LeasedTurns:
             token=turn.token,
             lease=lease,
             max_bytes=MAX_BYTES // len(keys),
-            cautious=consumer.cautious,
+            # A failure tracker wants to know whose the failures are, too.
+            cautious=consumer.cautious or self._recorder is not None,
             alone=len(keys) == 1 and self._states[keys[0]].alone,
         )
         for refusal in taken.refusals:
@@ -103,6 +104,9 @@ class LeasedTurns:
         if delivery.unexplained:
             state.mode = state.mode.rejected(None)
         outcome = condemned(delivery, consumer)
+        if outcome is None and self._recorder is not None:
+            left_alone = self._recorder.startled(delivery)
+            outcome = None if left_alone is None else Outcome(0, failure=left_alone)
         if outcome is None:
             outcome = self._hand_over(turn, delivery)
         verdict = judge(delivery, outcome, consumer, state, random=self._random.random)

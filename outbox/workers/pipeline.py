@@ -73,7 +73,11 @@ class Pipeline:
         self.keeper = LeaseKeeper(backend, self.counters, shortest_lease=shortest)
         self._stopping = stopping
         self._tracker = self._choose_tracker(settings.quarantine)
-        self.recorder = None if self._tracker is None else FailureRecorder(self._tracker)
+        self.recorder = (
+            FailureRecorder(self._tracker, settings.quarantine)
+            if self._tracker is not None and settings.quarantine is not None
+            else None
+        )
         self._leased = LeasedTurns(
             backend, self.states, self.keeper, self.counters, stopping=stopping, recorder=self.recorder
         )
