@@ -38,7 +38,7 @@ class ChancyPeer:
             "what keeps a queue whole; metrics and workflows are left out",
             f"{DOCS}/chancy.plugins.html",
         ),
-        "enqueue": Setting("sync_push_many", "the bulk call", f"{DOCS}/chancy.html"),
+        "enqueue": Setting("sync_push_many", "the bulk call", f"{DOCS}/chancy.app.html"),
         "loop": UVLOOP,
     }
     work: ClassVar[tuple[Tally, asyncio.Event]]

@@ -41,7 +41,7 @@ class FaststreamPeer:
         "apply_types": Setting(
             False,
             "no validation of the handler's arguments: a third less processor time",
-            "https://faststream.ag2.ai/latest/api/faststream/rabbit/RabbitBroker/",
+            "https://faststream.ag2.ai/latest/getting-started/dependencies/",
         ),
         "logger": Setting(
             None, "as in its own benchmark: two lines a message otherwise", f"{DOCS}/usage/observability/"

@@ -9,7 +9,7 @@ from benchmarks.peers.peer import Setting
 from benchmarks.peers.tally import Tally
 from benchmarks.servers import execute
 
-DOCS = "https://pgmq.github.io/pgmq-py"
+DOCS = "https://pgmq.github.io/pgmq-py/1.1.4"
 QUEUE = "bench"
 
 
@@ -19,20 +19,16 @@ class PgmqPeer:
     distribution: ClassVar[str] = "pgmq"
     settings: ClassVar[Mapping[str, Setting]] = {
         "installation": Setting(
-            "SQL only", "the client carries the extension's script", f"{DOCS}/latest/sql_installation/"
+            "SQL only", "the client carries the extension's script", f"{DOCS}/sql_installation/"
         ),
-        "batch": Setting(
-            1_000, "fewer round trips; 500 costs a tenth more", f"{DOCS}/latest/reading_messages/"
-        ),
-        "vt": Setting(
-            30, "the default: seconds that a message is hidden", f"{DOCS}/latest/visibility_timeout/"
-        ),
+        "batch": Setting(1_000, "fewer round trips; 500 costs a tenth more", f"{DOCS}/reading_messages/"),
+        "vt": Setting(30, "the default: seconds that a message is hidden", f"{DOCS}/visibility_timeout/"),
         "delete": Setting(
             "delete_batch",
             "an acknowledgement after the handler; pop would lose messages in a crash",
-            f"{DOCS}/latest/deleting_and_archiving/",
+            f"{DOCS}/deleting_and_archiving/",
         ),
-        "enqueue": Setting("send_batch", "the bulk call", f"{DOCS}/latest/sending_messages/"),
+        "enqueue": Setting("send_batch", "the bulk call", f"{DOCS}/sending_messages/"),
     }
 
     def __init__(self, url: str) -> None:

@@ -29,7 +29,7 @@ class ProcrastinatePeer:
         "pool": Setting(
             3,
             "handed to open_async: a pool made by the connector also pings before each use",
-            f"{DOCS}/howto/advanced/open_connection.html",
+            f"{DOCS}/howto/basics/open_connection.html",
         ),
         "delete_jobs": Setting(
             "always",
