@@ -69,7 +69,7 @@ class WorkerTuning:
 
     @classmethod
     def vacuum(cls) -> WorkerTuning:
-        """Return the vacuum's numbers: big chunks, one a second."""
+        """Return the vacuum's numbers: big chunks, and a second's rest after one that was not full."""
         return cls(10_000, 1.0, 1.0, HOUR, 0.0, 1.0, MINUTE, 1)
 
     @classmethod

@@ -11,7 +11,7 @@ from outbox.workers.counters import Counters
 
 
 class Vacuum:
-    """The action of the vacuum thread: bounded chunks at the profile's pace.
+    """The action of the vacuum thread: bounded chunks at the profile's pace, or faster if that is too slow.
 
     It keeps no list of its own: which partitions are dirty stands in the tables (cursor ahead of the
     vacuum's mark), so a sweep that was cut short leaves nothing behind unseen.
@@ -27,9 +27,9 @@ class Vacuum:
         self._counters = counters
 
     def run_once(self) -> Directive:
-        """Delete one chunk. A full one asks for the next; after any other, acks may pile up a while."""
+        """Delete one chunk. A full one asks for the next at once; after any other, acks may pile up a while."""
         removed = self._backend.vacuum(self._partition_ids, self._chunk)
         if not removed:
             return Idle()
         self._counters.add(vacuumed=removed)
-        return Proceed() if removed >= self._chunk else Proceed(pause=self._rest)
+        return Proceed(pause=0) if removed >= self._chunk else Proceed(pause=self._rest)

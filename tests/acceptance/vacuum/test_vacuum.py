@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outbox import OutboxMessage, Reject, Retry, WorkerTuning
-from outbox.runtime.directive import Directive
+from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.values.results import HandlerResult
 from tests.acceptance.bench import PARTITIONS, Bench, Hands, Row
 from tests.support import eventually
@@ -98,6 +98,14 @@ def test_a_sweep_goes_in_chunks_and_another_process_goes_on_where_it_was_cut_sho
         found.append(left(bench)["outbox_body"])
     assert found == [12, 2, 0]
     assert marks(bench) == [8] * PARTITIONS
+
+
+def test_a_full_chunk_asks_for_the_next_at_once_and_any_other_for_the_rest_of_its_profile(bench: Bench) -> None:
+    slow = WorkerTuning.vacuum().replace(batch_size=10)
+    hands = bench.by_hand(lambda queue: queue.leased(lambda _msg: None), vacuum_tuning=slow)
+    bench.send(*range(12))
+    hands.work()
+    assert [sweep(hands) for _ in range(3)] == [Proceed(pause=0), Proceed(pause=1), Idle()]
 
 
 def test_dead_letters_stay(bench: Bench) -> None:
