@@ -69,7 +69,10 @@ class SqlFailureTracker(FailureTracker):
         return highest_first(self._access.write(conn, lambda store: store.drain(keys, least))) if keys else []
 
     def restore(self, entries: Iterable[FailureEntry], *, conn: object = None) -> None:
-        """Put drained entries back."""
+        """Put drained entries back.
+
+        An entry that was put back already, by a call whose connection broke at its commit, adds nothing.
+        """
         merged = merge(entries)
         if merged:
             self._access.write(conn, lambda store: store.restore(merged))

@@ -40,7 +40,11 @@ class FailureTracker(ABC):
 
     @abstractmethod
     def restore(self, entries: Iterable[FailureEntry]) -> None:
-        """Put drained entries back. Counts are added to those of a message that failed again meanwhile."""
+        """Put drained entries back. Counts are added to those of a message that failed again meanwhile.
+
+        The sweeper repeats a call that has raised. Where that may have taken effect all the same, as a
+        commit whose answer was lost, entries that are there already should be recognised.
+        """
 
 
 def checked_threshold(threshold: object) -> int:

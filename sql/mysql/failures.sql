@@ -72,7 +72,8 @@ STRAIGHT_JOIN outbox_failures AS f FORCE INDEX (PRIMARY)
 
 -- name: restore_failures :exec
 -- Put drained rows back. A message that failed again meanwhile has a newer row: the counts add up, and
--- the later error stays. (The assignments happen in their order, so the times come last.)
+-- the later error stays. A row that reaches from before to after the given one holds it already, put back
+-- by a transaction whose end nobody heard of: a second time adds nothing. (The assignments happen in their order, so the times come last.)
 -- Locks: the rows that it writes, in the order given, which is that of the key.
 INSERT INTO outbox_failures (
     partition_id, seq, failure_count, first_failed_at, last_failed_at, last_error
@@ -96,7 +97,15 @@ FROM JSON_TABLE(
     )
 ) AS given
 ON DUPLICATE KEY UPDATE
-failure_count = outbox_failures.failure_count + given.failure_count,
+failure_count = outbox_failures.failure_count + CASE
+    WHEN
+        outbox_failures.first_failed_at
+        <= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL given.first_us MICROSECOND
+        AND outbox_failures.last_failed_at
+        >= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL given.last_us MICROSECOND
+        THEN 0
+    ELSE given.failure_count
+END,
 last_error = CASE
     WHEN
         outbox_failures.last_failed_at

@@ -56,7 +56,8 @@ RETURNING
 
 -- name: restore_failures :exec
 -- Put drained rows back. A message that failed again meanwhile has a newer row: the counts add up, and
--- the later error stays.
+-- the later error stays. A row that reaches from before to after the given one holds it already, put back
+-- by a transaction whose end nobody heard of: a second time adds nothing.
 -- Locks: the rows that it writes, in the order given, which is that of the key.
 INSERT INTO outbox_failures AS f (
     partition_id, seq, failure_count, first_failed_at, last_failed_at, last_error
@@ -71,7 +72,10 @@ SELECT
 FROM json_array_elements(CAST(:entries AS json)) AS given (item)
 ON CONFLICT (partition_id, seq) DO UPDATE
     SET
-        failure_count = f.failure_count + excluded.failure_count,
+        failure_count = f.failure_count + CASE
+            WHEN f.first_failed_at <= excluded.first_failed_at AND f.last_failed_at >= excluded.last_failed_at THEN 0
+            ELSE excluded.failure_count
+        END,
         first_failed_at = least(f.first_failed_at, excluded.first_failed_at),
         last_failed_at = greatest(f.last_failed_at, excluded.last_failed_at),
         last_error = CASE WHEN f.last_failed_at < excluded.last_failed_at THEN excluded.last_error ELSE f.last_error END;

@@ -41,7 +41,8 @@ RETURNING partition_id, seq, failure_count, first_failed_at, last_failed_at, las
 
 -- name: restore_failures :exec
 -- Put drained rows back. A message that failed again meanwhile has a newer row: the counts add up, and
--- the later error stays. (WHERE TRUE: without it SQLite takes ON for the condition of a join.)
+-- the later error stays. A row that reaches from before to after the given one holds it already, put back
+-- by a transaction whose end nobody heard of: a second time adds nothing. (WHERE TRUE: without it SQLite takes ON for the condition of a join.)
 -- Locks: the database's write lock.
 INSERT INTO outbox_failures (
     partition_id, seq, failure_count, first_failed_at, last_failed_at, last_error
@@ -57,7 +58,10 @@ FROM json_each(:entries) AS given
 WHERE TRUE
 ON CONFLICT (partition_id, seq) DO UPDATE
     SET
-        failure_count = failure_count + excluded.failure_count,
+        failure_count = failure_count + CASE
+            WHEN first_failed_at <= excluded.first_failed_at AND last_failed_at >= excluded.last_failed_at THEN 0
+            ELSE excluded.failure_count
+        END,
         first_failed_at = min(first_failed_at, excluded.first_failed_at),
         last_failed_at = max(last_failed_at, excluded.last_failed_at),
         last_error = CASE WHEN last_failed_at < excluded.last_failed_at THEN excluded.last_error ELSE last_error END;
