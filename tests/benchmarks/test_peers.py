@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from benchmarks import plan
-from benchmarks.peers.catalogue import CATALOGUE, adapter
+from benchmarks.peers.catalogue import CATALOGUE, adapter, missing
 from benchmarks.peers.peer import Setting
 from benchmarks.peers.run import measure
 from benchmarks.peers.tally import NotDeliveredOnce, Tally
@@ -103,7 +103,10 @@ def test_the_extra_pins_the_version_that_an_adapter_was_written_for(name: str) -
     assert len(pinned) == 1
 
 
-def test_every_adapter_is_part_of_the_plan() -> None:
-    assert {(backend, name) for backend, names in plan.PEERS.items() for name in names} == {
-        (entry.backend, name) for name, entry in CATALOGUE.items()
+def test_a_peer_is_planned_or_named_as_missing() -> None:
+    planned = {(job.backend, job.name) for job in plan.peers()}
+    absent = [name for name in CATALOGUE if missing(name)]
+    assert planned == {
+        (entry.backend, f"peer {name}") for name, entry in CATALOGUE.items() if name not in absent
     }
+    assert [said.split()[0] for said in plan.missing_peers()] == absent
