@@ -27,7 +27,7 @@ class Vacuum:
         self._counters = counters
 
     def run_once(self) -> Directive:
-        """Delete one chunk. A full one asks for the next at once; after any other, acks may pile up a while."""
+        """Delete one chunk. After a full one the next comes at once, after any other acks may pile up."""
         removed = self._backend.vacuum(self._partition_ids, self._chunk)
         if not removed:
             return Idle()
