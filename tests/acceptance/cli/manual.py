@@ -71,9 +71,9 @@ class Manual:
     def path(self) -> dict[str, str]:
         return {**self.environment, "PYTHONPATH": f"{self.environment.get('PYTHONPATH', '')}:{Path.cwd()}"}
 
-    def follow(self, title: str) -> None:
+    def follow(self, title: str, page: str = PAGE) -> None:
         """Run the commands of a section, and print their output as the page shows it."""
-        print("\n".join(filter(None, (normal(self.run(command)) for command in commands(title)))))
+        print("\n".join(filter(None, (normal(self.run(command)) for command in commands(title, page)))))
 
     def run(self, command: str) -> str:
         """Run one command."""
@@ -98,9 +98,9 @@ class Manual:
         workers.stdout.close()
 
 
-def commands(title: str) -> list[str]:
+def commands(title: str, page: str = PAGE) -> list[str]:
     """Return the commands of a section."""
-    (section,) = (section for section in read_sections(PAGE) if section.title == title)
+    (section,) = (section for section in read_sections(page) if section.title == title)
     return [line for block in section.of("console") for line in block.text.splitlines()]
 
 
