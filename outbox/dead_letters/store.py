@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,8 +84,8 @@ class Store:
 
     def reject(self, ids: Sequence[int], reason: str) -> None:
         """Give locked letters back, with one attempt more."""
-        # On MySQL as a JSON string, which no character set of the session can spoil.
-        sent = json.dumps(reason) if self.connection.backend == "mysql" else reason
+        # On MySQL in hexadecimal digits, which no character set of the session can spoil.
+        sent = reason.encode().hex() if self.connection.backend == "mysql" else reason
         if ids:
             self._run("reject_dead_letters", ids=self._list(ids), reason=sent)
 

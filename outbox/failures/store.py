@@ -26,8 +26,7 @@ class Store:
 
     def count(self, key: FailureKey, reason: str) -> int:
         """Add a failure; return how many there are."""
-        error = json.dumps(reason) if self._on_mysql else reason
-        rows = self._run("count_failure", **key._asdict(), error=error)
+        rows = self._run("count_failure", **key._asdict(), error=self._sent(reason))
         if self._on_mysql:
             rows = self._run("failure_count", **key._asdict())
         return int(rows[0][0])
@@ -52,7 +51,7 @@ class Store:
 
     def restore(self, entries: Iterable[FailureEntry]) -> None:
         """Insert rows, or add to those that are there."""
-        self._run("restore_failures", entries=json.dumps([row_of(entry) for entry in entries]))
+        self._run("restore_failures", entries=json.dumps([self._row(entry) for entry in entries]))
 
     def cursors(self, partition_ids: Iterable[int]) -> dict[int, int]:
         """Return up to where each partition is processed; one that does not exist is left out."""
@@ -65,6 +64,15 @@ class Store:
         if self._on_mysql and resting:
             self._run("rest_ended", partition_id=key.partition_id)
 
+    def _row(self, entry: FailureEntry) -> list[object]:
+        """Return an entry as ``restore_failures`` wants it."""
+        times = [(at - EPOCH) // MICROSECOND for at in (entry.first_failed_at, entry.last_failed_at)]
+        return [*entry.key, entry.failure_count, *times, self._sent(clean_reason(entry.last_error))]
+
+    def _sent(self, reason: str) -> str:
+        # On MySQL in hexadecimal digits, which no character set of the session can spoil.
+        return reason.encode().hex() if self._on_mysql else reason
+
     def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(self._catalog[statement], parameters)
 
@@ -76,12 +84,6 @@ def entry_of(row: tuple[Any, ...]) -> FailureEntry:
     text = error if isinstance(error, str) else bytes(error or b"").decode()
     key = FailureKey(int(partition_id), int(seq))
     return FailureEntry(key, int(count), moment(first), moment(last), text)
-
-
-def row_of(entry: FailureEntry) -> list[object]:
-    """Return an entry as ``restore_failures`` wants it."""
-    times = [(at - EPOCH) // MICROSECOND for at in (entry.first_failed_at, entry.last_failed_at)]
-    return [*entry.key, entry.failure_count, *times, clean_reason(entry.last_error)]
 
 
 def moment(microseconds: Any) -> datetime:

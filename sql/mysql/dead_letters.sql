@@ -197,8 +197,8 @@ SET
     d.claim = NULL;
 
 -- name: reject_dead_letters :exec
--- reprocessing -> pending: one more failed attempt, and why (a JSON string, which no character set of
--- the session can spoil).
+-- reprocessing -> pending: one more failed attempt, and why (in hexadecimal digits, which no character
+-- set of the session can spoil).
 -- Locks: the letters, held already.
 UPDATE
     JSON_TABLE(:ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
@@ -206,10 +206,7 @@ STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id
 SET
     d.status = 'pending',
     d.attempts = d.attempts + 1,
-    d.last_error = (
-        SELECT told.reason
-        FROM JSON_TABLE(:reason, '$' COLUMNS (reason VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$')) AS told
-    ),
+    d.last_error = CONVERT(UNHEX(:reason) USING utf8mb4),
     d.deadline = NULL,
     d.claim = NULL;
 

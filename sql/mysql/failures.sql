@@ -1,22 +1,17 @@
 -- Counts of failed deliveries, as a failure tracker keeps them: advice about messages, never the truth.
--- Lists travel as JSON arrays of arrays and texts as JSON strings, which no character set of the session
--- can spoil; times as whole microseconds since 1970.
+-- Lists travel as JSON arrays of arrays and texts as hexadecimal digits, which no character set of the
+-- session can spoil; times as whole microseconds since 1970.
 
 -- name: count_failure :exec
 -- One more failure of a message; failure_count then tells how many that makes.
 -- Differs: MySQL cannot return what it wrote, so this is the first of two statements.
 -- Locks: the row of this message.
 INSERT INTO outbox_failures (partition_id, seq, failure_count, last_error)
-SELECT
-    :partition_id,
-    :seq,
-    1,
-    given.error
-FROM JSON_TABLE(:error, '$' COLUMNS (error TEXT CHARACTER SET utf8mb4 PATH '$')) AS given
+VALUES (:partition_id, :seq, 1, CONVERT(UNHEX(:error) USING utf8mb4))
 ON DUPLICATE KEY UPDATE
-failure_count = outbox_failures.failure_count + 1,
+failure_count = failure_count + 1,
 last_failed_at = UTC_TIMESTAMP(6),
-last_error = given.error;
+last_error = CONVERT(UNHEX(:error) USING utf8mb4);
 
 -- name: failure_count :one
 -- What count_failure has come to, in the same transaction, which holds the row.
@@ -84,7 +79,7 @@ SELECT
     given.failure_count,
     CAST('1970-01-01' AS DATETIME(6)) + INTERVAL given.first_us MICROSECOND AS first_failed_at,
     CAST('1970-01-01' AS DATETIME(6)) + INTERVAL given.last_us MICROSECOND AS last_failed_at,
-    given.error AS last_error
+    CONVERT(UNHEX(given.error) USING utf8mb4) AS last_error
 FROM JSON_TABLE(
     :entries,
     '$[*]' COLUMNS (
@@ -93,7 +88,7 @@ FROM JSON_TABLE(
         failure_count INTEGER PATH '$[2]',
         first_us BIGINT PATH '$[3]',
         last_us BIGINT PATH '$[4]',
-        error TEXT CHARACTER SET utf8mb4 PATH '$[5]'
+        error TEXT CHARACTER SET ascii PATH '$[5]'
     )
 ) AS given
 ON DUPLICATE KEY UPDATE
@@ -110,7 +105,7 @@ last_error = CASE
     WHEN
         outbox_failures.last_failed_at
         < CAST('1970-01-01' AS DATETIME(6)) + INTERVAL given.last_us MICROSECOND
-        THEN given.error
+        THEN CONVERT(UNHEX(given.error) USING utf8mb4)
     ELSE outbox_failures.last_error
 END,
 first_failed_at = LEAST(

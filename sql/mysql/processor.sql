@@ -143,16 +143,17 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 -- Settle the partitions that settle_and_read locked, whatever became of their batches: advance the
 -- cursor (it only grows), then keep the lease and count the new head's start, or release it, with
 -- the backoff as a time until which nobody takes the partition. :settlements is a JSON array of
--- [partition_id, cursor, attempts, error, keeps, backoff in microseconds]. CONVERT: MariaDB decodes its
--- escapes to the character set of the array, which is the session's.
--- Differs: the second statement of settle_and_read.
+-- [partition_id, cursor, attempts, error, keeps, backoff in microseconds], the error as hexadecimal
+-- digits or null.
+-- Differs: the second statement of settle_and_read. NULLIF: early releases of MySQL 8.0 make the text
+-- 'null' of a null.
 -- Locks: the processor rows, held already.
 UPDATE
-    JSON_TABLE(CONVERT(:settlements USING utf8mb4), '$[*]' COLUMNS (
+    JSON_TABLE(:settlements, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
         cursor_seq BIGINT PATH '$[1]',
         attempts INTEGER PATH '$[2]',
-        error VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$[3]',
+        error VARCHAR(16000) CHARACTER SET ascii PATH '$[3]',
         keeps INTEGER PATH '$[4]',
         delay_us BIGINT PATH '$[5]'
     )) AS g
@@ -160,7 +161,7 @@ STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = g.
 SET
     c.processed_seq = GREATEST(c.processed_seq, g.cursor_seq),
     c.attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
-    c.last_error = g.error,
+    c.last_error = CONVERT(UNHEX(NULLIF(g.error, 'null')) USING utf8mb4),
     c.locked_by = CASE WHEN g.keeps THEN c.locked_by END,
     c.locked_until = CASE
         WHEN g.keeps THEN UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND
@@ -169,7 +170,8 @@ SET
 
 -- name: bury :exec
 -- The dead letters of a turn as one set, leased and transactional mode alike: a JSON array of
--- [partition_id, seq, reason, attempts], those at or before the old cursor left out already.
+-- [partition_id, seq, reason in hexadecimal digits, attempts], those at or before the old cursor left
+-- out already.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
@@ -182,13 +184,13 @@ SELECT
     COALESCE(b.payload_type, 'application/octet-stream'),
     b.headers,
     COALESCE(b.created_at, o.sequenced_at),
-    d.reason,
+    CONVERT(UNHEX(d.reason) USING utf8mb4) AS reason,
     d.attempts
 FROM
-    JSON_TABLE(CONVERT(:dead USING utf8mb4), '$[*]' COLUMNS (
+    JSON_TABLE(:dead, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
         seq BIGINT PATH '$[1]',
-        reason VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$[2]',
+        reason VARCHAR(16000) CHARACTER SET ascii PATH '$[2]',
         attempts INTEGER PATH '$[3]'
     )) AS d
 STRAIGHT_JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY) ON o.partition_id = d.partition_id AND o.seq = d.seq
@@ -294,19 +296,13 @@ ROLLBACK TO SAVEPOINT handler_step;
 -- name: advance :exec
 -- Transactional mode: move the cursor of the row that this transaction holds, in the transaction
 -- of the handler's writes. Also the write of record_failure.
--- Differs: the error travels as a JSON string, which no character set of the session can spoil; not
--- through JSON_UNQUOTE, whose result has three bytes a character at most in MariaDB 10.6.
+-- Differs: the error travels as hexadecimal digits, which no character set of the session can spoil.
 -- Locks: the processor row, held already.
 UPDATE outbox_processor
 SET
     processed_seq = GREATEST(processed_seq, :cursor_seq),
     attempts = :attempts,
-    last_error = (
-        SELECT given.error
-        FROM JSON_TABLE(CONVERT(:error USING utf8mb4), '$' COLUMNS (
-            error VARCHAR(2000) CHARACTER SET utf8mb4 PATH '$'
-        )) AS given
-    ),
+    last_error = CONVERT(UNHEX(:error) USING utf8mb4),
     locked_by = NULL,
     locked_until = CASE WHEN :delay_us > 0 THEN UTC_TIMESTAMP(6) + INTERVAL :delay_us MICROSECOND END
 WHERE partition_id = :partition_id;

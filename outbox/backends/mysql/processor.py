@@ -22,7 +22,7 @@ from outbox.backends.mysql.batches import (
 )
 from outbox.backends.mysql.session import Session
 from outbox.backends.mysql.source import Source
-from outbox.backends.mysql.text import decoded, integers, microseconds, records
+from outbox.backends.mysql.text import decoded, digits, integers, microseconds, records
 from outbox.backends.records import (
     Delivery,
     LeaseRequest,
@@ -150,7 +150,7 @@ def settle(session: Session, items: Sequence[Settlement], kept: Collection[int],
             item.partition_id,
             item.cursor,
             item.attempts,
-            item.last_error,
+            digits(item.last_error),
             int(item.partition_id in kept),
             microseconds(item.delay),
         )
@@ -162,7 +162,7 @@ def settle(session: Session, items: Sequence[Settlement], kept: Collection[int],
 def bury(session: Session, items: Sequence[Settlement], old: Mapping[int, int]) -> None:
     """Write the dead letters past the old cursors, if any: those before are written already."""
     dead = [
-        (item.partition_id, *letter)
+        (item.partition_id, letter.seq, digits(letter.reason), letter.attempts)
         for item in items
         for letter in item.dead
         if letter.seq > old[item.partition_id]

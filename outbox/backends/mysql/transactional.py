@@ -22,7 +22,7 @@ from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, number_of
 from outbox.backends.mysql.processor import bury
 from outbox.backends.mysql.session import Session
 from outbox.backends.mysql.source import Source
-from outbox.backends.mysql.text import decoded, microseconds, string
+from outbox.backends.mysql.text import decoded, digits, microseconds
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
@@ -127,6 +127,6 @@ def advance(session: Session, settlement: Settlement) -> None:
         partition_id=settlement.partition_id,
         cursor_seq=settlement.cursor,
         attempts=settlement.attempts,
-        error=string(settlement.last_error),
+        error=digits(settlement.last_error),
         delay_us=microseconds(settlement.delay),
     )
