@@ -28,8 +28,13 @@ class ProcrastinatePeer:
         ),
         "pool": Setting(
             3,
-            "handed to open_async: a pool made by the connector also pings before each use",
+            "made by the application and handed over: a pool of the connector's own pings before each use",
             f"{DOCS}/howto/basics/open_connection.html",
+        ),
+        "autocommit": Setting(
+            True,
+            "a call of one function needs no BEGIN and COMMIT around it; only its listener cannot have it so",
+            f"{DOCS}/howto/basics/connector.html",
         ),
         "delete_jobs": Setting(
             "always",
@@ -45,7 +50,7 @@ class ProcrastinatePeer:
     def __init__(self, url: str) -> None:
         self._url = url
         self._loop = EventLoop()
-        self._producer: Any = None
+        self._pool: Any = None
         self._send: Any = None
 
     def prepare(self) -> None:
@@ -54,12 +59,16 @@ class ProcrastinatePeer:
             app.schema_manager.apply_schema()
 
     def connect(self) -> None:
+        from psycopg_pool import ConnectionPool
+
         async def task(payload: str) -> None:
             """Only the worker's is called."""
 
-        self._producer = self._new("SyncPsycopgConnector")
-        self._send = self._producer.task(task, name="handle", queue="bench")
-        self._producer.open()
+        self._pool = ConnectionPool(self._url, kwargs=self._kwargs(), min_size=1, max_size=1, open=True)
+        self._pool.wait()
+        producer = self._new("SyncPsycopgConnector")
+        producer.open(self._pool)
+        self._send = producer.task(task, name="handle", queue="bench")
 
     def enqueue(self, payloads: Sequence[bytes], batch: int) -> None:
         if batch == 1:
@@ -71,7 +80,7 @@ class ProcrastinatePeer:
             self._send.batch_defer(*({"payload": payload.decode()} for payload in chunk))
 
     def close(self) -> None:
-        self._producer.close()
+        self._pool.close()
 
     def drain(self, tally: Tally) -> None:
         self._loop.run(self._work(tally))
@@ -86,22 +95,27 @@ class ProcrastinatePeer:
         async def handle(payload: str) -> None:
             tally.add(payload)
 
-        chosen = self.settings
+        chosen = {name: setting.value for name, setting in self.settings.items()}
         app = self._new("PsycopgConnector")
         app.task(handle, name="handle", queue="bench")
-        size = chosen["pool"].value
+        size = chosen["pool"]
         async with (
-            AsyncConnectionPool(self._url, min_size=size, max_size=size, open=False) as pool,
+            AsyncConnectionPool(
+                self._url, kwargs=self._kwargs(), min_size=size, max_size=size, open=False
+            ) as pool,
             app.open_async(pool),
         ):
             await app.run_worker_async(
                 queues=["bench"],
-                concurrency=chosen["concurrency"].value,
-                delete_jobs=chosen["delete_jobs"].value,
-                listen_notify=chosen["listen_notify"].value,
-                wait=chosen["wait"].value,
+                concurrency=chosen["concurrency"],
+                delete_jobs=chosen["delete_jobs"],
+                listen_notify=chosen["listen_notify"],
+                wait=chosen["wait"],
                 install_signal_handlers=False,
             )
+
+    def _kwargs(self) -> dict[str, Any]:
+        return {"autocommit": self.settings["autocommit"].value}
 
     def _new(self, connector: str) -> Any:
         import procrastinate
