@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = Figures(results, options.patience)
     claims = [*targets.core(), *(shapes.long() if options.long else ())]
     checked = [claim.check(figures) for claim in claims]
-    report(figures, checked, found, failures)
+    report(figures, checked, found, failures, options.fraction)
     save(options, results, checked, found, failures)
     if options.picture is not None:
         picture.draw(figures, options.picture)
@@ -47,13 +47,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def report(
-    figures: Figures, checked: list[Checked], found: dict[str, object], failures: dict[str, str]
+    figures: Figures,
+    checked: list[Checked],
+    found: dict[str, object],
+    failures: dict[str, str],
+    fraction: int,
 ) -> None:
     """Print everything; the table of targets comes last."""
     print(f"{text.settings(found)}\n\n{text.rates(figures)}\n\n{text.latencies(figures)}\n")
     for key, said in failures.items():
         print(f"FAILED: {key}\n{said}\n")
     print(text.targets(checked))
+    if fraction > 1:
+        print(f"\nWith a {fraction}th of the messages, start-up and noise are most of what was measured.")
 
 
 def save(

@@ -47,22 +47,22 @@ def long() -> Iterator[Job]:
     """Yield the shapes: what changes with backlog, partitions, queues, processes and open transactions."""
     for messages in (10_000, 1_000_000):
         yield workload(f"backlog {messages}", POSTGRESQL, "drain", Load(messages=messages, batch=1_000))
-    for partitions in (4, 640):
-        shape = Load(messages=100_000, producers=16, partitions=partitions)
-        yield workload(f"{partitions} partitions", POSTGRESQL, "together", shape)
-        yield workload(f"{partitions} partitions idle", POSTGRESQL, "idle", shape)
+    crowd = Load(messages=100_000, producers=16)
+    for shape in (crowd.replace(partitions=4), crowd.replace(queues=10)):
+        name = f"{shape.queues * shape.partitions} partitions"
+        yield workload(name, POSTGRESQL, "together", shape)
+        yield workload(f"{name} idle", POSTGRESQL, "idle", shape)
     for hold in (False, True):
-        shape = Load(messages=200_000, producers=16, hold=hold)
+        shape = crowd.replace(messages=200_000, hold=hold)
         name = "transaction held open" if hold else "no transaction held open"
         yield workload(name, POSTGRESQL, "together", shape)
     for processes in (1, 2, 4):
-        shape = Load(messages=100_000, producers=16, processes=processes)
-        yield workload(f"{processes} processes", POSTGRESQL, "together", shape)
+        yield workload(f"{processes} processes", POSTGRESQL, "together", crowd.replace(processes=processes))
     for queues in (10, 100):
-        shape = Load(messages=100_000, producers=20, queues=queues, partitions=16)
+        shape = crowd.replace(queues=queues, partitions=16)
         yield workload(f"{queues} queues", POSTGRESQL, "together", shape)
     for backend in BACKENDS:
-        shape = Load(messages=1_000_000, producers=16)
+        shape = crowd.replace(messages=1_000_000)
         yield workload("a million", backend, "together", shape)
         yield workload("two instances", backend, "together", shape.replace(messages=50_000, processes=2))
 

@@ -12,6 +12,7 @@ from benchmarks.report.figures import Figures, Missing
 class Verdict(Enum):
     """What became of a claim."""
 
+    SHOWN = "shown"
     MET = "met"
     SHORT = "falls short"
     UNKNOWN = "not measured"
@@ -23,7 +24,8 @@ class Claim:
 
     row: str
     what: str
-    bound: float
+    bound: float | None
+    """None: nothing is promised, the figure is shown."""
     unit: str
     measure: Callable[[Figures], float]
     at_most: bool = False
@@ -32,13 +34,17 @@ class Claim:
         """Compare the measured value with the bound."""
         try:
             value = self.measure(figures)
-        except Missing as missing:
-            return Checked(self, None, Verdict.UNKNOWN, f"{missing} was not measured")
+        except Missing:
+            return Checked(self, None, Verdict.UNKNOWN)
+        if self.bound is None:
+            return Checked(self, value, Verdict.SHOWN)
         met = value <= self.bound if self.at_most else value >= self.bound
         return Checked(self, value, Verdict.MET if met else Verdict.SHORT)
 
     @property
     def demand(self) -> str:
+        if self.bound is None:
+            return "-"
         return f"{'at most' if self.at_most else 'at least'} {self.say(self.bound)}"
 
     def say(self, value: float) -> str:
@@ -55,11 +61,10 @@ class Checked:
     claim: Claim
     value: float | None
     verdict: Verdict
-    reason: str = ""
 
     @property
     def measured(self) -> str:
-        return self.reason if self.value is None else self.claim.say(self.value)
+        return "-" if self.value is None else self.claim.say(self.value)
 
 
 def _digits(value: float) -> int:

@@ -42,6 +42,7 @@ def _rates(axes: Any, figures: Figures) -> None:
     found.reverse()
     bars = axes.barh([label for label, _ in found], [rate for _, rate in found])
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
+    axes.margins(x=0.15)
     axes.set_xlabel("messages a second")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count, cycle, islice
 from typing import Any
 
 from benchmarks.load import Load
@@ -16,17 +17,19 @@ def produce(outbox: Outbox, url: str, load: Load) -> None:
     """Enqueue the load's messages in transactions of the load's size; return when all are committed."""
     shares = [load.messages // load.producers] * load.producers
     shares[0] += load.messages - sum(shares)
-    names = [load.names[number % load.queues] for number in range(load.producers)]
     with ThreadPoolExecutor(load.producers) as pool:
-        list(pool.map(lambda queue, share: _produce(outbox, url, load, queue, share), names, shares))
+        list(pool.map(lambda number, share: _produce(outbox, url, load, number, share), count(), shares))
 
 
-def _produce(outbox: Outbox, url: str, load: Load, queue: str, share: int) -> None:
+def _produce(outbox: Outbox, url: str, load: Load, number: int, share: int) -> None:
+    """Produce one thread's share, to one queue after the other."""
     body = load.body()
+    queues = islice(cycle(load.names), number, None)
     message = EnqueueMessage(body)
     with producing(outbox, url) as transaction:
         for start in range(0, share, load.batch):
             size = min(load.batch, share - start)
+            queue = next(queues)
             with transaction() as conn:
                 if size == 1:
                     outbox.enqueue(conn, queue, body)
