@@ -1,4 +1,7 @@
-"""Measure one peer: ``python -m benchmarks.peers NAME URL MESSAGES``, one JSON line for each phase."""
+"""Measure one peer: ``python -m benchmarks.peers NAME URL MESSAGES``, one JSON line for each phase.
+
+Without arguments: say what is set for each, why, and where its documentation says so.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,15 @@ import logging
 import sys
 
 from benchmarks.peers.catalogue import adapter, missing
+from benchmarks.peers.listing import listing
 from benchmarks.peers.run import describe, measure
 
 
 def main() -> None:
-    """Run the peer named by the first argument on an empty database."""
+    """Run the peer named by the first argument on an empty database, or list them all."""
+    if len(sys.argv) == 1:
+        print(listing())
+        return
     name, url, messages = sys.argv[1:]
     if said := missing(name):
         sys.exit(said)

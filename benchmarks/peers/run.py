@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from importlib import metadata
 
 from benchmarks.measure import Observer, Phase
+from benchmarks.peers.listing import version
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.tally import NotDeliveredOnce, Tally
 
@@ -36,7 +36,7 @@ def describe(peer: Peer) -> dict[str, object]:
     settings = {name: setting._asdict() for name, setting in peer.settings.items()}
     return {
         "distribution": peer.distribution,
-        "version": metadata.version(peer.distribution),
+        "version": version(peer),
         "settings": settings,
     }
 

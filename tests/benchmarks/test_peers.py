@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -94,6 +96,14 @@ def test_an_adapter_says_what_it_sets_and_why_without_its_library(name: str) -> 
     for setting in settings.values():
         assert setting.why
         assert setting.see.startswith("https://")
+
+
+@pytest.mark.mp
+def test_the_list_of_settings_names_every_peer() -> None:
+    command = [sys.executable, "-m", "benchmarks.peers"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    named = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("- ")]
+    assert named == [adapter(name).distribution for name in CATALOGUE]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
