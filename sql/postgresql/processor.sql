@@ -5,18 +5,23 @@
 -- missing_after: the cursor whose next message has a number and no row).
 -- A group holds only partitions without failed starts; such a partition is taken when it is asked
 -- for alone, and with one message when nobody knows what the last start came to.
+-- The arrays are in sub-selects, whose values the planner does not look at: for all arrays it makes
+-- one plan, which the server keeps, as planning this anew takes longer than running it.
 -- Differs: lock, lease and read in one statement, where the others need a transaction.
 -- Locks: processor rows FOR NO KEY UPDATE, skipping locked ones.
 WITH wanted AS MATERIALIZED (
     SELECT partition_id, max_rows
-    FROM unnest(CAST(:partition_ids AS bigint[]), CAST(:limits AS integer[])) AS w (partition_id, max_rows)
+    FROM unnest(
+        (SELECT CAST(:partition_ids AS bigint[])),
+        (SELECT CAST(:limits AS integer[]))
+    ) AS w (partition_id, max_rows)
 ),
 
 free AS MATERIALIZED (
     SELECT c.partition_id, c.attempts, c.locked_by IS NOT NULL AS unexplained, c.last_error
     FROM outbox_processor AS c
     WHERE
-        c.partition_id = ANY(CAST(:partition_ids AS bigint[]))
+        c.partition_id = ANY(CAST((SELECT CAST(:partition_ids AS bigint[])) AS bigint[]))
         AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp())
         AND (c.attempts = 0 OR CAST(:alone AS boolean))
         AND EXISTS (
@@ -91,6 +96,7 @@ ORDER BY w.partition_id, m.seq;
 -- Sent again after a lost connection it does nothing twice: dead letters need seq above the old
 -- cursor, which is read from the locked row. The snapshot may be older: the first sending may have
 -- been about to commit when this one began.
+-- The arrays are in sub-selects as above.
 -- Differs: fence, settle, bury and read on in one statement, where the others need a transaction.
 -- Locks: the processor rows under the fence FOR NO KEY UPDATE; waits for a locked one.
 WITH given AS MATERIALIZED (
@@ -106,12 +112,12 @@ WITH given AS MATERIALIZED (
             WHERE o.partition_id = g.partition_id AND o.seq = g.cursor_seq + 1
         ) AS keeps
     FROM unnest(
-        CAST(:partition_ids AS bigint[]),
-        CAST(:cursors AS bigint[]),
-        CAST(:attempts AS integer[]),
-        CAST(:errors AS text[]),
-        CAST(:limits AS integer[]),
-        CAST(:delays AS double precision[])
+        (SELECT CAST(:partition_ids AS bigint[])),
+        (SELECT CAST(:cursors AS bigint[])),
+        (SELECT CAST(:attempts AS integer[])),
+        (SELECT CAST(:errors AS text[])),
+        (SELECT CAST(:limits AS integer[])),
+        (SELECT CAST(:delays AS double precision[]))
     ) AS g (partition_id, cursor_seq, attempts, error, max_rows, delay)
 ),
 
@@ -119,7 +125,7 @@ fenced AS MATERIALIZED (
     SELECT c.partition_id, c.processed_seq
     FROM outbox_processor AS c
     WHERE
-        c.partition_id = ANY(CAST(:partition_ids AS bigint[]))
+        c.partition_id = ANY(CAST((SELECT CAST(:partition_ids AS bigint[])) AS bigint[]))
         AND c.locked_by = :token
         AND c.locked_until > clock_timestamp()
     ORDER BY c.partition_id
@@ -158,10 +164,10 @@ buried AS (
         d.reason,
         d.attempts
     FROM unnest(
-        CAST(:dead_partitions AS bigint[]),
-        CAST(:dead_seqs AS bigint[]),
-        CAST(:dead_reasons AS text[]),
-        CAST(:dead_attempts AS integer[])
+        (SELECT CAST(:dead_partitions AS bigint[])),
+        (SELECT CAST(:dead_seqs AS bigint[])),
+        (SELECT CAST(:dead_reasons AS text[])),
+        (SELECT CAST(:dead_attempts AS integer[]))
     ) AS d (partition_id, seq, reason, attempts)
     INNER JOIN settled ON settled.partition_id = d.partition_id AND settled.old_seq < d.seq
     INNER JOIN outbox_outgoing AS o ON o.partition_id = d.partition_id AND o.seq = d.seq
@@ -317,9 +323,9 @@ SELECT
     d.reason,
     d.attempts
 FROM unnest(
-    CAST(:dead_seqs AS bigint[]),
-    CAST(:dead_reasons AS text[]),
-    CAST(:dead_attempts AS integer[])
+    (SELECT CAST(:dead_seqs AS bigint[])),
+    (SELECT CAST(:dead_reasons AS text[])),
+    (SELECT CAST(:dead_attempts AS integer[]))
 ) AS d (seq, reason, attempts)
 INNER JOIN outbox_outgoing AS o ON o.partition_id = :partition_id AND o.seq = d.seq
 LEFT JOIN outbox_body AS b ON b.id = o.body_id;

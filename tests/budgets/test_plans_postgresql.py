@@ -95,3 +95,27 @@ def test_no_plan_scans_a_table_of_a_million_rows(
                     assert plans, name
                     seen[name].update(scanned(plans))
         assert {name: tables & set(TABLES) for name, tables in seen.items() if tables & set(TABLES)} == {}
+
+
+# Of a statement that is prepared, the server plans the first five runs for their own values.
+PLANNED_ANEW = 5
+
+
+@pytest.mark.backends("postgresql")
+def test_every_statement_of_the_hot_path_is_planned_once_and_for_all(migrated: Database) -> None:
+    from psycopg_pool import ConnectionPool
+
+    ids = fill(migrated, 5)
+    with ConnectionPool(migrated.url, min_size=1, max_size=1, kwargs={"autocommit": True}) as pool:
+        backend = open_backend(pool, naming=Naming(), pool_size=1)
+        for _ in range(RUNS):
+            for _name, step in hot_path(backend, ids):
+                step()
+        with pool.connection() as conn:
+            rows = conn.execute("SELECT statement, custom_plans, generic_plans FROM pg_prepared_statements")
+            prepared = {statement.split("FROM", 1)[0]: counts for statement, *counts in rows}
+        backend.close()
+    assert len(prepared) >= 6
+    assert {
+        text: counts for text, counts in prepared.items() if counts[0] > PLANNED_ANEW or not counts[1]
+    } == {}
