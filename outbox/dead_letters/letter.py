@@ -31,7 +31,7 @@ class DeadLetter:
     payload: bytes
     payload_type: str
     headers: Mapping[str, str]
-    """Read-only."""
+    """Read-only. Headers that are no JSON object of strings are one text, named ``unreadable-headers``."""
     created_at: datetime
     """When the message was enqueued."""
     failed_at: datetime

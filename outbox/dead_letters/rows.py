@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -9,6 +11,7 @@ from outbox.dead_letters.letter import DeadLetter
 from outbox.dead_letters.status import DeadLetterStatus
 from outbox.values.headers import decode_headers
 
+UNREADABLE = "unreadable-headers"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -26,7 +29,7 @@ def letter(row: tuple[Any, ...]) -> DeadLetter:
         seq=int(seq),
         payload=bytes(payload),
         payload_type=str(text(payload_type)),
-        headers=decode_headers(text(headers)),
+        headers=headers_of(text(headers)),
         created_at=EPOCH + int(created_at) * MICROSECOND,
         failed_at=EPOCH + int(failed_at) * MICROSECOND,
         last_error=text(last_error),
@@ -36,6 +39,15 @@ def letter(row: tuple[Any, ...]) -> DeadLetter:
         deadline=moment(deadline),
         claim=text(claim),
     )
+
+
+def headers_of(stored: str | None) -> Mapping[str, str]:
+    """Return stored headers; those that cannot be read, for which the letter may be here, under one name."""
+    with suppress(ValueError, TypeError):
+        headers = decode_headers(stored)
+        if all(isinstance(value, str) for value in headers.values()):
+            return headers
+    return {UNREADABLE: stored or ""}
 
 
 def text(value: Any) -> str | None:

@@ -1,0 +1,101 @@
+"""Every kind of poison in one queue: where each ends, that nothing else does, and how an operator ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from outbox import LeaseConfig, OutboxMessage, Retry
+from tests.acceptance.bench import Bench, builder_for
+from tests.acceptance.cli.shell import Shell
+from tests.support import Child, Spawn, eventually
+
+pytestmark = [pytest.mark.mp, pytest.mark.slow]
+
+ATTEMPTS = 3
+LEASE = LeaseConfig(0.5, headroom=0.1)
+PATIENCE = 40.0
+HEADERS = "the message's headers are no JSON object of strings"
+STARTS = f"given up after {ATTEMPTS} starts without a result: process died or lease ran out"
+MENDED = """
+def ship(msg):
+    print("mended", msg.json()["kind"], flush=True)
+"""
+
+
+def work(url: str, up: str) -> None:
+    """Deliver with threads until nothing is left; the downstream of some messages is up when a file is there."""
+
+    def ship(msg: OutboxMessage) -> Retry | None:
+        kind = msg.json()["kind"]
+        print(f"call {kind}\n", end="", flush=True)
+        if kind == "invalid":
+            raise ValueError("no such item")
+        if kind == "killer":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "patient" and not Path(up).exists():
+            return Retry("the warehouse is away", delay=0.05, counts=False)
+        return None
+
+    declared = builder_for(url, lambda queue: queue.leased(ship, lease=LEASE, max_attempts=ATTEMPTS))
+    with declared.start() as handle:
+        eventually(
+            lambda: all(p.backlog + p.incoming == 0 for p in handle.outbox.status().partitions), PATIENCE
+        )
+    print("finished", flush=True)
+
+
+def send(bench: Bench) -> None:
+    """Send one message of each kind to a partition of its own, and one behind it that is in order."""
+    for partition, kind in enumerate(("invalid", "garbled", "patient", "killer")):
+        first, _ = bench.send({"kind": kind}, {"kind": "healthy"}, partition=partition)
+        if kind == "garbled":
+            bench.database.execute("UPDATE outbox_body SET headers = '{' WHERE id = ?", first)
+
+
+def run_until_it_survives(spawn: Spawn, url: str, up: Path) -> list[Child]:
+    """Start one process after the other; let the downstream come back when the last killer is gone."""
+    children: list[Child] = []
+    for _ in range(ATTEMPTS + 1):
+        child = spawn(work, url, str(up))
+        children.append(child)
+        if len(children) > ATTEMPTS:
+            eventually(lambda child=child: child.lines.count("call patient") > 2 * ATTEMPTS, PATIENCE)
+            up.touch()
+        if child.wait(PATIENCE) == 0:
+            return children
+    raise AssertionError(f"still dying: {children[-1].output}")
+
+
+def test_each_kind_ends_where_it_should_and_an_operator_ends_the_rest(
+    bench: Bench, spawn: Spawn, tmp_path: Path
+) -> None:
+    send(bench)
+
+    children = run_until_it_survives(spawn, bench.database.url, tmp_path / "up")
+
+    calls = [line.split()[1] for child in children for line in child.lines if line.startswith("call ")]
+    assert [(letter.seq, letter.reason) for letter in bench.dead(0)] == [(1, "ValueError: no such item")]
+    assert [(letter.seq, letter.reason) for letter in bench.dead(1)] == [(1, HEADERS)]
+    assert bench.dead(2) == []
+    assert [(letter.seq, letter.reason) for letter in bench.dead(3)] == [(1, STARTS)]
+    assert calls.count("killer") == ATTEMPTS
+    assert "garbled" not in calls
+    assert [bench.row(partition).cursor for partition in range(4)] == [2, 2, 2, 2]
+
+    # The next morning, with the handler mended.
+    shell = Shell(bench.database.url, tmp_path)
+    shell.module("shop", MENDED)
+    found = shell("dead-letters", "list", "--json", "--payload").json
+    assert sorted(letter["payload"]["kind"] for letter in found) == ["garbled", "invalid", "killer"]
+    done = shell("dead-letters", "replay", "--queue", "orders", "--handler", "shop:ship", "--yes")
+    assert sorted(line for line in done.lines if line.startswith("mended")) == [
+        "mended garbled",
+        "mended invalid",
+        "mended killer",
+    ]
+    assert done.lines[-1] == "3 resolved"
+    assert shell("dead-letters", "count").lines == ["0"]
