@@ -23,8 +23,8 @@ class HueyPeer:
         "journal_mode": Setting("wal", "the default, as ours", f"{API}#SqliteHuey"),
         "results": Setting(False, "no result is wanted", f"{API}#Huey"),
         "workers": Setting(
-            1,
-            "two and four gain a few parts in a hundred, and deliver out of order",
+            2,
+            "one waits for the disk while the other computes; four cost more processor time and gain little",
             f"{DOCS}/consumer.html",
         ),
         "periodic": Setting(False, "no periodic tasks", f"{DOCS}/consumer.html"),

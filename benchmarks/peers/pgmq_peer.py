@@ -21,7 +21,7 @@ class PgmqPeer:
         "installation": Setting(
             "SQL only", "the client carries the extension's script", f"{DOCS}/sql_installation/"
         ),
-        "batch": Setting(1_000, "fewer round trips; 500 costs a tenth more", f"{DOCS}/reading_messages/"),
+        "batch": Setting(1_000, "fewer round trips; 500 costs more", f"{DOCS}/reading_messages/"),
         "vt": Setting(30, "the default: seconds that a message is hidden", f"{DOCS}/visibility_timeout/"),
         "delete": Setting(
             "delete_batch",

@@ -12,7 +12,10 @@ class NotDeliveredOnce(AssertionError):
 
 
 class Tally:
-    """Collects payloads until there are enough of them. Called by one thread."""
+    """Collects payloads until there are enough of them.
+
+    Several threads may add; two of them may then both be told that theirs was the last.
+    """
 
     def __init__(self, expected: int, when_complete: Callable[[], None]) -> None:
         self._expected = expected
@@ -21,7 +24,10 @@ class Tally:
         self.completed_at = 0.0
 
     def add(self, payload: bytes | str) -> bool:
-        """Note one call of the handler; return whether it was the last one expected."""
+        """Note one call of the handler; return whether it was the last one expected.
+
+        Then, and before it returns, ``when_complete`` is called.
+        """
         self._seen.append(payload)
         if len(self._seen) != self._expected:
             return False
