@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import plan
 from benchmarks.options import Options, parse
 from benchmarks.report import picture, shapes, targets, text
-from benchmarks.report.claim import Checked
+from benchmarks.report.claim import Checked, Verdict
 from benchmarks.report.figures import Figures
 from benchmarks.report.settings import collect, filesystem
 from benchmarks.rounds import Results, run_rounds
@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     figures = Figures(results, options.patience)
     claims = [*targets.core(), *(shapes.long() if options.long else ())]
     checked = [claim.check(figures) for claim in claims]
+    if options.only is not None:
+        checked = [item for item in checked if item.verdict is not Verdict.UNKNOWN]
     report(figures, checked, found, failures, options.fraction)
     save(options, results, checked, found, failures)
     if options.picture is not None:

@@ -25,10 +25,10 @@ def core() -> Iterator[Job]:
     """Yield what the table of targets needs, and the throughput profiles."""
     yield from _stages()
     yield from _crowds()
-    yield from _drains()
     yield from _latencies()
     for backend in BACKENDS:
         yield workload("transactional", backend, "transactional", Load(messages=10_000))
+    yield from _drains()
 
 
 def peers() -> Iterator[Job]:
@@ -68,25 +68,32 @@ def long() -> Iterator[Job]:
 
 
 def _stages() -> Iterator[Job]:
+    """Yield yardsticks, and what is compared with them close by."""
     for backend in BACKENDS:
-        messages = 100_000 if backend == POSTGRESQL else 40_000
+        messages = 100_000 if backend == POSTGRESQL else 20_000
         yield workload("yardstick", backend, "yardstick", Load())
+        if backend == POSTGRESQL:
+            yield from _producers()
         yield workload("bare", backend, "bare", BARE.replace(messages=messages))
         yield workload("stages", backend, "stages", Load(messages=messages))
         yield workload("together", backend, "together", Load(messages=messages, producers=16))
+
+
+def _producers() -> Iterator[Job]:
+    """Yield enqueueing alone."""
+    for producers, messages in ((1, 4_000), (16, 16_000)):
+        for wakeup in ("notify", "poll"):
+            alone = Load(messages=messages, producers=producers, batch=1, consume=False, wakeup=wakeup)
+            name = f"{producers} producer{'s' * (producers > 1)}, {wakeup}"
+            yield workload(name, POSTGRESQL, "together", alone)
     yield workload("enqueue 100", POSTGRESQL, "together", Load(messages=100_000, consume=False))
-    for wakeup in ("notify", "poll"):
-        alone = Load(messages=5_000, batch=1, consume=False, wakeup=wakeup)
-        yield workload(f"1 producer, {wakeup}", POSTGRESQL, "together", alone)
-        crowd = alone.replace(messages=20_000, producers=16)
-        yield workload(f"16 producers, {wakeup}", POSTGRESQL, "together", crowd)
 
 
 def _crowds() -> Iterator[Job]:
     """Yield the throughput benchmark: producers and workers at once, until the tables are empty."""
     for name, shape in CROWDS.items():
         for profile in PROFILES:
-            single = shape.replace(profile=profile, batch=1, messages=5_000 * min(shape.producers, 4))
+            single = shape.replace(profile=profile, batch=1, messages=4_000 * min(shape.producers, 4))
             batches = shape.replace(profile=profile, messages=50_000)
             yield workload(f"{name} {profile} 1", POSTGRESQL, "together", single)
             yield workload(f"{name} {profile} 100", POSTGRESQL, "together", batches)

@@ -46,7 +46,12 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def rates(figures: Figures) -> str:
     """Return the table of everything that was measured."""
-    return f"{table(HEADINGS, _rate_rows(figures))}\n\n{LEGEND}"
+    return f"{table(HEADINGS, _rate_rows(figures))}\n\n{LEGEND}\n{_disturbance(figures)}"
+
+
+def _disturbance(figures: Figures) -> str:
+    stolen, foreign = figures.disturbance()
+    return f"Meanwhile the host took {stolen:.1%} of the processors, other processes {foreign:.0%} (medians)."
 
 
 def _rate_rows(figures: Figures) -> Iterator[list[str]]:

@@ -69,7 +69,7 @@ def work(url: str, load: Load) -> None:
 
 def warm_up(load: Load) -> int:
     """Return how many messages go before: connections are open then, and statements prepared."""
-    return min(WARM_UP, load.messages)
+    return min(WARM_UP, max(load.messages // 10, load.batch * load.producers))
 
 
 @contextmanager

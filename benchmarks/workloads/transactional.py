@@ -20,13 +20,13 @@ def run(url: str, load: Load) -> None:
     """Print ``inserts`` (a bare script, as many to a commit as a turn has) and ``transactional``."""
     backend = url.partition(":")[0]
     insert = INSERT.format(mark="?" if backend == "sqlite" else "%s")
-    with load.open(url) as outbox:
-        produce(outbox, url, load)
+    load.open(url).close()
     execute(url, TABLE.format(blob="bytea" if backend == "postgresql" else "blob"))
-    turn = int(load.declare(url, lambda q: q.enqueue_only())._options.profile.processor.batch_size)  # noqa: SLF001
     with Observer(url) as observer:
+        with load.open(url) as outbox:
+            produce(outbox, url, load)
         with observer.phase("inserts", load.messages) as phase:
-            insert_bare(url, insert, load, turn)
+            insert_bare(url, insert, load)
         print(phase.to_line())
         execute(url, "DELETE FROM audit")
         with observer.phase("transactional", load.messages) as phase:
@@ -37,8 +37,9 @@ def run(url: str, load: Load) -> None:
         raise AssertionError(f"{rows} rows for {load.messages} messages")
 
 
-def insert_bare(url: str, insert: str, load: Load, turn: int) -> None:
-    """Insert one row a statement, ``turn`` rows a transaction, on one connection."""
+def insert_bare(url: str, insert: str, load: Load) -> None:
+    """Insert one row a statement on one connection, as many to a transaction as a partition has."""
+    turn = max(1, load.messages // load.partitions)
     connection = connect(url, autocommit=False)
     cursor = connection.cursor()
     for start in range(0, load.messages, turn):
