@@ -16,7 +16,7 @@ def sentence(error: Exception, settings: Settings) -> str:
         return f"the outbox tables are not ready, {names} not applied; run: {command}"
     if isinstance(error, click.UsageError):
         where = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-        return f"{error.format_message()}{where}"
+        return f"{error.format_message().rstrip('.')}{where}"
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, OutboxError):

@@ -76,7 +76,8 @@ def letters_of(found: OutboxStatus) -> dict[str, int]:
 def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
     """Return what is printed."""
     rows = shown.select(found.partitions)
-    parts: list[RenderableType] = [queues_table(rows) if rows else "no queues are registered", ""]
+    nothing = "no such queue is registered" if found.partitions else "no queues are registered"
+    parts: list[RenderableType] = [queues_table(rows) if rows else nothing, ""]
     if notable := [row for row in rows if shown.everything or state_of(row) != "idle"]:
         parts += [partitions_table(notable), ""]
     letters = ", ".join(f"{number} {status}" for status, number in letters_of(found).items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,6 +119,8 @@ def chosen(
 def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str, *, yes: bool) -> None:
     """Show what will be touched, the oldest first, and ask; returns when the user agrees."""
     if not ids:
+        if not settings.json:
+            sys.stderr.write(f"outbox: there is no letter that could be {done}\n")
         return
     if not settings.json:
         wanted = DeadLetterFilter(status=None, ids=ids[:SHOWN], limit=SHOWN)

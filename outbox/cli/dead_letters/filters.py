@@ -69,6 +69,8 @@ def make_filter(
     **others: Any,
 ) -> DeadLetterFilter:
     """Return the filter that the options describe; raises `click.UsageError`."""
+    if queue is not None:
+        check_queue(backend, queue)
     return DeadLetterFilter(
         ids=ids or None,
         queue=queue,
@@ -76,6 +78,14 @@ def make_filter(
         status=None if status == "any" else DeadLetterStatus(status),
         **others,
     )
+
+
+def check_queue(backend: Backend, queue: str) -> None:
+    """Raise `click.UsageError` for a queue that does not exist: to find nothing there would look like good news."""
+    known = {str(name) for _, name, _ in backend.look("all_partitions")}
+    if queue not in known:
+        there = f"there are {', '.join(sorted(known))}" if known else "there are none"
+        raise click.UsageError(f"there is no queue {queue!r} in this database; {there}")
 
 
 def partition_id(backend: Backend, queue: str | None, partition: int) -> int:

@@ -52,6 +52,16 @@ def test_only_the_chosen_letters_are_discarded(shell: Shell, office: Office) -> 
     )
 
 
+def test_letters_that_are_done_with_are_not_sent_again(shell: Shell, office: Office) -> None:
+    (first,) = office.put(b"a")
+    assert shell("dead-letters", "requeue", first, "--yes").returncode == 0
+
+    again = shell("dead-letters", "requeue", first, "--yes")
+
+    assert again.lines == ["0 letters requeued"]
+    assert again.stderr == "outbox: there is no letter that could be requeued\n"
+
+
 def test_letters_go_through_the_pipeline_again(shell: Shell, office: Office) -> None:
     office.fail("a", "b", partition=1)
 

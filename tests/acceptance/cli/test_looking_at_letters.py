@@ -77,6 +77,22 @@ def test_filters_are_those_of_the_library(shell: Shell, office: Office) -> None:
     assert shell("dead-letters", "count", "--status", "any", "--json").json == {"count": 5}
 
 
+def test_a_queue_that_does_not_exist_is_not_taken_for_an_empty_one(shell: Shell, office: Office) -> None:
+    for verb in (("list",), ("count",), ("discard", "--yes"), ("replay", "--handler", "builtins:print")):
+        assert "no queue 'ordres' in this database; there are orders" in shell.fails(
+            2, "dead-letters", *verb, "--queue", "ordres"
+        )
+    assert shell("status", "--queue", "ordres").lines[0] == "no such queue is registered"
+
+
+def test_a_time_that_cannot_be_read_is_refused_with_examples(shell: Shell, office: Office) -> None:
+    for time in ("yesterday", "1000000d"):
+        line = shell.fails(2, "dead-letters", "list", "--failed-after", time)
+        assert (
+            f"'{time}' is no time; write 2026-01-31T12:00, or 90s, 15m, 2h, 7d for how long ago; see" in line
+        )
+
+
 def test_a_partition_needs_its_queue(shell: Shell, office: Office) -> None:
     assert "--queue" in shell.fails(2, "dead-letters", "list", "--partition", 1)
     assert "no partition 9" in shell.fails(2, "dead-letters", "list", "--queue", "orders", "--partition", 9)
