@@ -81,7 +81,7 @@ def make_filter(
 
 
 def check_queue(backend: Backend, queue: str) -> None:
-    """Raise `click.UsageError` for a queue that does not exist: to find nothing there would look like good news."""
+    """Raise `click.UsageError` for a queue that does not exist: an empty answer would look like good news."""
     known = {str(name) for _, name, _ in backend.look("all_partitions")}
     if queue not in known:
         there = f"there are {', '.join(sorted(known))}" if known else "there are none"
