@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
-from pathlib import Path
 
 from benchmarks import plan
-from benchmarks.options import Options, parse
-from benchmarks.report import picture, shapes, targets, text
-from benchmarks.report.claim import Checked, Verdict
+from benchmarks.options import parse
+from benchmarks.report import shapes, targets
+from benchmarks.report.claim import Verdict
 from benchmarks.report.figures import Figures
+from benchmarks.report.outcome import Outcome
 from benchmarks.report.settings import collect, filesystem
-from benchmarks.rounds import Results, run_rounds
+from benchmarks.rounds import run_rounds
 from benchmarks.servers import Servers
 
 
@@ -33,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         found = collect(servers, jobs, options.patience)
         results, failures = run_rounds(jobs, servers, options.patience)
+    if not results and not failures:
+        return 1
     if options.peers and (absent := plan.missing_peers()):
         found["not measured"] = "; ".join(absent)
     found["file system"] = filesystem(options.directory)
@@ -41,54 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     checked = [claim.check(figures) for claim in claims]
     if options.only is not None:
         checked = [item for item in checked if item.verdict is not Verdict.UNKNOWN]
-    report(figures, checked, found, failures, options.fraction)
-    save(options, results, checked, found, failures)
-    if options.picture is not None:
-        picture.draw(figures, options.picture)
+    outcome = Outcome(found, results, failures, figures, checked, options.fraction)
+    print(outcome.to_text())
+    outcome.save(options.results, drawing=options.drawing)
     return 1 if failures else 0
-
-
-def report(
-    figures: Figures,
-    checked: list[Checked],
-    found: dict[str, object],
-    failures: dict[str, str],
-    fraction: int,
-) -> None:
-    """Print everything; the table of targets comes last."""
-    print(f"{text.settings(found)}\n\n{text.rates(figures)}\n\n{text.latencies(figures)}\n")
-    for key, said in failures.items():
-        print(f"FAILED: {key}\n{said}\n")
-    print(text.targets(checked))
-    if fraction > 1:
-        print(f"\nWith a {fraction}th of the messages, start-up and noise are most of what was measured.")
-
-
-def save(
-    options: Options,
-    results: Results,
-    checked: list[Checked],
-    found: dict[str, object],
-    failures: dict[str, str],
-) -> None:
-    """Write every repetition as JSON."""
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    document = {
-        "settings": found,
-        "results": {key: [asdict(run) for run in runs] for key, runs in results.items()},
-        "targets": [
-            {
-                "row": item.claim.row,
-                "what": item.claim.what,
-                "target": item.claim.demand,
-                "value": item.value,
-                "verdict": item.verdict.value,
-            }
-            for item in checked
-        ],
-        "failures": failures,
-    }
-    Path(options.json).write_text(json.dumps(document, indent=1))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ class Options:
     fraction: int
     """Messages are divided by it."""
     show: bool
-    json: Path
-    picture: Path | None
+    results: Path
+    drawing: bool
 
     def choose(self, plan: Any) -> list[Job]:
         """Return the jobs to run, of the module that lists them."""
@@ -56,8 +56,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
         peers=not given.no_peers,
         fraction=100 if given.smoke else 4 if given.quick else 1,
         show=given.list,
-        json=given.results / "bench.json",
-        picture=None if given.no_picture else given.results / "bench.png",
+        results=given.results,
+        drawing=not given.no_picture,
     )
 
 
@@ -75,6 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("postgres", "mysql", "mariadb"):
         add(f"--{name}-url", metavar="URL", help="a server that runs already; else one is started")
     add("--directory", help="where servers and SQLite files live (default: the temporary folder)")
-    add("--results", type=Path, default=RESULTS, help=f"folder for JSON and picture (default {RESULTS})")
+    add("--results", type=Path, default=RESULTS, help=f"folder for the files (default {RESULTS})")
     add("--no-picture", action="store_true")
     return parser

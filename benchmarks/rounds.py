@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from benchmarks.child import ChildFailed
@@ -36,15 +37,17 @@ def run_rounds(jobs: Sequence[Job], servers: Servers, patience: Patience) -> tup
     """
     results: defaultdict[str, list[Repetition]] = defaultdict(list)
     failures: dict[str, str] = {}
-    for number in range(1, patience.rounds + 1):
-        due = [job for job in jobs if job.key not in failures and _wanting(results[job.key], patience)]
-        for place, job in enumerate(due, 1):
-            _tell(f"round {number}, {place} of {len(due)}: {job.key}")
-            try:
-                results[job.key].append(job.run(servers))
-            except ChildFailed as error:
-                failures[job.key] = str(error)
-                _tell(f"{job.key}: {error}")
+    # Ctrl-C ends the measuring, not the report.
+    with suppress(KeyboardInterrupt):
+        for number in range(1, patience.rounds + 1):
+            due = [job for job in jobs if job.key not in failures and _wanting(results[job.key], patience)]
+            for place, job in enumerate(due, 1):
+                _tell(f"round {number}, {place} of {len(due)}: {job.key}")
+                try:
+                    results[job.key].append(job.run(servers))
+                except ChildFailed as error:
+                    failures[job.key] = str(error)
+                    _tell(f"{job.key}: {error}")
     return {key: found for key, found in results.items() if found}, failures
 
 

@@ -62,6 +62,18 @@ class Checked:
     value: float | None
     verdict: Verdict
 
+    def to_json(self) -> dict[str, object]:
+        """Return the row with its value as a number."""
+        claim = self.claim
+        return {
+            "row": claim.row,
+            "what": claim.what,
+            "target": claim.demand,
+            "unit": claim.unit,
+            "value": self.value,
+            "verdict": self.verdict.value,
+        }
+
     @property
     def measured(self) -> str:
         return "-" if self.value is None else self.claim.say(self.value)

@@ -97,7 +97,7 @@ def latencies(figures: Figures) -> str:
             for name, since in (("after_commit", "commit's return"), ("after_commit_call", "commit's call")):
                 values = [figures.extra(job, "latency", name, part) for part in parts]
                 rows.append([job, since, *(f"{value:.2f}" for value in values)])
-    return table(headings, rows)
+    return table(headings, rows) if rows else ""
 
 
 def targets(checked: Iterable[Checked]) -> str:
