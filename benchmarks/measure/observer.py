@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure.counters import Counters, Counts, PostgresCounters, counters_of
 from benchmarks.measure.host import Host
+from benchmarks.measure.instructions import OURS
 from benchmarks.measure.phase import Phase
 from benchmarks.measure.processes import children_cpu, server_pid, tree_cpu
 from benchmarks.measure.profile import Snapshot, difference
@@ -73,6 +74,8 @@ class Observer:
         end = _Instant.now(self._server)
         phase.seconds = end.at - start.at
         phase.client_cpu = end.client - start.client
+        if end.instructions is not None and start.instructions is not None:
+            phase.client_instructions = end.instructions - start.instructions
         if end.server is not None and start.server is not None:
             phase.server_cpu = end.server - start.server
         host = end.host.since(start.host)
@@ -86,6 +89,7 @@ class _Instant:
     def __init__(self, at: float, client: float, server: float | None, host: Host) -> None:
         self.at = at
         self.client = client
+        self.instructions = OURS.read()
         self.server = server
         self.host = host
 

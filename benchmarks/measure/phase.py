@@ -20,6 +20,8 @@ class Phase:
     seconds: float = 0.0
     client_cpu: float = 0.0
     """Seconds of user and system time of this process and of its children."""
+    client_instructions: int | None = None
+    """Outside the kernel, where the machine can count them."""
     server_cpu: float | None = None
     """The same of the database server: all of its processes, those that ended included."""
     log_bytes: int | None = None

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.peers.listing import listing
 from benchmarks.report import picture, text
 from benchmarks.report.claim import Checked
 from benchmarks.report.figures import Figures
@@ -29,6 +30,8 @@ class Outcome:
         """Return settings, figures, failures and, last, the table of targets; it is Markdown as well."""
         parts = [f"```text\n{text.settings(self.settings)}\n```", text.rates(self.figures)]
         parts.append(text.latencies(self.figures))
+        if any("/peer " in key for key in self.results):
+            parts.append(f"The other libraries are set as their documentation advises:\n\n{listing()}")
         parts += [f"FAILED: {key}\n\n```text\n{said}\n```" for key, said in self.failures.items()]
         parts.append(text.targets(self.checked))
         if self.fraction > 1:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from benchmarks.report.claim import Checked
 from benchmarks.report.figures import Figures, Missing
 
-COSTS = ("client_cpu", "server_cpu", "log_bytes", "statements", "syncs")
+COSTS = ("client_cpu", "client_instructions", "server_cpu", "log_bytes", "statements", "syncs")
 HEADINGS = (
     "job",
     "phase",
@@ -16,6 +16,7 @@ HEADINGS = (
     "x bulk",
     "x bare",
     "client ms",
+    "instructions",
     "server ms",
     "log bytes",
     "statements",

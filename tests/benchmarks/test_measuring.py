@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from benchmarks.measure import Observer
+from benchmarks.measure.instructions import SOFTWARE, TASK_CLOCK, Counter
 from benchmarks.measure.phase import Phase, phases_in
 from tests.support import Database
 
@@ -51,6 +53,18 @@ def test_children_that_live_and_children_that_ended_are_counted(tmp_path: object
         observer.stop_clock(phase)
         child.communicate("")
     assert phase.client_cpu > 0.25
+
+
+def test_a_counter_of_the_kernel_counts_threads_that_begin_later() -> None:
+    counter = Counter(SOFTWARE, TASK_CLOCK)
+    if (before := counter.read()) is None:
+        return  # the kernel lets nobody count
+    thread = threading.Thread(target=lambda: sum(range(3_000_000)))
+    thread.start()
+    thread.join()
+    after = counter.read()
+    assert after is not None
+    assert after - before > 1_000_000, "nanoseconds"
 
 
 def test_a_phase_survives_its_line() -> None:
