@@ -8,7 +8,7 @@ All times and delays are seconds by the database's own clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -178,6 +178,14 @@ class Backend(Protocol):
 
         However busy the pool is, that thread never waits for it. The connection is opened when it is
         first used, and replaced after it was lost. Closed with this backend, or before by itself.
+        """
+
+    def heed(self, stopping: Callable[[], bool]) -> None:
+        """Ask ``stopping`` whether the workers are to end: from then on no wait lasts for long.
+
+        A wait for a connection or a lock, and repeating after contention, then end within three
+        seconds, so that what is finished can be acknowledged. What is inside a driver or a user's pool
+        ends by their own time limits.
         """
 
     def close(self) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from tenacity import (
+    RetryCallState,
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
     stop_after_delay,
     wait_random_exponential,
 )
+from tenacity.stop import stop_base
 
+from outbox.backends.waiting import Waiting
+from outbox.clock import monotonic
 from outbox.errors import Contention
 
 P = ParamSpec("P")
@@ -23,9 +27,24 @@ ATTEMPTS = 8
 TOTAL_SECONDS = 15.0
 """No further attempt starts after this long: a lock wait may have cost seconds each time."""
 
+UNHURRIED = Waiting()
+
+
+def waiting_of(args: Sequence[object]) -> Waiting:
+    """Return the `Waiting` of what a function works on, its first argument, if that has one."""
+    return getattr(args[0], "waiting", UNHURRIED) if args else UNHURRIED
+
+
+class StopWhenOver(stop_base):
+    """Stop repeating once the workers are to stop and it has taken long enough."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return waiting_of(retry_state.args).over(retry_state.start_time)
+
+
 REPEATING = Retrying(
     retry=retry_if_exception_type(Contention),
-    stop=stop_after_attempt(ATTEMPTS - 1) | stop_after_delay(TOTAL_SECONDS),
+    stop=stop_after_attempt(ATTEMPTS - 1) | stop_after_delay(TOTAL_SECONDS) | StopWhenOver(),
     wait=wait_random_exponential(multiplier=0.005, max=0.25),
     reraise=True,
 )
@@ -38,15 +57,19 @@ def retry_contention(function: Callable[P, R]) -> Callable[P, R]:
     repetition follows at once (whoever won the race has just gone on), later ones after a random
     wait below an exponential bound from 5 ms to 250 ms. The last `Contention` is raised as it is;
     any other exception passes straight through. Safe from any thread.
+
+    Where the first argument has a `Waiting` as ``waiting``, a stop of the workers cuts this short.
     """
 
     @functools.wraps(function)
     def repeat(*args: P.args, **kwargs: P.kwargs) -> R:
+        began = monotonic()
         # The common case must not pay for tenacity's bookkeeping.
         try:
             return function(*args, **kwargs)
         except Contention:
-            pass
+            if waiting_of(args).over(began):
+                raise
         return REPEATING(function, *args, **kwargs)
 
     return repeat

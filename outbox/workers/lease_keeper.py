@@ -43,7 +43,8 @@ class LeaseKeeper:
         shortest_lease: float = 30.0,
         clock: Clock = monotonic,
     ) -> None:
-        self._backend = backend.apart()
+        self._shared = backend
+        self._apart: Backend | None = None
         self._counters = counters
         self._sleep = min(LONGEST_SLEEP, shortest_lease / 10)
         self._clock = clock
@@ -72,7 +73,13 @@ class LeaseKeeper:
 
     def close(self) -> None:
         """Close the connection; the worker calls it at the end of its thread."""
-        self._backend.close()
+        if self._apart is not None:
+            self._apart.close()
+
+    @property
+    def _backend(self) -> Backend:
+        self._apart = self._apart or self._shared.apart()
+        return self._apart
 
     def _renew(self, turn: Turn, claim: Claim) -> None:
         held = turn.to_renew()

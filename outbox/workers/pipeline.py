@@ -57,6 +57,7 @@ class Pipeline:
         stopping: Callable[[], bool],
         queue_clock: Clock = monotonic,
     ) -> None:
+        backend.heed(stopping)
         self.backend = backend
         self.settings = settings
         self.counters = Counters()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -135,6 +135,9 @@ class MysqlBackend:
         part = MysqlBackend(self.name, self._source.apart(), self.catalog, self.naming)
         self._parts.append(part)
         return part
+
+    def heed(self, stopping: Callable[[], bool]) -> None:
+        self._source.waiting.stopping = stopping
 
     def close(self) -> None:
         for part in self._parts:

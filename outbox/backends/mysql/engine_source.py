@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.session import Session
+from outbox.backends.waiting import Waiting
 from outbox.errors import ConnectionLost, ReadOnlyServer
 from outbox.statements import Catalog
 
@@ -26,6 +27,7 @@ class EngineSource:
     """The user's Engine on mysql-connector-python, which is never disposed of."""
 
     def __init__(self, engine: Engine, catalog: Catalog, *, owned: bool = False) -> None:
+        self.waiting = Waiting()
         self._engine = engine
         self._catalog = catalog
         self._owned = owned
@@ -45,7 +47,9 @@ class EngineSource:
                 outer.commit()
 
     def apart(self) -> EngineSource:
-        return EngineSource(with_pool_of_its_own(self._engine), self._catalog, owned=True)
+        source = EngineSource(with_pool_of_its_own(self._engine), self._catalog, owned=True)
+        source.waiting = self.waiting
+        return source
 
     def close(self) -> None:
         """Leave the user's Engine open."""

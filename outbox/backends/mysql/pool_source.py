@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -18,6 +18,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.session import Session
+from outbox.backends.waiting import SLICE, Waiting
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConfigurationError, ConnectionLost, ReadOnlyServer
 from outbox.statements import Catalog
@@ -41,11 +42,12 @@ class PoolSource:
         self._catalog = catalog
         self._clock = clock
         self._lost_at = clock()
+        self.waiting = Waiting(clock=clock)
         self._pool = QueuePool(
             self._connect,
             pool_size=size,
             max_overflow=0,
-            timeout=CHECKOUT_TIMEOUT,
+            timeout=SLICE,
             reset_on_return=None,
             use_lifo=True,
         )
@@ -62,7 +64,9 @@ class PoolSource:
             session.commit()
 
     def apart(self) -> PoolSource:
-        return PoolSource(self._driver, self._arguments, 1, self._catalog, clock=self._clock)
+        source = PoolSource(self._driver, self._arguments, 1, self._catalog, clock=self._clock)
+        source.waiting = self.waiting
+        return source
 
     def close(self) -> None:
         self._pool.dispose()
@@ -97,12 +101,11 @@ class PoolSource:
             entry.invalidate()
 
     def _take(self) -> PoolProxiedConnection:
-        try:
-            with translated():
+        for _ in self.waiting.slices(CHECKOUT_TIMEOUT):
+            with suppress(PoolTimeout), translated():
                 return self._pool.connect()
-        except PoolTimeout as error:
-            msg = f"MySQL: no connection to be had within {CHECKOUT_TIMEOUT:g} seconds"
-            raise ConnectionLost(msg) from error
+        msg = "MySQL: no connection to be had: all of the pool are in use"
+        raise ConnectionLost(msg)
 
     def _clean_up(self, entry: PoolProxiedConnection, error: BaseException) -> None:
         """Leave a connection without a transaction, or throw it away."""

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from outbox.backends.mysql.session import Session
+from outbox.backends.waiting import Waiting
 
 
 class Source(Protocol):
@@ -14,6 +15,8 @@ class Source(Protocol):
     Both raise the library's errors for connections that cannot be had, and for a COMMIT that
     fails; an exception of the block itself passes unchanged.
     """
+
+    waiting: Waiting
 
     def reading(self) -> AbstractContextManager[Session]:
         """Lend a session whose statements stand each for itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
@@ -150,9 +150,12 @@ class PostgresBackend:
             yield conn
 
     def apart(self) -> PostgresBackend:
-        part = PostgresBackend(SingleSource(self._source.dedicated), self.naming)
+        part = PostgresBackend(SingleSource(self._source.dedicated, self._source.waiting), self.naming)
         self._parts.append(part)
         return part
+
+    def heed(self, stopping: Callable[[], bool]) -> None:
+        self._source.waiting.stopping = stopping
 
     def close(self) -> None:
         for part in self._parts:

@@ -25,6 +25,7 @@ class Database:
 
     def __init__(self, source: Source, catalog: Catalog) -> None:
         self.source = source
+        self.waiting = source.waiting
         self.catalog = catalog
 
     def run(self, statement: str, **parameters: Any) -> list[Any]:

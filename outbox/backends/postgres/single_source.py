@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from outbox.backends.postgres.sources import PgConnection
+from outbox.backends.waiting import Waiting
 
 
 class SingleSource:
@@ -17,7 +18,8 @@ class SingleSource:
     another one.
     """
 
-    def __init__(self, connect: Callable[[], PgConnection]) -> None:
+    def __init__(self, connect: Callable[[], PgConnection], waiting: Waiting) -> None:
+        self.waiting = waiting
         self._connect = connect
         self._lock = threading.Lock()
         self._conn: PgConnection | None = None

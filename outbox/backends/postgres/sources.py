@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
+from outbox.backends.postgres.outage import Outage
+from outbox.backends.waiting import Waiting
 from outbox.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ CHECKOUT_TIMEOUT = 8.0
 
 class Source(Protocol):
     """Lends connections for the length of a statement or of a transactional handler."""
+
+    waiting: Waiting
 
     def autocommit(self) -> AbstractContextManager[PgConnection]:
         """Lend a connection on which every statement is its own transaction."""
@@ -52,8 +56,10 @@ class PoolSource:
     """A psycopg pool: our own (``owned``) or the user's, which is never closed."""
 
     def __init__(self, pool: ConnectionPool[Any], *, owned: bool) -> None:
+        self.waiting = Waiting()
         self._pool = pool
         self._owned = owned
+        self._outage = Outage(pool)
 
     @classmethod
     def from_conninfo(cls, conninfo: str, size: int) -> PoolSource:
@@ -77,8 +83,12 @@ class PoolSource:
 
     @contextmanager
     def autocommit(self) -> Iterator[PgConnection]:
-        with self._pool.connection(CHECKOUT_TIMEOUT) as conn, autocommitting(conn):
-            yield conn
+        conn = self._checkout()
+        try:
+            with conn, autocommitting(conn):
+                yield conn
+        finally:
+            self._pool.putconn(conn)
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
@@ -99,11 +109,25 @@ class PoolSource:
         return conn
 
     def recheck(self) -> None:
+        self._outage.forget()
         self._pool.check()
 
     def close(self) -> None:
         if self._owned:
             self._pool.close(timeout=5.0)
+
+    def _checkout(self) -> PgConnection:
+        """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
+        for seconds in self.waiting.slices(CHECKOUT_TIMEOUT):
+            try:
+                conn: PgConnection = self._pool.getconn(seconds)
+                return conn  # noqa: TRY300 - where it is got
+            except PoolTimeout:
+                if self._outage.lasts():
+                    msg = "the server refuses connections or is away"
+                    raise PoolTimeout(msg) from None
+        msg = "all connections of the pool are in use"
+        raise PoolTimeout(msg)
 
 
 def connect_timeout(conninfo: str) -> dict[str, int]:
@@ -121,6 +145,7 @@ class EngineSource:
     """The user's SQLAlchemy Engine on psycopg."""
 
     def __init__(self, engine: Engine) -> None:
+        self.waiting = Waiting()
         self._engine = engine
 
     @contextmanager

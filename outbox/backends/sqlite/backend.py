@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -132,6 +132,9 @@ class SqliteBackend:
         part = SqliteBackend(self._db.apart(), self.naming)
         self._parts.append(part)
         return part
+
+    def heed(self, stopping: Callable[[], bool]) -> None:
+        self._source.waiting.stopping = stopping
 
     def close(self) -> None:
         for part in self._parts:

@@ -44,6 +44,7 @@ class Database:
 
     def __init__(self, source: Source, catalog: Catalog, *, writer: threading.Lock | None = None) -> None:
         self.source = source
+        self.waiting = source.waiting
         self.catalog = catalog
         self._writer = writer or threading.Lock()
         self._begin = catalog["begin_write"].named
@@ -73,8 +74,10 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._writer.acquire(timeout=self.source.patience):
-            raise Contention(f"SQLite: waited {self.source.patience:g} seconds for the write lock")
+        if not any(
+            self._writer.acquire(timeout=part) for part in self.waiting.slices(self.source.patience)
+        ):
+            raise Contention("SQLite: waited in vain for the write lock of this process")
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.sqlite.errors import translated
 from outbox.backends.sqlite.pool_source import BUSY_TIMEOUT
 from outbox.backends.sqlite.source import check_open, committing, ended, left_clean
+from outbox.backends.waiting import Waiting
 from outbox.errors import ConfigurationError
 
 LEGACY = getattr(sqlite3, "LEGACY_TRANSACTION_CONTROL", -1)
@@ -28,6 +29,7 @@ class EngineSource:
 
     def __init__(self, engine: Engine, *, owned: bool = False) -> None:
         check_engine(engine)
+        self.waiting = Waiting()
         self._engine = engine
         self._owned = owned
 
@@ -63,7 +65,9 @@ class EngineSource:
                 transaction.commit()
 
     def apart(self) -> EngineSource:
-        return EngineSource(with_pool_of_its_own(self._engine), owned=True)
+        source = EngineSource(with_pool_of_its_own(self._engine), owned=True)
+        source.waiting = self.waiting
+        return source
 
     def close(self) -> None:
         """Leave the user's Engine open."""

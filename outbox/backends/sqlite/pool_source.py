@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from outbox.backends.sqlite.errors import IOERR, primary_code, translated
 from outbox.backends.sqlite.source import check_open, committing, left_clean
+from outbox.backends.waiting import SLICE, Waiting
 from outbox.errors import ConfigurationError, ConnectionLost, OutboxClosed
 from outbox.statements import Catalog
 
@@ -35,12 +37,13 @@ class PoolSource:
         self.shared = size > 1
         self._path = arguments[0]
         self._options = {**options, "isolation_level": None, "check_same_thread": False, "detect_types": 0}
+        self.waiting = Waiting()
         self._closed = False
         self._pool = QueuePool(
             self._open,
             pool_size=size,
             max_overflow=0,
-            timeout=CHECKOUT_TIMEOUT,
+            timeout=SLICE,
             reset_on_return=None,
             use_lifo=True,
         )
@@ -61,8 +64,7 @@ class PoolSource:
     def borrow(self) -> Iterator[sqlite3.Connection]:
         if self._closed:
             raise OutboxClosed("the outbox is closed: build a new one")
-        with translated():
-            loan = self._pool.connect()
+        loan = self._checkout()
         conn: sqlite3.Connection = loan.dbapi_connection  # type: ignore[assignment]
         sound = True
         try:
@@ -78,6 +80,12 @@ class PoolSource:
                 loan.invalidate()
             loan.close()
 
+    def _checkout(self) -> PoolProxiedConnection:
+        for _ in self.waiting.slices(CHECKOUT_TIMEOUT):
+            with translated(), suppress(PoolTimeout):
+                return self._pool.connect()
+        raise ConnectionLost("SQLite: no connection to be had: all of the pool are in use")
+
     @contextmanager
     def lend(self, begin: str) -> Iterator[tuple[sqlite3.Connection, Any]]:
         with self.borrow() as conn:
@@ -89,7 +97,9 @@ class PoolSource:
                 conn.commit()
 
     def apart(self) -> PoolSource:
-        return PoolSource(self._url, 1, self._catalog)
+        source = PoolSource(self._url, 1, self._catalog)
+        source.waiting = self.waiting
+        return source
 
     def close(self) -> None:
         self._closed = True

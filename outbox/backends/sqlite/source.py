@@ -10,12 +10,14 @@ from typing import Any, Protocol
 from sqlalchemy import exc
 
 from outbox.backends.sqlite.errors import CONSTRAINT, primary_code
+from outbox.backends.waiting import Waiting
 from outbox.errors import ConnectionLost, DatabaseError
 
 
 class Source(Protocol):
     """Lends connections on which no transaction is open and none is begun by itself."""
 
+    waiting: Waiting
     patience: float
     """Seconds that a writer waits for the write lock."""
     shared: bool

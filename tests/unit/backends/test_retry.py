@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from outbox.backends.retry import ATTEMPTS, retry_contention
+from outbox.backends.waiting import GRACE, Waiting
 from outbox.errors import ConnectionLost, Contention
 
 
@@ -64,3 +67,23 @@ def test_another_error_after_contention_passes_too() -> None:
         repeating(flaky)()
 
     assert flaky.calls == 2
+
+
+@pytest.mark.parametrize(("took", "calls"), [(GRACE + 1.0, 1), (0.0, 3)])
+def test_once_the_workers_are_to_stop_only_what_goes_fast_is_repeated(
+    monkeypatch: pytest.MonkeyPatch, took: float, calls: int
+) -> None:
+    class Source:
+        waiting = Waiting()
+
+    Source.waiting.stopping = lambda: True
+    flaky = Flaky(*[Contention("busy") for _ in range(2)])
+    start = time.monotonic() - took
+    monkeypatch.setattr("outbox.backends.retry.monotonic", lambda: start)
+
+    if calls == 1:
+        with pytest.raises(Contention):
+            repeating(flaky)(Source())
+    else:
+        repeating(flaky)(Source())
+    assert flaky.calls == calls

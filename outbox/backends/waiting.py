@@ -1,0 +1,45 @@
+"""How long the threads of one backend wait for a connection or a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from outbox.clock import Clock, monotonic
+
+SLICE = 0.5
+GRACE = 3.0
+"""Seconds that a wait may last after the workers were told to stop: what is finished wants its ack."""
+
+
+class Waiting:
+    """Cuts waits that nothing interrupts into short ones, so that a stop can end them. Thread-safe."""
+
+    def __init__(self, *, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        self.stopping: Callable[[], bool] = never
+        """Whether the workers are to end; set once, before they start."""
+
+    def slices(self, seconds: float) -> Iterator[float]:
+        """Yield the parts of a wait of ``seconds`` in all, at least one; a stop leaves it `GRACE`."""
+        until = self._clock() + seconds
+        hurried = False
+        while True:
+            now = self._clock()
+            if self.stopping() and not hurried:
+                until, hurried = min(until, now + GRACE), True
+            yield max(min(until - now, SLICE), 0.0)
+            if self._clock() >= until:
+                return
+
+    def over(self, began: float) -> bool:
+        """Return whether something that began then, by the clock, should not be tried again."""
+        return self.stopping() and self._clock() - began > GRACE
+
+    def now(self) -> float:
+        """Return the time by the clock."""
+        return self._clock()
+
+
+def never() -> bool:
+    """Stand in for a process without workers."""
+    return False
