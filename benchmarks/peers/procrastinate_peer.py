@@ -31,6 +31,11 @@ class ProcrastinatePeer:
             "made by the application and handed over: a pool of the connector's own pings before each use",
             f"{DOCS}/howto/basics/open_connection.html",
         ),
+        "queues": Setting(
+            None,
+            "all of them: with a list, each fetch of a long backlog costs the server twice as much",
+            f"{DOCS}/howto/basics/worker.html",
+        ),
         "autocommit": Setting(
             True,
             "a call of one function needs no BEGIN and COMMIT around it; only its listener cannot have it so",
@@ -106,7 +111,7 @@ class ProcrastinatePeer:
             app.open_async(pool),
         ):
             await app.run_worker_async(
-                queues=["bench"],
+                queues=chosen["queues"],
                 concurrency=chosen["concurrency"],
                 delete_jobs=chosen["delete_jobs"],
                 listen_notify=chosen["listen_notify"],
