@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from benchmarks.child import ChildFailed
 from benchmarks.job import Job, Repetition
 from benchmarks.servers import Servers
 
@@ -45,7 +44,7 @@ def run_rounds(jobs: Sequence[Job], servers: Servers, patience: Patience) -> tup
                 _tell(f"round {number}, {place} of {len(due)}: {job.key}")
                 try:
                     results[job.key].append(job.run(servers))
-                except ChildFailed as error:
+                except Exception as error:  # whatever it is, the other jobs' results are kept
                     failures[job.key] = str(error)
                     _tell(f"{job.key}: {error}")
     return {key: found for key, found in results.items() if found}, failures
