@@ -62,8 +62,8 @@ class ChancyPeer:
             for job in jobs:
                 self._producer.sync_push(job)
             return
-        for _references in self._producer.sync_push_many(list(jobs), batch_size=batch):
-            """Each round is a transaction."""
+        for _ in self._producer.sync_push_many(list(jobs), batch_size=batch):
+            continue  # each round is a transaction
 
     def close(self) -> None:
         self._producer.sync_pool.close()
