@@ -26,6 +26,8 @@ class Sequenced(NamedTuple):
     partition_id: int
     first_seq: int
     moved: int
+    raced: bool = False
+    """Another sequencer took some of what the pass had found: there may be more behind it."""
 
 
 class LeaseRequest(NamedTuple):

@@ -77,7 +77,7 @@ class Sequencer:
         for key in keys:
             if key not in reached:
                 claim.locked(key)
-        claim.again([item.partition_id for item in moved if item.moved >= limit])
+        claim.again([item.partition_id for item in moved if item.moved >= limit or item.raced])
         claim.done(reached)
 
     def _report(self, moved: list[Sequenced], limit: int) -> Directive:

@@ -3,7 +3,8 @@
 -- :limit committed incoming rows of each (whatever is visible: no lower bound, so that a
 -- transaction that commits late loses nothing), number them and move them to outgoing.
 -- Numbers start from the sequence that UPDATE returns, which is the newest even when another
--- sequencer committed after this statement's snapshot; rows that one took are skipped by DELETE.
+-- sequencer committed after this statement's snapshot; rows that one took are skipped by DELETE,
+-- and others may wait behind them, hence raced.
 -- Rows are found by ctid, so that no statistics can turn the delete into a scan; incoming rows are
 -- never updated, hence a ctid stays good for the statement.
 -- With a channel, the moved partitions are announced to other processes' processors.
@@ -24,9 +25,8 @@ locked AS MATERIALIZED (
     FOR NO KEY UPDATE OF p SKIP LOCKED
 ),
 
-claimed AS (
-    DELETE FROM outbox_incoming
-    WHERE ctid = ANY(ARRAY(
+picked AS MATERIALIZED (
+    SELECT ARRAY(
         SELECT found.row_at
         FROM locked
         CROSS JOIN LATERAL (
@@ -36,7 +36,12 @@ claimed AS (
             ORDER BY i.body_id
             LIMIT CAST(:limit AS integer)
         ) AS found
-    ))
+    ) AS row_ats
+),
+
+claimed AS (
+    DELETE FROM outbox_incoming
+    WHERE ctid = ANY(CAST((SELECT row_ats FROM picked) AS tid[]))
     RETURNING partition_id, body_id
 ),
 
@@ -65,6 +70,7 @@ SELECT
     locked.id AS partition_id,
     coalesce(advanced.base + 1, 0) AS first_seq,
     coalesce(advanced.n, 0) AS n,
+    (SELECT cardinality(row_ats) FROM picked) > (SELECT coalesce(sum(n), 0) FROM counted) AS raced,
     CASE WHEN CAST(:channel AS text) <> '' AND advanced.n > 0 THEN pg_notify(:channel, CAST(:origin AS text) || '|s|' || locked.id) END
 FROM locked LEFT JOIN advanced ON advanced.id = locked.id
 ORDER BY locked.id;

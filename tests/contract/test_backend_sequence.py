@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from functools import partial
 
@@ -11,6 +12,10 @@ from tests.contract.crew import Crew
 from tests.contract.producer import Producer
 from tests.support import Database, eventually
 
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
 
 def outgoing(database: Database, partition_id: int) -> list[tuple[int, int]]:
     rows = database.query(
@@ -20,7 +25,7 @@ def outgoing(database: Database, partition_id: int) -> list[tuple[int, int]]:
 
 
 def moved(sequenced: list[Sequenced]) -> list[tuple[int, int, int]]:
-    return sorted(tuple(found) for found in sequenced if found.moved)  # type: ignore[misc]
+    return sorted(tuple(found[:3]) for found in sequenced if found.moved)  # type: ignore[misc]
 
 
 def test_messages_are_numbered_from_one_in_the_order_of_their_ids(
@@ -163,3 +168,23 @@ def test_producers_and_two_sequencers_at_once_lose_nothing_and_leave_no_gap(
         assert [seq for seq, _ in rows] == list(range(1, len(rows) + 1))
         found.update(body_id for _, body_id in rows)
     assert found == sent
+
+
+@pytest.mark.backends("postgresql")
+def test_a_pass_says_when_another_one_took_what_it_had_found(
+    ids: list[int], store: Backend, producer: Producer, migrated: Database
+) -> None:
+    first, *_ = producer.send(ids[0], b"a", b"b", b"c", b"d")
+    other = migrated.connect()
+    other.execute("DELETE FROM outbox_incoming WHERE body_id = %s", (first,))
+    passes: list[Sequenced] = []
+    thread = threading.Thread(target=lambda: passes.extend(store.sequence(ids[:1], 2)))
+    thread.start()
+    assert eventually(lambda: migrated.value(WAITING) == 1)
+    other.commit()
+    thread.join(20)
+
+    # Fewer than were wanted, and yet there is more.
+    assert passes == [Sequenced(ids[0], 1, 1, raced=True)]
+    assert store.sequence(ids[:1], 2) == [Sequenced(ids[0], 2, 2)]
+    assert store.sequence(ids[:1], 2) == [Sequenced(ids[0], 0, 0)]

@@ -17,7 +17,7 @@ def sequence(
     rows = db.run(
         "sequence", partition_ids=int_array(partition_ids), limit=limit, channel=channel, origin=origin
     )
-    return [Sequenced(*row[:3]) for row in rows]
+    return [Sequenced(*row[:4]) for row in rows]
 
 
 def pending(db: Database, partition_ids: Sequence[int]) -> list[Pending]:
