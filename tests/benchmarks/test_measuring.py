@@ -31,12 +31,27 @@ def test_statements_and_log_of_the_work_are_counted(database: Database) -> None:
         assert phase.statements >= 50
 
 
+@pytest.mark.backends("sqlite")
+def test_what_is_read_from_a_file_is_no_log(database: Database) -> None:
+    database.execute("CREATE TABLE t (body varchar(100000))")
+    database.execute("INSERT INTO t VALUES (?)", "x" * 100_000)
+    with Observer(database.url) as observer, observer.phase("work", 1) as phase:
+        assert database.value("SELECT length(body) FROM t") == 100_000
+    assert phase.log_bytes is not None
+    assert phase.log_bytes < 10_000
+
+
 @pytest.mark.backends("postgresql", "mysql", "mariadb")
 def test_the_server_is_found_by_its_port_and_its_work_is_seen(database: Database) -> None:
     numbers = "SELECT 0 AS n" + "".join(f" UNION ALL SELECT {n}" for n in range(1, 10))
     many = ", ".join(f"({numbers}) AS t{n}" for n in range(6))
-    with Observer(database.url) as observer, observer.phase("work", 1) as phase:
-        database.query(f"SELECT count(*) FROM {many} WHERE t0.n + t1.n + t2.n + t3.n + t4.n + t5.n = 60")
+    with (
+        Observer(database.url) as observer,
+        observer.phase("work", 1) as phase,
+        database.session() as session,
+    ):
+        session.query(f"SELECT count(*) FROM {many} WHERE t0.n + t1.n + t2.n + t3.n + t4.n + t5.n = 60")
+        observer.stop_clock(phase)  # with the connection still open: its process has not ended
     assert phase.server_cpu is not None
     assert phase.server_cpu > 0.01
 
