@@ -37,6 +37,24 @@ STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.
 STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = p.id
 ORDER BY p.queue, p.`partition`;
 
+-- name: missing_messages :many
+-- Partitions that stand still because somebody deleted the row of their next message, with the number
+-- of the next row that is there, for people.
+-- Locks: none.
+SELECT
+    p.queue,
+    p.`partition`,
+    p.id,
+    c.processed_seq,
+    (SELECT MIN(o.seq) FROM outbox_outgoing AS o WHERE o.partition_id = p.id AND o.seq > c.processed_seq) AS next_seq
+FROM outbox_partitions AS p INNER JOIN outbox_processor AS c ON c.partition_id = p.id
+WHERE
+    p.sequence > c.processed_seq
+    AND NOT EXISTS (
+        SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = p.id AND o.seq = c.processed_seq + 1
+    )
+ORDER BY p.queue, p.`partition`;
+
 -- name: all_partitions :many
 -- Every registered partition, whoever registered it.
 SELECT id, queue, `partition` FROM outbox_partitions ORDER BY queue, `partition`;

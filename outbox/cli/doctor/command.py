@@ -11,7 +11,7 @@ from rich.text import Text
 from outbox.backends.connect import open_backend
 from outbox.builder.options import Options
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
-from outbox.cli.doctor import clock, connections, drivers, server, tables, work
+from outbox.cli.doctor import clock, connections, drivers, gaps, server, tables, work
 from outbox.cli.doctor.finding import Finding, Level, problem
 from outbox.cli.doctor.patient import Patient
 from outbox.cli.exits import Exit
@@ -33,6 +33,7 @@ WITH_TABLES: tuple[Examination, ...] = (
     tables.examine_drift,
     connections.examine,
     work.examine,
+    gaps.examine,
 )
 
 

@@ -1,0 +1,29 @@
+"""Sequences: whether a message that has a number has a row."""
+
+from __future__ import annotations
+
+from outbox.cli.doctor.finding import Finding, problem
+from outbox.cli.doctor.patient import Patient
+
+
+def examine(patient: Patient) -> list[Finding]:
+    """Find partitions that stand still because somebody deleted rows; there is nothing to say of others."""
+    return [
+        gap(queue, partition, partition_id, cursor, next_seq)
+        for queue, partition, partition_id, cursor, next_seq in patient.backend.look("missing_messages")
+    ]
+
+
+def gap(queue: str, partition: int, partition_id: int, cursor: int, next_seq: int | None) -> Finding:
+    """Report one partition."""
+    last = "and all after it" if next_seq is None else f"to {next_seq - 1}"
+    several = next_seq != cursor + 2
+    missing = f"messages {cursor + 1} {last} have" if several else f"message {cursor + 1} has"
+    go_on = "the partition's sequence" if next_seq is None else next_seq - 1
+    return problem(
+        "gaps",
+        f"queue {queue}, partition {partition}: {missing} been deleted from the outgoing table, so nothing "
+        f"is delivered after message {cursor}",
+        f"put the rows back; or give them up: set processed_seq to {go_on} where partition_id is "
+        f"{partition_id} in the processor table",
+    )
