@@ -53,7 +53,7 @@ def test_the_server_is_found_by_its_port_and_its_work_is_seen(database: Database
         session.query(f"SELECT count(*) FROM {many} WHERE t0.n + t1.n + t2.n + t3.n + t4.n + t5.n = 60")
         observer.stop_clock(phase)  # with the connection still open: its process has not ended
     assert phase.server_cpu is not None
-    assert phase.server_cpu > 0.05
+    assert phase.server_cpu > 0.03
 
 
 @pytest.mark.mp
