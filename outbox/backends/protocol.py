@@ -94,11 +94,14 @@ class Backend(Protocol):
     def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
         """Tell, in one read-only statement, which partitions have something to do."""
 
-    def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:
+    def sequence(
+        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+    ) -> list[Sequenced]:
         """Move up to ``limit`` committed incoming messages of each partition to outgoing.
 
         A partition asked for and not returned is locked elsewhere. ``notify`` also wakes other
-        processes, where the backend can.
+        processes, where the backend can. Unless ``durable`` the commit need not wait for the disk: for
+        partitions whose messages nobody hands over before a commit that waits.
         """
 
     def lease_and_read(

@@ -39,6 +39,7 @@ class StopWhenOver(stop_base):
     """Stop repeating once the workers are to stop and it has taken long enough."""
 
     def __call__(self, retry_state: RetryCallState) -> bool:
+        """Tell tenacity whether to give up."""
         return waiting_of(retry_state.args).over(retry_state.start_time)
 
 

@@ -104,6 +104,13 @@ class Pipeline:
             self.signals,
             tuning,
             self.counters,
+            # A lease is committed before a handler is called; a transactional handler is called first.
+            durable_for=frozenset(
+                pid
+                for consumer in self._consumers
+                if consumer.leased is None
+                for pid in consumer.partition_ids
+            ),
             linger=linger,
             announcements=self._announcements,
         )

@@ -23,7 +23,8 @@ class Sequencer:
     """The action of a sequencer thread: one statement moves the messages of up to 128 partitions.
 
     With a linger, passes in a stream are spaced so that each moves several messages; the first one
-    after a quiet spell goes at once. Without one, the profile's pace holds.
+    after a quiet spell goes at once. Without one, the profile's pace holds. A pass over any of the
+    partitions in ``durable_for`` waits for the disk; see `Backend.sequence`.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Sequencer:
         tuning: WorkerTuning,
         counters: Counters,
         *,
+        durable_for: frozenset[int] = frozenset(),
         linger: Linger | None = None,
         announcements: Announcements | None = None,
         clock: Clock = monotonic,
@@ -42,6 +44,7 @@ class Sequencer:
         self._signals = signals
         self._batch_size = int(tuning.batch_size)
         self._counters = counters
+        self._durable_for = durable_for
         self._linger = linger
         self._announcements = announcements
         self._clock = clock
@@ -59,7 +62,9 @@ class Sequencer:
             return Idle()
         with Claim(self._ready, keys) as claim:
             limit = max(1, min(self._batch_size, MAX_ROWS // len(keys)))
-            moved = self._backend.sequence(keys, limit, notify=self._announces())
+            moved = self._backend.sequence(
+                keys, limit, notify=self._announces(), durable=not self._durable_for.isdisjoint(keys)
+            )
             self._give_back(claim, keys, moved, limit)
         return self._report(moved, limit)
 

@@ -8,13 +8,15 @@
 -- Rows are found by ctid, so that no statistics can turn the delete into a scan; incoming rows are
 -- never updated, hence a ctid stays good for the statement.
 -- With a channel, the moved partitions are announced to other processes' processors.
--- The commit does not wait for the disk. The lease or the transaction that hands a message over
--- waits, and what it waits for is everything logged before: no number that was ever handed over can
--- be lost. A server that crashes earlier than that has the rows in incoming again.
+-- Unless :durable the commit does not wait for the disk. The lease that comes before a message is
+-- handed over waits, and what it waits for is everything logged before: no number that was handed
+-- over is ever lost. A server that crashes earlier than that has the rows in incoming again.
+-- Before a transactional handler nobody commits, so the pass has to.
 -- Locks: partition rows FOR NO KEY UPDATE (skips locked ones; does not block producers); the
 -- incoming rows that it deletes.
 WITH relaxed AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'off', TRUE)
+    SELECT
+        CASE WHEN NOT CAST(:durable AS boolean) THEN set_config('synchronous_commit', 'off', TRUE) END
 ),
 
 locked AS MATERIALIZED (

@@ -42,3 +42,21 @@ def test_sequencer_and_vacuum_wait_for_nothing_and_a_lease_waits(
         turn.join(20)
         assert not turn.is_alive()
         workers.close()
+
+
+@pytest.mark.backends("postgresql")
+def test_the_sequencer_waits_where_a_handler_is_called_before_anything_else_is_committed(
+    private_server: PrivateServer, standby: MissingStandby
+) -> None:
+    with tapped(private_server.new_database().url) as wire:
+        workers = Line(wire, lambda builder: builder.queue(QUEUE, 1).transactional(lambda _conn, _msg: None))
+        workers.send(1)
+        standby.demand()
+        sequencing = threading.Thread(target=workers.sequence, name="pass")
+        sequencing.start()
+        eventually(lambda: standby.waiting() == 1)
+        assert sequencing.is_alive()
+        standby.forget()
+        sequencing.join(20)
+        assert not sequencing.is_alive()
+        workers.close()

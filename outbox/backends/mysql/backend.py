@@ -61,7 +61,10 @@ class MysqlBackend:
     def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
         return sequencer.pending(self._source, partition_ids)
 
-    def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:  # noqa: ARG002
+    def sequence(
+        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+    ) -> list[Sequenced]:
+        del notify, durable  # nobody could hear it; every commit of a server waits, or none
         return sequencer.sequence(self._source, partition_ids, limit)
 
     def lease_and_read(

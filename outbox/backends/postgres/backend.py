@@ -72,9 +72,16 @@ class PostgresBackend:
     def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
         return sequencer.pending(self._db, partition_ids)
 
-    def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:
+    def sequence(
+        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+    ) -> list[Sequenced]:
         return sequencer.sequence(
-            self._db, partition_ids, limit, self._channel if notify else "", self._origin
+            self._db,
+            partition_ids,
+            limit,
+            channel=self._channel if notify else "",
+            origin=self._origin,
+            durable=durable,
         )
 
     def lease_and_read(

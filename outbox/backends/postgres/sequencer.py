@@ -11,11 +11,16 @@ from outbox.backends.retry import retry_contention
 
 @retry_contention
 def sequence(
-    db: Database, partition_ids: Sequence[int], limit: int, channel: str, origin: str
+    db: Database, partition_ids: Sequence[int], limit: int, *, channel: str, origin: str, durable: bool
 ) -> list[Sequenced]:
     """Move incoming messages to outgoing and announce them on ``channel`` unless empty; 1 statement."""
     rows = db.run(
-        "sequence", partition_ids=int_array(partition_ids), limit=limit, channel=channel, origin=origin
+        "sequence",
+        partition_ids=int_array(partition_ids),
+        limit=limit,
+        channel=channel,
+        origin=origin,
+        durable=durable,
     )
     return [Sequenced(*row[:4]) for row in rows]
 

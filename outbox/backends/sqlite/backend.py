@@ -58,8 +58,10 @@ class SqliteBackend:
     def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
         return sequencer.pending(self._db, partition_ids)
 
-    def sequence(self, partition_ids: Sequence[int], limit: int, *, notify: bool = False) -> list[Sequenced]:
-        del notify  # nobody could hear it
+    def sequence(
+        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+    ) -> list[Sequenced]:
+        del notify, durable  # nobody could hear it; every commit of a connection waits, or none
         return sequencer.sequence(self._db, partition_ids, limit)
 
     def lease_and_read(

@@ -74,9 +74,7 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not any(
-            self._writer.acquire(timeout=part) for part in self.waiting.slices(self.source.patience)
-        ):
+        if not any(self._writer.acquire(timeout=part) for part in self.waiting.slices(self.source.patience)):
             raise Contention("SQLite: waited in vain for the write lock of this process")
         try:
             yield
