@@ -56,7 +56,7 @@ class Observer:
         phase = Phase(name, messages)
         profile = self._profile()
         before = self._counters.read()
-        self._open[id(phase)] = _Instant.now(self._server)
+        self._open[id(phase)] = _Instant.at_start(self._server)
         yield phase
         self.stop_clock(phase)
         _fill_counts(phase, before, self._counters.read())
@@ -71,9 +71,9 @@ class Observer:
         start = self._open.pop(id(phase), None)
         if start is None:
             return
-        end = _Instant.now(self._server)
+        end = _Instant.at_end(self._server)
         phase.seconds = end.at - start.at
-        phase.client_cpu = end.client - start.client
+        phase.client_cpu = end.client + end.living - start.client - start.living
         if end.instructions is not None and start.instructions is not None:
             phase.client_instructions = end.instructions - start.instructions
         if end.server is not None and start.server is not None:
@@ -84,24 +84,43 @@ class Observer:
 
 
 class _Instant:
-    """All clocks at one moment."""
+    """All clocks at one moment.
 
-    def __init__(self, at: float, client: float, server: float | None, host: Host) -> None:
-        self.at = at
-        self.client = client
-        self.instructions = OURS.read()
-        self.server = server
-        self.host = host
+    Walking through ``/proc`` takes milliseconds: at a start that comes before the clocks that it would
+    disturb are read, and at an end after them.
+    """
+
+    at: float
+    client: float
+    instructions: int | None
+    server: float | None
+    living: float
+    host: Host
 
     @classmethod
-    def now(cls, server: int | None) -> _Instant:
-        at = time.monotonic()
-        return cls(at, _client_cpu(), None if server is None else tree_cpu(server), Host.now())
+    def at_start(cls, server: int | None) -> _Instant:
+        instant = cls()
+        instant._walk(server)
+        instant._read()
+        return instant
 
+    @classmethod
+    def at_end(cls, server: int | None) -> _Instant:
+        instant = cls()
+        instant._read()
+        instant._walk(server)
+        return instant
 
-def _client_cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used) + children_cpu(os.getpid())
+    def _read(self) -> None:
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        self.at = time.monotonic()
+        self.client = sum(usage.ru_utime + usage.ru_stime for usage in used)
+        self.instructions = OURS.read()
+
+    def _walk(self, server: int | None) -> None:
+        self.living = children_cpu(os.getpid())
+        self.server = None if server is None else tree_cpu(server)
+        self.host = Host.now()
 
 
 def _fill_counts(phase: Phase, before: Counts, after: Counts) -> None:
