@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 class Servers:
     """Starts each server when it is first asked for; `close` ends those it started.
 
-    ``urls`` names servers that run already, by backend; databases are made on them and dropped.
+    ``urls`` names servers that run already, by backend; databases are made on them and dropped. What is
+    started, and SQLite's files, live in ``directory``; on a path of more than 60 characters, in ``/tmp``.
     """
 
     def __init__(self, urls: Mapping[str, str], directory: Path | None = None) -> None:
         self._urls = dict(urls)
+        if directory is not None:
+            tempfile.tempdir = str(directory)  # where the fleet puts its servers
         self._fleet = Fleet()
         self._numbers = itertools.count(1)
-        self._files = tempfile.TemporaryDirectory(prefix="outbox-bench-", dir=directory)
+        self._files = tempfile.TemporaryDirectory(prefix="outbox-bench-")
 
     def __enter__(self) -> Self:
         return self

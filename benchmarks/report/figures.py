@@ -36,7 +36,7 @@ class Figures:
     def disturbance(self) -> tuple[float, float]:
         """Return the median shares of the processors that the host took, and that other processes used."""
         runs = [run for done in self._results.values() for run in done]
-        foreign = [phase.foreign or 0.0 for run in runs for phase in run.phases if phase.seconds > 1]
+        foreign = [phase.foreign or 0.0 for run in runs for phase in run.phases if phase.seconds > 0.1]
         return statistics.median(run.steal for run in runs), statistics.median(foreign or [0.0])
 
     def phases(self, job: str) -> list[str]:

@@ -91,7 +91,8 @@ def filesystem(path: Path) -> str:
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     home = path.resolve()
     on = [(point, kind) for point, kind in mounts if home.is_relative_to(point)]
-    return max(on, key=lambda mount: len(mount[0]))[1]
+    kind = max(on, key=lambda mount: len(mount[0]))[1]
+    return f"{kind}: in memory, nothing is durable there; give --directory" if kind == "tmpfs" else kind
 
 
 def _in_words(job: Job) -> str:
