@@ -35,7 +35,7 @@ soak: servers $(VENV)/.ready-for-tests
 	OUTBOX_SOAK_SECONDS=$(SECONDS) OUTBOX_MODEL_EXAMPLES=$(SECONDS) $(BIN)/python -m pytest tests/acceptance/end_to_end $(PYTEST_ARGS)
 	OUTBOX_LETTERS=$(LETTERS) $(BIN)/python -m pytest tests/acceptance/dead_letters/test_memory.py -s -o faulthandler_timeout=0
 
-# Minutes; with BENCH_ARGS=--long an hour. Leave the machine alone meanwhile.
+# Minutes; with BENCH_ARGS=--long much longer. Leave the machine alone meanwhile.
 bench: servers $(VENV)/.ready-for-bench
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
