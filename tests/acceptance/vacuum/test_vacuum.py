@@ -100,7 +100,9 @@ def test_a_sweep_goes_in_chunks_and_another_process_goes_on_where_it_was_cut_sho
     assert marks(bench) == [8] * PARTITIONS
 
 
-def test_a_full_chunk_asks_for_the_next_at_once_and_any_other_for_the_rest_of_its_profile(bench: Bench) -> None:
+def test_a_full_chunk_asks_for_the_next_at_once_and_any_other_for_the_rest_of_its_profile(
+    bench: Bench,
+) -> None:
     slow = WorkerTuning.vacuum().replace(batch_size=10)
     hands = bench.by_hand(lambda queue: queue.leased(lambda _msg: None), vacuum_tuning=slow)
     bench.send(*range(12))
