@@ -24,7 +24,12 @@ CTRL_C = "\x03"
 ROWS, COLUMNS = 40, 160
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Parallel test runners say how wide their own terminal is.
-OF_A_TERMINAL = {"TERM": "xterm-256color", "PYTHONUNBUFFERED": "1", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
+OF_A_TERMINAL = {
+    "TERM": "xterm-256color",
+    "PYTHONUNBUFFERED": "1",
+    "COLUMNS": str(COLUMNS),
+    "LINES": str(ROWS),
+}
 UP_AND_ERASE = "\x1b[1A\x1b[2K"
 """One line up, and empty it: how something is drawn in its own place."""
 # The command gets the terminal as its own, so that Ctrl-C reaches it.
