@@ -15,7 +15,8 @@ class Driver:
 
     ``open_cursor(connection)`` returns a cursor whose rows are tuples, whatever the caller has set on
     the connection. ``in_transaction(connection)`` is `ProducerConnection.in_transaction`. ``named``
-    drivers write ``:name`` and ``?``, the others ``%(name)s`` and ``%s``.
+    drivers write ``:name`` and ``?``, the others ``%(name)s`` and ``%s``, or ``%(name)b`` if they are
+    ``binary``: where psycopg may choose, it writes arrays as text, bytes in hexadecimal digits.
     """
 
     kind: str
@@ -23,9 +24,12 @@ class Driver:
     open_cursor: Callable[[Any], Any]
     in_transaction: Callable[[Any], bool]
     named: bool = False
+    binary: bool = False
 
     def text(self, statement: Statement) -> str:
         """Return a statement's text with this driver's placeholders."""
+        if self.binary:
+            return statement.pyformat_binary
         return statement.named if self.named else statement.pyformat
 
     def rows_text(self, statement: Statement, rows: int) -> str:

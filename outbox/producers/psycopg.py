@@ -31,4 +31,4 @@ def in_transaction(connection: Any) -> bool:
     return status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 
 
-PSYCOPG = Driver("psycopg", "postgresql", open_cursor, in_transaction)
+PSYCOPG = Driver("psycopg", "postgresql", open_cursor, in_transaction, binary=True)

@@ -28,10 +28,11 @@ def write_postgresql(
 
 
 def columns(messages: Sequence[PreparedMessage]) -> dict[str, object]:
-    """Return messages as one list a column: what travels as arrays."""
+    """Return messages as one array a column."""
     partition_ids, payloads, payload_types, headers = map(list, zip(*messages, strict=True))
     return {
-        "partition_ids": partition_ids,
+        # A list would be sent with a type that depends on its largest element, and prepared for each.
+        "partition_ids": f"{{{','.join(map(str, partition_ids))}}}",
         "payloads": payloads,
         "payload_types": payload_types,
         "headers": headers,

@@ -57,6 +57,11 @@ class Statement:
         """The text for drivers that want ``%(name)s``; a literal ``%`` is doubled."""
         return TOKEN.sub(_pyformat, self.compact.replace("%", "%%"))
 
+    @cached_property
+    def pyformat_binary(self) -> str:
+        """The text with ``%(name)b``: psycopg sends such values in the server's own form."""
+        return TOKEN.sub(_pyformat_binary, self.compact.replace("%", "%%"))
+
     def repeated(self, rows: int, placeholder: str) -> str:
         """Return a ``:values`` statement with its row ``rows`` times and positional placeholders.
 
@@ -91,3 +96,7 @@ def _drop_comment(match: re.Match[str]) -> str:
 
 def _pyformat(match: re.Match[str]) -> str:
     return f"%({match['name']})s" if match["name"] else match[0]
+
+
+def _pyformat_binary(match: re.Match[str]) -> str:
+    return f"%({match['name']})b" if match["name"] else match[0]

@@ -33,6 +33,11 @@ def test_pyformat_doubles_percent_signs_and_keeps_casts() -> None:
     assert built == "SELECT %(a)s::bigint %% 7"
 
 
+def test_the_binary_form_differs_in_its_placeholders_alone() -> None:
+    built = statement("SELECT :a::bigint % 7 -- 100 % :b\n").pyformat_binary
+    assert built == "SELECT %(a)b::bigint %% 7"
+
+
 def test_what_travels_has_neither_comments_nor_line_breaks() -> None:
     assert statement("SELECT 1, -- why\n  2 /* how */").compact == "SELECT 1, 2"
 
