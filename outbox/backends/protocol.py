@@ -157,8 +157,8 @@ class Backend(Protocol):
     def look(self, statement: str, **parameters: Any) -> list[Any]:
         """Run one of the read-only statements for people; return its rows as plain tuples."""
 
-    def notify(self, partition_ids: Sequence[int]) -> None:
-        """Wake other processes (PostgreSQL); elsewhere do nothing."""
+    def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
+        """Wake other processes (PostgreSQL), ``more`` for a later look; elsewhere do nothing."""
 
     def listen(self) -> Listener:
         """Open a listener and prove that wake-ups arrive; raises `DatabaseError` where they do not."""

@@ -167,3 +167,5 @@ class Wakeup(NamedTuple):
     sequenced: bool
     """True: ready for processors. False: enqueued, to be sequenced."""
     partition_ids: tuple[int, ...]
+    more: bool = False
+    """Whether there may be more that is not announced: look again a little later."""

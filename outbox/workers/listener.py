@@ -6,8 +6,10 @@ import logging
 
 from outbox.backends.protocol import Backend, Listener
 from outbox.backends.records import Wakeup
+from outbox.clock import Clock, monotonic
 from outbox.errors import DatabaseError
 from outbox.runtime.directive import Directive, Proceed, Sleep
+from outbox.runtime.thinning import LaterLook
 from outbox.workers.signals import Signals
 
 log = logging.getLogger("outbox.workers.listener")
@@ -19,9 +21,11 @@ WAIT_SECONDS = 60.0
 class WakeupListener:
     """The action of the listener thread. It may fail: polling is underneath, and it tries again later."""
 
-    def __init__(self, backend: Backend, signals: Signals) -> None:
+    def __init__(self, backend: Backend, signals: Signals, *, clock: Clock = monotonic) -> None:
         self._backend = backend
         self._signals = signals
+        self._clock = clock
+        self._later = LaterLook()
         self._listener: Listener | None = None
         self._warned = False
         self._interrupted = False
@@ -35,9 +39,11 @@ class WakeupListener:
                 self._signals.look()
                 self._warned = False
             # Asked after the listener is there for `interrupt` to find: one of the two sees the other.
-            wait = 0.0 if self._interrupted else WAIT_SECONDS
+            wait = 0.0 if self._interrupted else self._later.wait(self._clock(), WAIT_SECONDS)
             for wakeup in self._listener.receive(wait):
                 self._pass_on(wakeup)
+            if self._later.due(self._clock()):
+                self._signals.look()
         except DatabaseError as error:
             self.close()
             self._warn(error)
@@ -58,6 +64,8 @@ class WakeupListener:
             listener.close()
 
     def _pass_on(self, wakeup: Wakeup) -> None:
+        if wakeup.more:
+            self._later.heard(self._clock())
         if not wakeup.partition_ids:
             self._signals.look()
         elif wakeup.sequenced:

@@ -112,7 +112,7 @@ class MysqlBackend:
         with self._source.reading() as session:
             return list(session.rows(statement, **parameters))
 
-    def notify(self, partition_ids: Sequence[int]) -> None:
+    def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         """Do nothing: MySQL has no way to wake another process, polling finds the work."""
 
     def listen(self) -> Listener:

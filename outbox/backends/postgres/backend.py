@@ -129,8 +129,8 @@ class PostgresBackend:
     def look(self, statement: str, **parameters: Any) -> list[Any]:
         return self._db.run(statement, **parameters)
 
-    def notify(self, partition_ids: Sequence[int]) -> None:
-        self._notifier.post(wakeups.encode(self._origin, partition_ids))
+    def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
+        self._notifier.post(wakeups.encode(self._origin, partition_ids, more=more))
 
     def listen(self) -> PostgresListener:
         with self._db.translated():

@@ -109,7 +109,7 @@ class SqliteBackend:
     def look(self, statement: str, **parameters: Any) -> list[Any]:
         return self._db.read(statement, **parameters)
 
-    def notify(self, partition_ids: Sequence[int]) -> None:
+    def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         """Do nothing: other processes poll."""
 
     def listen(self) -> Listener:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 import pytest
 
 from outbox import Outbox
+from outbox.runtime.thinning import GAP
 from tests.acceptance.bench import PARTITIONS, QUEUE, Bench, builder_for
 from tests.acceptance.wakeups.inbox import Inbox, polls, quiet
 from tests.budgets.wire import tapped
@@ -15,10 +17,11 @@ from tests.support import Spawn, eventually
 
 NEVER = 60.0
 MESSAGES = 5
+STREAMS = 3
 
 
 def produce(url: str, names: list[str], wakeup: str) -> None:
-    """Commit and flush messages one by one, and say when each was committed."""
+    """Commit and flush messages far apart, and say when each was committed."""
     builder = Outbox.builder(url).wakeup(wakeup)
     with builder.queue(QUEUE, PARTITIONS).enqueue_only().open() as producer:
         for name in names:
@@ -26,6 +29,7 @@ def produce(url: str, names: list[str], wakeup: str) -> None:
                 producer.enqueue(conn, QUEUE, name)
             # The transaction has flushed before this line: the time is late by that, and the limits are wide.
             print("committed", name, time.monotonic(), flush=True)
+            time.sleep(5 * GAP)
 
 
 def committed_at(spawn: Spawn, url: str, names: list[str], wakeup: str = "auto") -> dict[str, float]:
@@ -47,6 +51,31 @@ def test_a_notification_brings_it_within_half_a_second_without_any_poll(bench: B
     assert median(inbox.delay(name, at) for name, at in committed.items()) < 0.5
     assert polls(handle) <= before + 1
     assert sorted(inbox.arrived) == names
+
+
+def produce_fast(url: str, count: int) -> None:
+    """Commit and flush messages one by one without a pause, from several threads."""
+    with Outbox.builder(url).queue(QUEUE, PARTITIONS).enqueue_only().open() as producer:
+
+        def produce_some(thread: int) -> None:
+            for number in range(count):
+                producer.enqueue_now(QUEUE, f"{thread}/{number}", partition=number % PARTITIONS)
+
+        with ThreadPoolExecutor(STREAMS) as pool:
+            list(pool.map(produce_some, range(STREAMS)))
+
+
+@pytest.mark.mp
+@pytest.mark.backends("postgresql")
+def test_a_stream_arrives_to_its_end_although_most_of_it_is_not_announced(bench: Bench, spawn: Spawn) -> None:
+    inbox = Inbox()
+    handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER)
+    quiet(handle)
+    with tapped(bench.database.url) as wire:
+        spawn(produce_fast, wire.url, 200).succeed()
+        sent = [statement for statement in wire.tap.take() if "pg_notify" in statement.text]
+    eventually(lambda: len(inbox.arrived) == STREAMS * 200, 5)
+    assert len(sent) < STREAMS * 200 / 4
 
 
 @pytest.mark.mp
