@@ -36,7 +36,12 @@ class BarePostgres(Bare):
 
     def sequence_once(self) -> int:
         rows = self.run(
-            "sequence", partition_ids=array(self.ids), limit=SEQUENCE_LIMIT, channel="", origin=""
+            "sequence",
+            partition_ids=array(self.ids),
+            limit=SEQUENCE_LIMIT,
+            channel="",
+            origin="",
+            durable=False,
         )
         return sum(row[2] for row in rows)
 
