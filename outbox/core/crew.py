@@ -42,8 +42,7 @@ class Crew:
         """Stop taking work, let handlers finish their message, join; see `OutboxHandle.stop`."""
         self.stopping.set()
         if self.listener is not None:
-            for worker in self.supervisor.workers:
-                worker.stop()
+            self.supervisor.announce_stop()
             self.listener.interrupt()
         return self.supervisor.stop(timeout)
 
@@ -55,11 +54,12 @@ def hire(
     settings = pipeline.settings
     profile = settings.profile
     workers: list[Worker] = []
+    to_the_end: list[Worker] = []
 
-    def add(name: str, action: Any, pacing: Pacing) -> Pacer:
+    def add(name: str, action: Any, pacing: Pacing, *, to: list[Worker] = workers) -> Pacer:
         pacer = Pacer(pacing)
         bulkhead = Bulkhead(FAILURE_BASE, FAILURE_CAP)
-        workers.append(Worker(f"outbox-{label}{name}", action, pacer, bulkhead, logger=log))
+        to.append(Worker(f"outbox-{label}{name}", action, pacer, bulkhead, logger=log))
         return pacer
 
     sequencing = [
@@ -77,7 +77,8 @@ def hire(
     reconciler = add("reconciler", pipeline.reconciler(), UNPACED)
     pipeline.signals.attach(vacuum=vacuum, reconciler=reconciler)
     reconciler.wake()
-    add("lease-keeper", pipeline.keeper, UNPACED).wake()
+    # A handler that is still running at a stop is to keep its lease until it is acknowledged.
+    add("lease-keeper", pipeline.keeper, UNPACED, to=to_the_end).wake()
     sweeper = pipeline.sweeper()
     if sweeper is not None:
         add("sweeper", sweeper, UNPACED).wake()
@@ -86,7 +87,7 @@ def hire(
         add("listener", listener, UNPACED).wake()
     if stats_interval > 0:
         add("reporter", Reporter(pipeline.counters, stats_interval), UNPACED).wake()
-    return Crew(Supervisor(workers), listener, stopping)
+    return Crew(Supervisor(workers, to_the_end=to_the_end), listener, stopping)
 
 
 def pacing_of(tuning: WorkerTuning) -> Pacing:

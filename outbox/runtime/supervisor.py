@@ -14,6 +14,9 @@ FAILURES_IN_A_ROW: Final = 3
 CLEANUP_BUDGET: Final = 5.0
 """Seconds that a failed start gives the workers it had already started."""
 
+FAREWELL: Final = 1.0
+"""Seconds that those who were needed to the end get at least."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,12 +30,19 @@ class Straggler(NamedTuple):
 class Supervisor:
     """Own the workers of one process.
 
+    Those given as ``to_the_end`` are needed by the others while these wind down, and are stopped after
+    the last of them has ended.
+
     `start` and `stop` may be called in any order, any number of times and from any thread. Like a
     worker, a supervisor runs once.
     """
 
-    def __init__(self, workers: Iterable[Worker], *, clock: Clock = monotonic) -> None:
-        self.workers = tuple(workers)
+    def __init__(
+        self, workers: Iterable[Worker], *, to_the_end: Iterable[Worker] = (), clock: Clock = monotonic
+    ) -> None:
+        self._first = tuple(workers)
+        self._last = tuple(to_the_end)
+        self.workers = (*self._first, *self._last)
         self._clock = clock
 
     def start(self) -> None:
@@ -50,12 +60,13 @@ class Supervisor:
         Those that have not are logged, and `stragglers` names them. A later call waits for them again.
         """
         deadline = self._clock() + timeout
-        # All of them first: they wind down side by side, and the budget is one for all.
-        for worker in self.workers:
-            worker.stop()
-        ended = [worker.join(deadline - self._clock()) for worker in self.workers]
-        if all(ended):
-            return True
+        self.announce_stop()
+        if self._join(self._first, deadline):
+            for worker in self._last:
+                worker.stop()
+            # They only have to hear of it, also when the others took all the time there was.
+            if self._join(self._last, max(deadline, self._clock() + FAREWELL)):
+                return True
         for name, busy_for in self.stragglers():
             logger.warning(
                 "%s has not stopped within %.1f s; its round has been running for %.1f s",
@@ -65,14 +76,26 @@ class Supervisor:
             )
         return False
 
+    def announce_stop(self) -> None:
+        """Tell every worker to stop but those that are needed to the end. Waits for nothing."""
+        # All of them first: they wind down side by side, and the budget is one for all.
+        for worker in self._first:
+            worker.stop()
+
     def stragglers(self) -> list[Straggler]:
-        """Return the workers whose threads are still alive: after `stop`, those that did not finish."""
+        """Return the workers that `stop` waits for: threads still alive, those needed to the end last."""
         now = self._clock()
-        return [Straggler(worker.name, busy_for(worker, now)) for worker in self.workers if worker.alive]
+        alive = [worker for worker in self._first if worker.alive]
+        alive = alive or [worker for worker in self._last if worker.alive]
+        return [Straggler(worker.name, busy_for(worker, now)) for worker in alive]
 
     def healthy(self) -> bool:
         """Return whether every worker's thread is alive and none has failed three times in a row."""
         return all(worker.alive and worker.failures < FAILURES_IN_A_ROW for worker in self.workers)
+
+    def _join(self, workers: Iterable[Worker], deadline: float) -> bool:
+        ended = [worker.join(deadline - self._clock()) for worker in workers]
+        return all(ended)
 
 
 def busy_for(worker: Worker, now: float) -> float:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from outbox import OutboxClosed, OutboxMessage
+from outbox import LeaseConfig, OutboxClosed, OutboxMessage
 from tests.acceptance.bench import Bench, Row
 from tests.support import eventually
 
@@ -86,6 +86,33 @@ def test_a_stop_releases_partitions_whose_messages_were_not_begun(bench: Bench) 
     assert [(row.attempts, row.token, row.held) for row in rows] == [(0, None, False)] * 4
 
 
+def test_a_stop_keeps_the_lease_of_the_message_in_progress(bench: Bench) -> None:
+    lease = LeaseConfig(0.9, headroom=0.2, renewals=50)
+    gate = Gate(stop_at=1)
+    handle = bench.on_threads(lambda queue: queue.leased(gate, lease=lease))
+    bench.send("a")
+    assert gate.reached.wait(20)
+    answers: list[bool] = []
+    stopper = threading.Thread(target=lambda: answers.append(handle.stop(20)))
+    stopper.start()
+    assert handle._crew.stopping.wait(20)
+    ends: set[object] = set()
+
+    def extended_twice() -> bool:
+        ends.add(
+            bench.database.value(
+                "SELECT locked_until FROM outbox_processor WHERE partition_id = ?", bench.ids[0]
+            )
+        )
+        return len(ends) >= 3
+
+    eventually(extended_twice)
+    gate.open.set()
+    stopper.join(30)
+    assert answers == [True]
+    assert bench.row() == Row(cursor=1, attempts=0, error=None, token=None, held=False)
+
+
 def test_a_stop_with_a_stuck_handler_says_so_at_its_timeout(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -98,8 +125,10 @@ def test_a_stop_with_a_stuck_handler_says_so_at_its_timeout(
     assert 0.5 <= time.monotonic() - began < 5
     assert "outbox-processor-0 has not stopped within 0.5 s" in caplog.text
     assert [name for name in library_threads() if not name.startswith("outbox-pool")] == [
-        "outbox-processor-0"
+        "outbox-lease-keeper",
+        "outbox-processor-0",
     ]
+    assert "lease-keeper" not in caplog.text
     gate.open.set()
     assert handle.stop(20) is True
     assert bench.row() == Row(cursor=1, attempts=0, error=None, token=None, held=False)

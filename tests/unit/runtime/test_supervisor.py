@@ -159,3 +159,29 @@ def test_starting_and_stopping_from_many_threads_at_once_ends_in_silence() -> No
             thread.join(PATIENCE)
         assert supervisor.stop(PATIENCE) is True
     assert not alive("outbox-storm-")
+
+
+def test_who_is_needed_to_the_end_is_stopped_after_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "outbox.runtime")
+    stuck, needed = Stuck(), Script(*[Proceed(pause=0.001)] * 100_000)
+    supervisor = Supervisor([woken(stuck, "outbox-stuck")], to_the_end=[woken(needed, "outbox-needed")])
+    supervisor.start()
+    assert stuck.entered.wait(PATIENCE)
+    assert supervisor.stop(0.1) is False
+    assert [name for name, _ in supervisor.stragglers()] == ["outbox-stuck"]
+    assert "outbox-needed" not in caplog.text
+    seen = needed.count
+    eventually(lambda: needed.count > seen)
+    stuck.release.set()
+    assert supervisor.stop(PATIENCE) is True
+    assert not alive("outbox-needed")
+    assert needed.closed.is_set()
+
+
+def test_who_is_needed_to_the_end_is_given_a_moment_when_the_others_took_all_the_time() -> None:
+    needed = Script()
+    supervisor = Supervisor([woken(Script())], to_the_end=[woken(needed)])
+    supervisor.start()
+    supervisor.announce_stop()
+    assert supervisor.workers[0].join(PATIENCE)
+    assert supervisor.stop(0.0) is True
