@@ -43,7 +43,7 @@ def letter(row: tuple[Any, ...]) -> DeadLetter:
 
 def headers_of(stored: str | None) -> Mapping[str, str]:
     """Return stored headers; those that cannot be read, for which the letter may be here, under one name."""
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, RecursionError):
         headers = decode_headers(stored)
         if all(isinstance(value, str) for value in headers.values()):
             return headers

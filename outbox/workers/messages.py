@@ -33,7 +33,7 @@ def build_messages(
             continue
         try:
             decoded = decode_headers(headers) if headers else None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             withheld[position] = BAD_HEADERS
             continue
         messages.append(

@@ -8,7 +8,9 @@ from outbox import DeadLetterScope, OutboxMessage
 from tests.acceptance.dead_letters.office import Office
 
 
-@pytest.fixture(params=['{"half": ', '["a list"]', '{"number": 7}', "null", "\\"])
+@pytest.fixture(
+    params=['{"half": ', '["a list"]', '{"number": 7}', "null", "\\", "[" * 100_000], ids=range(6)
+)
 def headers(request: pytest.FixtureRequest, office: Office) -> str:
     """What stands in the second of three letters."""
     _, second, _ = office.put(b"a", b"b", b"c")
