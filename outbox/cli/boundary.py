@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -32,6 +33,9 @@ CODES: tuple[tuple[type[OutboxError], Exit], ...] = (
 def run(app: click.Command) -> int:
     """Run the command; return the exit code. Only an error of its own prints a traceback, when asked."""
     settings = Settings()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Half a character in a stranger's payload must not end a listing; in JSON this is the right escape.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # The library's warnings are for applications; `run` replaces this.
     logging.basicConfig(handlers=[logging.NullHandler()])
     try:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
 from outbox.cli.output import emit_rich, plain, table
@@ -26,6 +29,8 @@ COLUMNS = (
 ERROR_WIDTH = 60
 HEX_WIDTH = 16
 HEX_LINES = 64
+DEEPEST = 100
+"""What is nested deeper may be poison because of that, and Python's JSON ends in a `RecursionError` too."""
 
 
 def cells(letter: DeadLetter) -> tuple[object, ...]:
@@ -66,12 +71,16 @@ def as_json(letter: DeadLetter, *, payload: bool) -> dict[str, Any]:
 def readable(letter: DeadLetter) -> Any:
     """Return a payload as JSON can hold it: parsed, as text, or not at all."""
     text = decoded(letter.payload)
-    if text is not None and "json" in letter.payload_type:
-        try:
+    if text is not None and "json" in letter.payload_type and depth(text) <= DEEPEST:
+        with suppress(ValueError):
             return json.loads(text)
-        except ValueError:
-            return text
     return text
+
+
+def depth(text: str) -> int:
+    """Return how deep the brackets of a text are nested, those inside of its strings included."""
+    steps = (1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", text))
+    return max(accumulate(steps), default=0)
 
 
 def decoded(payload: bytes) -> str | None:

@@ -57,6 +57,20 @@ def test_what_a_stranger_wrote_cannot_move_the_cursor(shell: Shell, office: Offi
         assert "[red]gone[/red]" in done.stdout
 
 
+def test_payloads_that_break_a_json_library_are_shown_and_do_not_end_a_listing(
+    shell: Shell, office: Office
+) -> None:
+    deep = b"[" * 30_000 + b"]" * 30_000
+    nested, halved = office.put(deep, b'{"name": "\\ud800"}', payload_type="application/json")
+
+    shown = shell("dead-letters", "show", nested, halved)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert '"name": "\\ud800"' in shown.stdout
+    for words in (("list", "--payload"), ("show", halved, nested)):
+        found = shell("dead-letters", *words, "--json").json
+        assert [letter["payload"] for letter in found] == [{"name": "\ud800"}, deep.decode()]
+
+
 def test_filters_are_those_of_the_library(shell: Shell, office: Office) -> None:
     by_status = office.every_status()
     typed = office.put(b"typed", payload_type="special")
