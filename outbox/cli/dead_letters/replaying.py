@@ -6,6 +6,8 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from inspect import signature
 from typing import Any
 
 import click
@@ -46,7 +48,7 @@ UNHANDLED = 100
 @limited()
 @all_option
 @click.option(
-    "--handler", metavar="MODULE:FUNCTION", help="What to call with each message, as a worker would."
+    "--handler", metavar="MODULE:FUNCTION", help="A handler of single messages, called as a worker calls it."
 )
 @click.option(
     "--timeout",
@@ -75,12 +77,14 @@ def replay_command(
     rejects or fails at goes back to the pending ones with the reason. It is called once for each letter.
     When the command dies, what it had claimed can be claimed again after --timeout.
 
+    A handler that takes a connection or a batch cannot be run like that: requeue its letters instead.
+
     Without --handler the letters (100 unless --limit says otherwise) are claimed and printed with their
     claim, for `resolve` and `reject`.
 
     Exit code 1 when a handler failed.
     """
-    function = load_callable(handler) if handler else None
+    function = load_handler(handler) if handler else None
     with connected(settings) as backend:
         letters = open_letters(backend)
         if function is None:
@@ -92,6 +96,24 @@ def replay_command(
         preview(settings, backend, ids, f"handed to {handler}", yes=yes)
         done = replay(settings, letters, ids, function, timeout)
     return told(settings, done)
+
+
+def load_handler(name: str) -> Callable[..., Any]:
+    """Return a handler; raises `click.UsageError` for one that cannot be called with a message alone.
+
+    To call it all the same would put that mistake in the place of each letter's error.
+    """
+    handler = load_callable(name)
+    with suppress(ValueError):  # some of what is written in C does not say what it takes
+        shape = signature(handler)
+        try:
+            shape.bind(None)
+        except TypeError:
+            raise click.UsageError(
+                f"{name}{shape} cannot be called with a message alone; for a handler that takes a connection "
+                "or a batch, requeue the letters"
+            ) from None
+    return handler
 
 
 class AboveTheBar(logging.Handler):

@@ -17,6 +17,9 @@ def ship(msg):
     if msg.payload == b"boom":
         raise ValueError("the shelf is gone")
 
+def audit(conn, msg):
+    conn.execute("INSERT ...")
+
 def hang(msg):
     print("hangs", flush=True)
     time.sleep(600)
@@ -98,3 +101,16 @@ def test_nothing_is_claimed_when_there_is_nobody_to_ask(handlers: Shell, office:
     handlers.fails(2, "dead-letters", "replay", "--handler", "shop_handlers:ship", "--yes")
     handlers.fails(2, "dead-letters", "replay", "--all", "--handler", "shop_handlers:none", "--yes")
     assert office.states() == before
+
+
+def test_a_handler_that_wants_a_connection_is_refused_before_it_spoils_the_letters(
+    handlers: Shell, office: Office
+) -> None:
+    office.put(b"a")
+    before = office.letters.list()
+
+    said = handlers.fails(2, "dead-letters", "replay", "--all", "--handler", "shop_handlers:audit", "--yes")
+
+    assert "shop_handlers:audit(conn, msg) cannot be called with a message alone" in said
+    assert "requeue" in said
+    assert office.letters.list() == before
