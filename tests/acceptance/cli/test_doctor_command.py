@@ -89,6 +89,22 @@ def test_a_lease_that_ran_out_under_its_handler_is_reported(shell: Shell, bench:
     assert "LeaseConfig" in found["leases"]["advice"]
 
 
+def test_leases_that_run_out_are_reported_when_the_next_owner_has_begun(shell: Shell, bench: Bench) -> None:
+    later = {"postgresql": "now() + interval '1 hour'", "sqlite": "4000000000000000"}.get(
+        shell.url.partition(":")[0], "'2100-01-01'"
+    )
+    sql = f"UPDATE outbox_processor SET attempts = ?, locked_by = 'host:1:t:x', locked_until = {later} WHERE partition_id = ?"
+    bench.database.execute(sql, 1, bench.ids[1])
+    assert findings(shell) == {}
+    bench.database.execute(sql, 4, bench.ids[2])
+
+    found = findings(shell)
+
+    assert found.keys() == {"leases"}
+    assert "partition 2: the lease of whoever had it before ran out" in found["leases"]["text"]
+    assert "(3 starts of message 1)" in found["leases"]["text"]
+
+
 def test_pending_letters_are_reported(shell: Shell, office: Office) -> None:
     office.put(b"a", b"b")
 
