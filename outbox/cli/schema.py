@@ -106,9 +106,10 @@ def rollback_command(settings: Settings, *, yes: bool) -> None:
         held = what_they_hold(read_status(backend)) if whole else "whatever is in them"
     if not applied:
         raise CommandError(f"there are no tables with the prefix {naming.prefix}", Exit.SCHEMA)
+    told = f"This drops the tables {naming.prefix}_* in {shown_url(url)} with {held}."
     if not settings.json:
-        emit(f"This drops the tables {naming.prefix}_* in {shown_url(url)} with {held}.")
-    confirm("Drop them?", yes=yes)
+        emit(told)
+    confirm(f"{told} Drop them?" if settings.json else "Drop them?", yes=yes)
     undone = rollback(url, prefix=naming.prefix, schema=naming.schema)
     if settings.json:
         emit_json({"undone": undone})

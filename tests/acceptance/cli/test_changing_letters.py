@@ -40,6 +40,15 @@ def test_the_letters_are_shown_before_the_question(
     assert set(office.states().values()) == {status}
 
 
+def test_the_question_says_it_all_where_the_output_is_json(shell: Shell, office: Office) -> None:
+    office.put(b"a", b"b")
+
+    done = shell.answer("y", "dead-letters", "discard", "--all", "--json")
+
+    assert (done.returncode, done.json) == (0, {"discarded": 2})
+    assert "2 letters will be discarded. Go on? [y/N]" in done.stderr
+
+
 def test_only_the_chosen_letters_are_discarded(shell: Shell, office: Office) -> None:
     plain = office.put(b"a", b"b")
     special = office.put(b"c", b"d", b"e", payload_type="special")

@@ -66,6 +66,17 @@ def test_nothing_is_dropped_when_the_answer_is_no(shell: Shell, migrated: Databa
     assert tables(migrated) == before
 
 
+def test_the_question_says_what_is_dropped_where_the_output_is_json(shell: Shell, migrated: Database) -> None:
+    before = tables(migrated)
+
+    done = shell.answer("n", "schema", "rollback", "--json")
+
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "This drops the tables outbox_* in " in done.stderr
+    assert "0 dead letters. Drop them? [y/N]" in done.stderr
+    assert tables(migrated) == before
+
+
 def test_tables_that_are_not_there_cannot_be_dropped(bare: Shell) -> None:
     assert "no tables with the prefix outbox" in bare.fails(4, "schema", "rollback", "--yes")
 
