@@ -10,7 +10,8 @@ Kill it whenever you like, and run as many at once as you like. What it has sett
 is claimable again when the claim's time is over: run it again then. The letter that was in hand is handed
 over a second time, so let the function be idempotent; `(letter.partition_id, letter.seq)` is a good key.
 
-Ends with status 0 when every letter was resolved, 1 when some were rejected, lost or left, 2 on bad usage.
+Ends with status 0 when every letter was resolved, 1 when some were not (rejected, lost, left when the page's
+time was over, or skipped because somebody else holds them), 2 on bad usage and when the database is away.
 """
 
 from __future__ import annotations
@@ -66,9 +67,11 @@ class Replay:
         total, position = len(pending) + len(claimed), 0
         done: Counter[str] = Counter()
         while page := list(islice(oldest_first, self.page)):
-            # Some may have gone to others, or be claimed still; the answer holds what is ours now.
             done.update(self.work_on(DeadLetterScope(ids=page, limit=len(page))))
             position += len(page)
+            # Some may have gone to others, or be claimed still: they were not handed to us.
+            if skipped := position - sum(done.values()) + done["skipped"]:
+                done["skipped"] = skipped
             show(position, total, done)
         return done
 
@@ -100,7 +103,7 @@ class Replay:
 
 def show(position: int, total: int, done: Counter[str]) -> None:
     counts = ", ".join(f"{number} {word}" for word, number in sorted(done.items()))
-    line = f"{position}/{total} letters: {counts or 'none was free'}"
+    line = f"{position}/{total} letters: {counts}"
     # One line that grows on a terminal, a line a page in a log.
     if sys.stdout.isatty():
         print(f"\r\x1b[K{line}", end="\n" if position == total else "", flush=True)

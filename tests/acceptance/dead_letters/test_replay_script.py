@@ -93,10 +93,17 @@ def test_after_a_kill_in_the_middle_the_rest_is_claimable_when_the_time_is_over(
     assert office.states() == {a: "resolved", b: "resolved", **held, f: "pending"}
     assert office.letters.replay(DeadLetterScope(ids=list(held))) == []
 
+    too_early = run(office, spawn, tmp_path, "accept", "--page", "2")
+    assert too_early.wait() == 1
+    assert [line for line in too_early.lines if "/" in line] == [
+        "2/4 letters: 2 skipped",
+        "4/4 letters: 1 resolved, 3 skipped",
+    ]
+
     office.end_claims()
-    second = run(office, spawn, tmp_path, "accept")
-    assert second.wait() == 0
-    assert [line[-1] for line in second.lines if line.startswith("accepted")] == list("cdef")
+    later = run(office, spawn, tmp_path, "accept")
+    assert later.wait() == 0
+    assert [line[-1] for line in later.lines if line.startswith("accepted")] == list("cde")
     assert set(office.states().values()) == {"resolved"}
 
 
