@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +20,9 @@ from outbox.cli.exits import ClosedPipe
 
 # Nothing is cut or wrapped where no terminal sets a width.
 UNLIMITED = 10_000
+GAP = 2
+LAST_COLUMN = 24
+"""So many characters of it are shown on the narrowest terminal."""
 
 
 def emit(text: str = "") -> None:
@@ -61,25 +66,41 @@ def emit_rich(*things: RenderableType) -> None:
 def render(*things: RenderableType) -> str:
     """Return what `emit_rich` prints."""
     terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else UNLIMITED
     console = Console(
         file=io.StringIO(),
         force_terminal=terminal,
-        width=None if terminal else UNLIMITED,
+        width=UNLIMITED,
         highlight=False,
         markup=False,
         emoji=False,
     )
     with console.capture() as capture:
-        console.print(*things, sep="\n")
+        for thing in things:
+            if isinstance(thing, Table):
+                fit(thing, width)
+                console.print(thing)
+            else:
+                console.print(thing, width=width)
     return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
+
+
+def fit(made: Table, width: int) -> None:
+    """Cut the last column, if anything: half a number or a name of three letters is no use to anybody.
+
+    A terminal that is too narrow even so breaks the lines itself, and can be made wider.
+    """
+    *others, last = made.columns
+    taken = sum(max(map(cell_len, map(str, [column.header, *column.cells]))) + GAP for column in others)
+    last.max_width = max(width - taken - GAP, LAST_COLUMN)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Return a table; a column whose name begins with ``#`` is aligned to the right."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    made = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for name in columns:
         right = name.startswith("#")
-        made.add_column(name.removeprefix("#").upper(), justify="right" if right else "left")
+        made.add_column(name.removeprefix("#").upper(), justify="right" if right else "left", no_wrap=True)
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(plain(str(cell))) for cell in row))
     return made

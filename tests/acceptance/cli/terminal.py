@@ -24,12 +24,7 @@ CTRL_C = "\x03"
 ROWS, COLUMNS = 40, 160
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Parallel test runners say how wide their own terminal is.
-OF_A_TERMINAL = {
-    "TERM": "xterm-256color",
-    "PYTHONUNBUFFERED": "1",
-    "COLUMNS": str(COLUMNS),
-    "LINES": str(ROWS),
-}
+OF_A_TERMINAL = {"TERM": "xterm-256color", "PYTHONUNBUFFERED": "1", "LINES": str(ROWS)}
 UP_AND_ERASE = "\x1b[1A\x1b[2K"
 """One line up, and empty it: how something is drawn in its own place."""
 # The command gets the terminal as its own, so that Ctrl-C reaches it.
@@ -39,13 +34,15 @@ TAKE_IT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);
 class Terminal:
     """Runs ``outbox`` with these words; standard output may go to a file instead."""
 
-    def __init__(self, shell: Shell, *words: object, output: int | None = None) -> None:
+    def __init__(
+        self, shell: Shell, *words: object, output: int | None = None, columns: int = COLUMNS
+    ) -> None:
         self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         self._drawn = bytearray()
         self._process = subprocess.Popen(
             [sys.executable, "-c", TAKE_IT, *COMMAND, *map(str, words)],
-            env={**shell.environment, **OF_A_TERMINAL},
+            env={**shell.environment, **OF_A_TERMINAL, "COLUMNS": str(columns)},
             cwd=shell.folder,
             stdin=theirs,
             stdout=theirs if output is None else output,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from outbox import Retry
 from tests.acceptance.bench import Bench
 from tests.acceptance.cli.shell import Shell
 from tests.acceptance.cli.terminal import CTRL_C, UP_AND_ERASE, Terminal
@@ -100,6 +101,28 @@ def test_what_the_handler_prints_goes_to_a_file_when_the_output_does(
     assert (tmp_path / "output").read_text().splitlines()[-3:] == ["shipped 1", "shipped 2", "2 resolved"]
     assert "━" in terminal.text
     assert "shipped" not in terminal.text
+
+
+def test_on_a_narrow_terminal_only_the_errors_are_cut(shell: Shell, bench: Bench, office: Office) -> None:
+    office.put(b"a", payload_type="application/json")
+    office.database.execute("UPDATE outbox_dead_letters SET last_error = ?", "TypeError: " + "no good " * 20)
+    hands = bench.by_hand(lambda queue: queue.leased(lambda msg: Retry("the warehouse " * 9, delay=60)))
+    bench.send("a", partition=1)
+    hands.work()
+
+    def lines(*words: str) -> list[str]:
+        with Terminal(shell, *words, columns=80) as terminal:
+            assert terminal.end() == 0
+        return terminal.text.strip().splitlines()
+
+    heading, letter = lines("dead-letters", "list")
+    assert heading.startswith("ID  QUEUE   PARTITION  SEQ  STATUS   ATTEMPTS  FAILED AT ")
+    assert "  pending         1  2026-11-20 12:00:00Z      1  application/json  TypeError: no " in letter
+    assert letter.endswith("…")
+    _, _, _, heading, partition, *_ = lines("status")
+    assert heading.startswith("QUEUE   PARTITION  STATE        PROCESSED  WAITING  BACKLOG  ")
+    assert partition.startswith("orders          1  backing off          0        0        1  ")
+    assert partition.endswith("  the warehouse the wareh…")
 
 
 def test_nothing_is_touched_when_the_answer_is_ctrl_c(shell: Shell, office: Office) -> None:
