@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ import psycopg
 import pytest
 
 from outbox.backends.connect import open_backend
+from outbox.backends.postgres import database as hot
+from outbox.backends.postgres.sources import PoolSource
 from outbox.backends.protocol import Backend
-from outbox.statements import Naming
-from tests.budgets.mountain import TABLES, fill, hot_path
+from outbox.statements import Catalog, Naming
+from tests.budgets.mountain import LIMIT, TABLES, fill, hot_path
 from tests.support import Database, PrivateServer
 
 # The driver prepares a statement at its sixth run, and the server may plan it for all values at the sixth of those.
@@ -102,9 +105,12 @@ PLANNED_ANEW = 5
 
 
 @pytest.mark.backends("postgresql")
-def test_every_statement_of_the_hot_path_is_planned_once_and_for_all(migrated: Database) -> None:
+def test_every_statement_of_the_hot_path_is_planned_once_and_for_all(
+    migrated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from psycopg_pool import ConnectionPool
 
+    monkeypatch.setattr(hot, "SLOW", math.inf)  # on a busy machine
     ids = fill(migrated, 5)
     with ConnectionPool(migrated.url, min_size=1, max_size=1, kwargs={"autocommit": True}) as pool:
         backend = open_backend(pool, naming=Naming(), pool_size=1)
@@ -119,3 +125,68 @@ def test_every_statement_of_the_hot_path_is_planned_once_and_for_all(migrated: D
     assert {
         text: counts for text, counts in prepared.items() if counts[0] > PLANNED_ANEW or not counts[1]
     } == {}
+
+
+@pytest.mark.backends("postgresql")
+def test_a_statement_that_took_long_is_planned_anew_for_a_minute(migrated: Database) -> None:
+    from psycopg_pool import ConnectionPool
+
+    now, runs_take = 1_000.0, 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += runs_take  # between the two looks at the clock of a run, and once more after it
+        return now
+
+    def runs_of_the_kept_plan() -> int:
+        with pool.connection() as conn:
+            [(runs,)] = conn.execute(
+                "SELECT custom_plans + generic_plans FROM pg_prepared_statements WHERE statement LIKE '%waiting.found%'"
+            )
+        return int(runs)
+
+    with ConnectionPool(migrated.url, min_size=1, max_size=1, kwargs={"autocommit": True}) as pool:
+        catalog = Catalog.load("postgresql", Naming())
+        database = hot.Database(PoolSource(pool, owned=False), catalog, clock=clock)
+
+        def look(times: int) -> None:
+            for _ in range(times):
+                database.run("pending", partition_ids="{1,2}")
+
+        look(RUNS)
+        before = runs_of_the_kept_plan()
+        runs_take = hot.SLOW * 2
+        look(1)
+        runs_take = 0.0
+        assert runs_of_the_kept_plan() == before + 1
+        look(5)
+        assert runs_of_the_kept_plan() == before + 1
+        now += hot.PLANNED_ANEW_FOR
+        look(5)
+        assert runs_of_the_kept_plan() == before + 6
+
+
+@pytest.mark.backends("postgresql")
+def test_a_flood_into_tables_that_were_vacuumed_when_empty_gets_a_new_plan_after_one_slow_pass(
+    private_server: PrivateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = private_server.new_database()
+    keep_ignorant(database, analysed_when_empty=False)
+    ids = fill(database, 1)
+    session = database.connect(autocommit=True)
+    for table in TABLES:
+        session.execute(f"DELETE FROM {table}")
+        session.execute(f"VACUUM {table}")
+    plans: list[Any] = []
+    with explaining(database, plans) as backend:
+        for _ in range(RUNS):
+            backend.sequence(ids, LIMIT)
+        fill(database, 4)
+        monkeypatch.setattr(hot, "SLOW", 0.0)
+        plans.clear()
+        backend.sequence(ids, LIMIT)
+        assert "outbox_incoming" in scanned(plans), "or there is nothing to be mended"
+        plans.clear()
+        backend.sequence(ids, LIMIT)
+        assert plans
+        assert not set(scanned(plans)) & set(TABLES)

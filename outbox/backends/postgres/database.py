@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,19 +15,31 @@ from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's
 
 from outbox.backends.postgres.errors import translate
 from outbox.backends.postgres.sources import PgConnection, Source
+from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, DatabaseError
 from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.postgres")
 
+# Seconds. A prepared statement may have been planned while the tables were empty, and VACUUM had cut them
+# off: then it reads them from end to end until autovacuum has looked again, a minute after a flood.
+SLOW = 0.25
+PLANNED_ANEW_FOR = 60.0
+
 
 class Database:
-    """A source of connections and the statements to run on them; safe from any thread."""
+    """A source of connections and the statements to run on them; safe from any thread.
 
-    def __init__(self, source: Source, catalog: Catalog) -> None:
+    A statement that took long is planned anew at every run for a while: that takes less than a
+    millisecond, and the plan that was kept may be the reason.
+    """
+
+    def __init__(self, source: Source, catalog: Catalog, *, clock: Clock = monotonic) -> None:
         self.source = source
         self.waiting = source.waiting
         self.catalog = catalog
+        self._clock = clock
+        self._planned_anew_until: dict[str, float] = {}
 
     def run(self, statement: str, **parameters: Any) -> list[Any]:
         """Run one statement in a transaction of its own (one round trip); return its rows."""
@@ -36,12 +49,16 @@ class Database:
     def on(self, conn: PgConnection, statement: str, **parameters: Any) -> list[Any]:
         """Run one statement on a connection in hand; rows are plain tuples whatever its settings."""
         cursor = psycopg.Cursor(conn, row_factory=tuple_row)
+        began = self._clock()
+        prepare = None if began >= self._planned_anew_until.get(statement, -math.inf) else False
         try:
-            cursor.execute(self.catalog[statement].pyformat, parameters, binary=True)
+            cursor.execute(self.catalog[statement].pyformat, parameters, prepare=prepare, binary=True)
         except psycopg.errors.ReadOnlySqlTransaction:
             # A failover may have left it on a standby without cutting it; a new one finds the primary.
             conn.close()
             raise
+        if (now := self._clock()) - began > SLOW:
+            self._planned_anew_until[statement] = now + PLANNED_ANEW_FOR
         return cursor.fetchall() if cursor.description else []
 
     def command(self, conn: PgConnection, statement: str) -> None:
