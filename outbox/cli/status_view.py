@@ -55,9 +55,19 @@ def state_of(row: QueuePartitionStatus) -> str:
         return "leased"
     if row.held_for:
         return "backing off"
-    if row.attempts:
+    if fails(row):
         return "failing"
     return "waiting" if row.incoming or row.backlog else "idle"
+
+
+def fails(row: QueuePartitionStatus) -> bool:
+    """Return whether the first message has failed, be it a failure that does not count."""
+    return failures(row) > 0 or (row.last_error is not None and row.backlog > 0)
+
+
+def failures(row: QueuePartitionStatus) -> int:
+    """Return how many deliveries of the first message came to nothing: its starts but for a running one."""
+    return row.attempts - (1 if row.lease_holder and row.held_for else 0)
 
 
 def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def totals(rows: Sequence[QueuePartitionStatus]) -> tuple[object, ...]:
         sum(row.backlog for row in rows),
         duration(max((row.oldest_age for row in rows if row.oldest_age is not None), default=None)),
         sum(state_of(row) == "leased" for row in rows),
-        sum(row.attempts > 0 for row in rows),
+        sum(map(fails, rows)),
     )
 
 

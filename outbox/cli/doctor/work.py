@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from outbox.cli.doctor.finding import Finding, ok, problem, warning
 from outbox.cli.doctor.patient import Patient
-from outbox.cli.status_view import read_status
+from outbox.cli.status_view import fails, failures, read_status
 from outbox.cli.words import count, duration, shortened
 from outbox.core.status import OutboxStatus, QueuePartitionStatus
 
@@ -65,19 +65,24 @@ def nobody(queue: str, rows: list[QueuePartitionStatus]) -> Finding:
 
 def failing(found: OutboxStatus) -> list[Finding]:
     """Find partitions whose first message fails again and again."""
-    rows = [row for row in found.partitions if row.attempts > 0 and row.last_error]
-    if not rows:
-        return [ok("heads", "no partition is held up by a failing message")]
-    return [
-        warning(
-            "heads",
-            f"queue {row.queue}, partition {row.partition}: message {row.processed_seq + 1} has failed "
-            f"{count(row.attempts, 'time')} and holds up {count(row.incoming + row.backlog - 1, 'message')}: "
-            f"{shortened(row.last_error, ERROR_WIDTH)}",
-            "fix the handler, or declare the queue with max_attempts so that it goes to the dead letters",
-        )
-        for row in rows
-    ]
+    rows = [row for row in found.partitions if fails(row) and row.last_error]
+    return [head(row) for row in rows] or [ok("heads", "no partition is held up by a failing message")]
+
+
+def head(row: QueuePartitionStatus) -> Finding:
+    """Report a partition's first message; one whose failures do not count waits for something else."""
+    if (times := failures(row)) > 0:
+        what = f"has failed {count(times, 'time')}"
+        advice = "fix the handler, or declare the queue with max_attempts so that it goes to the dead letters"
+    else:
+        what = "is tried again and again"
+        advice = "see to what its handler waits for: it says that this failure does not count (counts=False)"
+    return warning(
+        "heads",
+        f"queue {row.queue}, partition {row.partition}: message {row.processed_seq + 1} {what} and holds up "
+        f"{count(row.incoming + row.backlog - 1, 'message')}: {shortened(row.last_error, ERROR_WIDTH)}",
+        advice,
+    )
 
 
 def unexplained(found: OutboxStatus) -> list[Finding]:

@@ -74,6 +74,21 @@ def test_a_failing_head_is_reported_with_its_error(shell: Shell, bench: Bench) -
     assert findings(shell, "--strict", code=1).keys() == {"heads"}
 
 
+def test_a_head_whose_failures_do_not_count_is_reported_as_waiting_for_something(
+    shell: Shell, bench: Bench
+) -> None:
+    away = Retry("the warehouse is away", delay=60, counts=False)
+    hands = bench.by_hand(lambda queue: queue.leased(lambda msg: away))
+    bench.send("a", "b", partition=1)
+    hands.work()
+
+    found = findings(shell)
+
+    text = "message 1 is tried again and again and holds up 1 message: the warehouse is away"
+    assert text in found["heads"]["text"]
+    assert "counts=False" in found["heads"]["advice"]
+
+
 def test_a_lease_that_ran_out_under_its_handler_is_reported(shell: Shell, bench: Bench) -> None:
     past = {"postgresql": "now() - interval '1 hour'", "sqlite": "1"}.get(
         shell.url.partition(":")[0], "'2020-01-01'"

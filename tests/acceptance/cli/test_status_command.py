@@ -41,6 +41,31 @@ def test_it_shows_who_is_stuck_and_why(shell: Shell, bench: Bench, office: Offic
     assert "\x1b" not in done.stdout
 
 
+def test_a_message_that_is_handled_for_the_first_time_does_not_fail(shell: Shell, bench: Bench) -> None:
+    seen: list[list[str]] = []
+    hands = bench.by_hand(lambda queue: queue.leased(lambda msg: seen.append(shell("status").lines)))
+    bench.send("a", partition=1)
+    hands.work()
+
+    ((heading, queue, _, _, partition, *_),) = seen
+    assert heading.split()[-2:] == ["LEASED", "FAILING"]
+    assert queue.split()[-2:] == ["1", "0"]
+    assert partition.split()[:3] == ["orders", "1", "leased"]
+    assert partition.split()[-2].count(":") == 3
+
+
+def test_a_message_whose_failures_do_not_count_fails_all_the_same(shell: Shell, bench: Bench) -> None:
+    away = Retry("the warehouse is away", delay=0, counts=False)
+    hands = bench.by_hand(lambda queue: queue.leased(lambda msg: away))
+    bench.send("a", partition=1)
+    hands.turn()
+
+    _, queue, _, _, partition, *_ = shell("status").lines
+    assert queue.split()[-1] == "1"
+    assert partition.split()[:3] == ["orders", "1", "failing"]
+    assert partition.endswith("the warehouse is away")
+
+
 def test_scripts_get_every_partition_as_json(shell: Shell, bench: Bench) -> None:
     bench.send("a", partition=1)
 
