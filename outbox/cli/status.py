@@ -18,7 +18,7 @@ from outbox.cli.words import parse_duration
         "outbox status",
         "outbox status --watch --interval 1",
         "outbox status --queue orders --all",
-        "outbox status --json | jq '.partitions[] | select(.attempts > 0)'",
+        "outbox status --json | jq '.partitions[] | select(.last_error)'",
     ),
 )
 @click.option("--queue", "queues", multiple=True, metavar="NAME", help="Only this queue; may be repeated.")
