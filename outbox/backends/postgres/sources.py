@@ -102,10 +102,15 @@ class PoolSource:
         conninfo = self._pool.conninfo
         connect = self._pool.connection_class.connect
         conn: PgConnection = connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
-        # What the user's pool does to a new connection, say to its search_path, has no public name.
-        if configure := getattr(self._pool, "_configure", None):
-            configure(conn)
-            end_transaction(conn)
+        try:
+            # What the user's pool does to a new connection, say to its search_path, has no public name.
+            if configure := getattr(self._pool, "_configure", None):
+                configure(conn)
+                end_transaction(conn)
+                conn.autocommit = True
+        except BaseException:
+            conn.close()
+            raise
         return conn
 
     def recheck(self) -> None:

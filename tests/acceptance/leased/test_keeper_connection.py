@@ -8,6 +8,7 @@ import pytest
 
 from outbox import LeaseConfig, OutboxMessage
 from outbox.backends.connect import open_backend
+from outbox.errors import DatabaseError
 from outbox.statements import Naming
 from tests.acceptance.bench import QUEUE, Bench, Row
 from tests.acceptance.leased.test_failed_ack import OTHERS, cut
@@ -80,4 +81,45 @@ def test_a_connection_apart_is_set_up_as_the_users_pool_does_it(migrated: Databa
         (key,) = backend.register_queue(QUEUE, 1)
         with pool.connection():
             assert backend.apart().renew([key], token="nobody", lease=1.0) == set()
+        backend.close()
+
+
+@pytest.mark.backends("postgresql")
+def test_a_connection_apart_commits_by_itself_although_those_of_the_users_pool_do_not(
+    migrated: Database,
+) -> None:
+    from psycopg_pool import ConnectionPool
+
+    def configure(conn: Any) -> None:
+        conn.autocommit = False
+
+    with ConnectionPool(migrated.url, min_size=1, max_size=1, configure=configure) as pool:
+        backend = open_backend(pool, naming=Naming("outbox"), pool_size=1)
+        (key,) = backend.register_queue(QUEUE, 1)
+        migrated.execute(
+            "UPDATE outbox_processor SET locked_by = 'us', locked_until = now() + INTERVAL '1 minute'"
+        )
+        assert backend.apart().renew([key], token="us", lease=3600.0) == {key}
+        ends = "SELECT locked_until > now() + INTERVAL '30 minutes' FROM outbox_processor"
+        assert migrated.value(ends) is True
+        backend.close()
+
+
+@pytest.mark.backends("postgresql")
+def test_a_connection_apart_that_the_pool_cannot_set_up_is_closed(migrated: Database) -> None:
+    from psycopg_pool import ConnectionPool
+
+    made: list[Any] = []
+
+    def configure(conn: Any) -> None:
+        made.append(conn)
+        if len(made) > 1:
+            conn.execute("SELECT 1 / 0")
+
+    with ConnectionPool(migrated.url, min_size=1, max_size=1, configure=configure) as pool:
+        pool.wait(20)
+        backend = open_backend(pool, naming=Naming("outbox"), pool_size=1)
+        with pytest.raises(DatabaseError, match="zero"):
+            backend.apart().renew([1], token="us", lease=1.0)
+        assert made[1].closed
         backend.close()
