@@ -43,7 +43,8 @@ def test_the_code_of_the_section_runs(
 
 
 def test_every_page_has_code_and_every_block_a_known_language() -> None:
-    assert {section.page for section in WITH_CODE} == set(PAGES)
+    # The benchmark takes minutes; tests/benchmarks runs a hundredth of it.
+    assert {section.page for section in WITH_CODE} == set(PAGES) - {"docs/performance.md"}
     languages = {block.language for section in all_sections() for block in section.blocks}
     assert languages <= LANGUAGES
 

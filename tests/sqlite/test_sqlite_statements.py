@@ -15,7 +15,7 @@ Open = Callable[..., SqliteBackend]
 LISTS = {"partition_ids", "moves", "settlements", "dead", "plan"}
 HOT = ("body", "partitions", "incoming", "outgoing", "processor", "vacuum")
 # They look at every partition there is, on purpose.
-WHOLE = {"all_partitions"}
+WHOLE = {"all_partitions", "missing_messages"}
 
 
 def test_no_statement_scans_a_table_that_was_never_analysed(store: SqliteBackend, migrated: Database) -> None:
