@@ -208,14 +208,24 @@ ORDER BY g.partition_id, m.seq;
 
 -- name: renew :many
 -- Extend the leases that are still ours and live; those that come back are.
--- Locks: the processor rows that it updates.
-UPDATE outbox_processor
+-- Locks: the processor rows that it updates FOR NO KEY UPDATE, in the order in which the ack of the
+-- same turn locks them.
+WITH held AS MATERIALIZED (
+    SELECT c.partition_id
+    FROM outbox_processor AS c
+    WHERE
+        c.partition_id = ANY(CAST((SELECT CAST(:partition_ids AS bigint[])) AS bigint[]))
+        AND c.locked_by = :token
+        AND c.locked_until > clock_timestamp()
+    ORDER BY c.partition_id
+    FOR NO KEY UPDATE
+)
+
+UPDATE outbox_processor AS c
 SET locked_until = clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
-WHERE
-    partition_id = ANY(CAST(:partition_ids AS bigint[]))
-    AND locked_by = :token
-    AND locked_until > clock_timestamp()
-RETURNING partition_id;
+FROM held
+WHERE c.partition_id = held.partition_id
+RETURNING c.partition_id;
 
 -- name: lock_and_read :many
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
