@@ -8,8 +8,10 @@ from psycopg_pool import ConnectionPool
 
 from outbox.clock import Clock, monotonic
 
-# The pool's attempts come one, then two seconds after each other.
+# Seconds. The pool's attempts come one, then two seconds after each other.
 RECENT = 3.0
+# One may fail for other reasons: for a moment there are too many clients.
+ENOUGH = 2
 
 
 class Outage:
@@ -22,18 +24,29 @@ class Outage:
         self._pool = pool
         self._clock = clock
         self._errors = self._count()
-        self._seen_at: float | None = None
+        self._failures = 0
+        self._failed_at = self._looked_at = clock()
 
-    def forget(self) -> None:
-        """From here on an attempt that fails is news."""
+    def begin(self) -> None:
+        """Somebody wants a connection: what failed while nobody did is no news."""
+        if self._clock() - self._looked_at > RECENT:
+            self._errors = self._count()
+
+    def suspect(self) -> None:
+        """A connection was lost: if the next attempt to make one fails as well, that is enough."""
         self._errors = self._count()
+        self._failures = ENOUGH - 1
+        self._failed_at = self._clock()
 
     def lasts(self) -> bool:
-        """Return whether an attempt has failed within the last three seconds, as far as anybody looked."""
+        """Return whether attempts have failed shortly after each other, and the last one just now."""
         errors, now = self._count(), self._clock()
         if errors > self._errors:
-            self._errors, self._seen_at = errors, now
-        return self._seen_at is not None and now - self._seen_at < RECENT
+            before = self._failures if now - self._failed_at < RECENT else 0
+            self._failures = before + errors - self._errors
+            self._failed_at = now
+        self._errors, self._looked_at = errors, now
+        return self._failures >= ENOUGH and now - self._failed_at < RECENT
 
     def _count(self) -> int:
         return int(self._pool.get_stats().get("connections_errors", 0))

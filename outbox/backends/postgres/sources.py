@@ -114,7 +114,7 @@ class PoolSource:
         return conn
 
     def recheck(self) -> None:
-        self._outage.forget()
+        self._outage.suspect()
         self._pool.check()
 
     def close(self) -> None:
@@ -123,6 +123,7 @@ class PoolSource:
 
     def _checkout(self) -> PgConnection:
         """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
+        self._outage.begin()
         for seconds in self.waiting.slices(CHECKOUT_TIMEOUT):
             try:
                 conn: PgConnection = self._pool.getconn(seconds)
