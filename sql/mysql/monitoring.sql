@@ -92,3 +92,11 @@ SELECT id FROM outbox_partitions WHERE id = 0 FOR UPDATE SKIP LOCKED;
 -- table's name into the place of this one.
 -- Differs: elsewhere table_shapes tells the same of all tables at once.
 SHOW CREATE TABLE outbox_body;
+
+-- name: free_processor :many
+-- A partition's row unless somebody holds it: a transactional handler holds no lease but this row.
+-- Locks: the processor row, for this statement alone; skips a locked one.
+SELECT partition_id
+FROM outbox_processor
+WHERE partition_id = :partition_id
+FOR UPDATE SKIP LOCKED;

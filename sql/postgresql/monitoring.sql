@@ -122,3 +122,11 @@ FROM tables AS t INNER JOIN pg_index AS i ON i.indrelid = t.oid
 UNION ALL
 SELECT t.relname, 'constraint', pg_get_constraintdef(k.oid), ''
 FROM tables AS t INNER JOIN pg_constraint AS k ON k.conrelid = t.oid AND k.contype = 'c';
+
+-- name: free_processor :many
+-- A partition's row unless somebody holds it: a transactional handler holds no lease but this row.
+-- Locks: the processor row FOR NO KEY UPDATE, for this statement alone; skips a locked one.
+SELECT partition_id
+FROM outbox_processor
+WHERE partition_id = :partition_id
+FOR NO KEY UPDATE SKIP LOCKED;

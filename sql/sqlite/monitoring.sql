@@ -118,3 +118,10 @@ SELECT
 FROM json_each(:tables) AS w
 INNER JOIN sqlite_master AS m ON m.type = 'table' AND m.name = w.value
 INNER JOIN pragma_index_list(m.name) AS i;
+
+-- name: free_processor :many
+-- Differs: there are no row locks to tell a transactional handler by, so this is every partition's row.
+-- Locks: none.
+SELECT partition_id
+FROM outbox_processor
+WHERE partition_id = :partition_id;

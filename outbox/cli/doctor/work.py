@@ -29,7 +29,8 @@ def examine(patient: Patient) -> list[Finding]:
 def stalled(patient: Patient, found: OutboxStatus) -> list[Finding]:
     """Find queues with old messages that nobody has a lease on and whose cursor does not move.
 
-    A transactional handler holds a row lock and no lease: only a second look tells it from nobody.
+    A transactional handler holds a row lock and no lease. Where the database has none to ask for, only
+    a second look tells it from nobody.
     """
 
     def waits(row: QueuePartitionStatus) -> bool:
@@ -43,6 +44,11 @@ def stalled(patient: Patient, found: OutboxStatus) -> list[Finding]:
             key: row
             for key, row in suspects.items()
             if key in again and waits(again[key]) and again[key].processed_seq == row.processed_seq
+        }
+        suspects = {
+            key: row
+            for key, row in suspects.items()
+            if patient.backend.look("free_processor", partition_id=key)
         }
     if not suspects:
         return [ok("workers", "no queue has a backlog that nobody works on")]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,22 @@ def test_a_backlog_that_nobody_works_on_is_a_problem(shell: Shell, bench: Bench)
 
     assert "queue orders: 2 messages in 1 partition and nobody working on them" in found["workers"]["text"]
     assert findings(shell, "--stalled-after", "1h") == {}
+
+
+@pytest.mark.backends("postgresql", "mysql", "mariadb")
+def test_a_transactional_handler_that_takes_long_is_somebody(shell: Shell, bench: Bench) -> None:
+    begun, enough = threading.Event(), threading.Event()
+
+    def handler(_conn: object, _msg: object) -> None:
+        begun.set()
+        assert enough.wait(60)
+
+    bench.on_threads(lambda queue: queue.transactional(handler))
+    bench.send("a", partition=1)
+    assert begun.wait(20)
+    found = findings(shell, "--stalled-after", "0")
+    enough.set()
+    assert "workers" not in found
 
 
 def test_a_failing_head_is_reported_with_its_error(shell: Shell, bench: Bench) -> None:
