@@ -6,7 +6,8 @@
 -- sequencer committed after this statement's snapshot; rows that one took are skipped by DELETE,
 -- and others may wait behind them, hence raced.
 -- Rows are found by ctid, so that no statistics can turn the delete into a scan; incoming rows are
--- never updated, hence a ctid stays good for the statement.
+-- never updated, hence a ctid stays good for the statement. A plan that was kept from when the table
+-- had been vacuumed empty still can: a slow run has the next ones planned anew.
 -- With a channel, the moved partitions are announced to other processes' processors.
 -- Unless :durable the commit does not wait for the disk. The lease that comes before a message is
 -- handed over waits, and what it waits for is everything logged before: no number that was handed
