@@ -29,8 +29,8 @@ class QuarantineSweeper:
     """The action of the sweeper thread.
 
     The tracker only proposes. An entry whose message the cursor has passed is dropped; a message is given
-    up only as its partition's head and under a lease of the sweeper's own, so not while anybody works on
-    it; everything else is put back. Whatever the tracker does, a round returns and nothing is delivered
+    up only as its partition's head and under the partition's lock, so not while anybody works on it;
+    everything else is put back. Whatever the tracker does, a round returns and nothing is delivered
     differently.
     """
 
@@ -131,7 +131,7 @@ class QuarantineSweeper:
         self._counters.add(processed=1, dead_lettered=1)
         self._signals.found((), (entry.key.partition_id,))
         self._signals.processed()
-        # A failure that somebody recorded between the drain and the lease.
+        # A failure that somebody recorded between the drain and the dead letter.
         with suppress(Exception):
             self._tracker.record_success(entry.key)
 

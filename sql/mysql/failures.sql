@@ -122,23 +122,46 @@ SELECT c.partition_id, c.processed_seq
 FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = given.partition_id;
 
--- name: end_rest :many
--- Find and lock a partition that rests because its head, which is to be given up, has failed: a backoff
--- holds back whoever would deliver this message, and nobody else needs to wait for it. A lease stays, and
--- so does the rest of another head. rest_ended then ends it.
--- Differs: MySQL cannot pass over locked rows in an update, so this is the first of two statements.
--- Locks: the processor row that it returns, skipping a locked one.
-SELECT partition_id
-FROM outbox_processor
-WHERE
-    partition_id = :partition_id
-    AND processed_seq = :seq - 1
-    AND locked_by IS NULL
-    AND locked_until > UTC_TIMESTAMP(6)
+-- name: lock_head :many
+-- First of the three statements that give a message up, in one transaction: lock its partition, and tell
+-- where the cursor is, how many starts of its head came to nothing, whether no lease is live, and whether
+-- the message is there. A backoff is no lease: it holds back whoever would deliver this message, and nobody
+-- else needs to wait for it. No row: locked elsewhere, or no such partition.
+-- Differs: SQLite has one writer and no row to lock.
+-- Locks: the processor row, until commit; skips a locked one.
+SELECT
+    c.processed_seq,
+    c.attempts,
+    c.locked_by IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS is_free,
+    EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = c.partition_id AND o.seq = :seq) AS is_there
+FROM outbox_processor AS c
+WHERE c.partition_id = :partition_id
 FOR UPDATE SKIP LOCKED;
 
--- name: rest_ended :exec
--- Make the partition that end_rest has returned free, in the same transaction.
--- Differs: the others do it at once.
+-- name: bury_head :exec
+-- The dead letter of the message that is given up.
+-- Locks: the new row.
+INSERT INTO outbox_dead_letters (
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+)
+SELECT
+    o.body_id,
+    o.partition_id,
+    o.seq,
+    COALESCE(b.payload, ''),
+    COALESCE(b.payload_type, 'application/octet-stream'),
+    b.headers,
+    COALESCE(b.created_at, o.sequenced_at),
+    CONVERT(UNHEX(:reason) USING utf8mb4) AS reason,
+    :attempts
+FROM outbox_outgoing AS o FORCE INDEX (PRIMARY)
+LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id
+WHERE o.partition_id = :partition_id AND o.seq = :seq;
+
+-- name: pass_head :exec
+-- Move the cursor past it and end every claim to the partition: whoever had an expired lease on it can
+-- neither acknowledge anything nor move the cursor back.
 -- Locks: the processor row, held already.
-UPDATE outbox_processor SET locked_until = NULL WHERE partition_id = :partition_id;
+UPDATE outbox_processor
+SET processed_seq = :seq, attempts = 0, last_error = NULL, locked_by = NULL, locked_until = NULL
+WHERE partition_id = :partition_id;

@@ -91,22 +91,49 @@ WHERE
         FROM json_array_elements_text(CAST(:partition_ids AS json)) AS given (item)
     );
 
--- name: end_rest :many
--- End the rest of a partition whose head is to be given up: a backoff holds back whoever would deliver
--- this message, and nobody else needs to wait for it. A lease stays, and so does the rest of another head.
--- Differs: one statement, where MySQL cannot pass over locked rows in an update.
--- Locks: the processor row that it updates, skipping a locked one.
-UPDATE outbox_processor AS c
-SET locked_until = NULL
-FROM (
-    SELECT r.partition_id
-    FROM outbox_processor AS r
-    WHERE
-        r.partition_id = CAST(:partition_id AS bigint)
-        AND r.processed_seq = CAST(:seq AS bigint) - 1
-        AND r.locked_by IS NULL
-        AND r.locked_until > clock_timestamp()
-    FOR NO KEY UPDATE SKIP LOCKED
-) AS resting
-WHERE c.partition_id = resting.partition_id
-RETURNING c.partition_id;
+-- name: lock_head :many
+-- First of the three statements that give a message up, in one transaction: lock its partition, and tell
+-- where the cursor is, how many starts of its head came to nothing, whether no lease is live, and whether
+-- the message is there. A backoff is no lease: it holds back whoever would deliver this message, and nobody
+-- else needs to wait for it. No row: locked elsewhere, or no such partition.
+-- Differs: SQLite has one writer and no row to lock.
+-- Locks: the processor row FOR NO KEY UPDATE, until commit; skips a locked one.
+SELECT
+    c.processed_seq,
+    c.attempts,
+    c.locked_by IS NULL OR c.locked_until <= clock_timestamp() AS is_free,
+    EXISTS (
+        SELECT 1 FROM outbox_outgoing AS o
+        WHERE o.partition_id = c.partition_id AND o.seq = CAST(:seq AS bigint)
+    ) AS is_there
+FROM outbox_processor AS c
+WHERE c.partition_id = CAST(:partition_id AS bigint)
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: bury_head :exec
+-- The dead letter of the message that is given up.
+-- Locks: the new row.
+INSERT INTO outbox_dead_letters (
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+)
+SELECT
+    o.body_id,
+    o.partition_id,
+    o.seq,
+    coalesce(b.payload, ''),
+    coalesce(b.payload_type, 'application/octet-stream'),
+    b.headers,
+    coalesce(b.created_at, o.sequenced_at),
+    CAST(:reason AS text),
+    CAST(:attempts AS integer)
+FROM outbox_outgoing AS o
+LEFT JOIN outbox_body AS b ON b.id = o.body_id
+WHERE o.partition_id = CAST(:partition_id AS bigint) AND o.seq = CAST(:seq AS bigint);
+
+-- name: pass_head :exec
+-- Move the cursor past it and end every claim to the partition: whoever had an expired lease on it can
+-- neither acknowledge anything nor move the cursor back.
+-- Locks: the processor row, held already.
+UPDATE outbox_processor
+SET processed_seq = CAST(:seq AS bigint), attempts = 0, last_error = NULL, locked_by = NULL, locked_until = NULL
+WHERE partition_id = CAST(:partition_id AS bigint);

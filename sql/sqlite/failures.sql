@@ -73,16 +73,46 @@ SELECT partition_id, processed_seq
 FROM outbox_processor
 WHERE partition_id IN (SELECT given.value FROM json_each(:partition_ids) AS given);
 
--- name: end_rest :many
--- End the rest of a partition whose head is to be given up: a backoff holds back whoever would deliver
--- this message, and nobody else needs to wait for it. A lease stays, and so does the rest of another head.
--- Differs: one statement, where MySQL cannot pass over locked rows in an update.
--- Locks: the database's write lock.
+-- name: lock_head :many
+-- First of the three statements that give a message up, in one transaction: look where
+-- the cursor is, how many starts of its head came to nothing, whether no lease is live, and whether
+-- the message is there. A backoff is no lease: it holds back whoever would deliver this message, and nobody
+-- else needs to wait for it. No row: no such partition.
+-- Differs: the others lock the partition's row; here the transaction holds the write lock.
+-- Locks: none of its own; runs under the write lock.
+SELECT
+    c.processed_seq,
+    c.attempts,
+    c.locked_by IS NULL
+    OR c.locked_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS is_free,
+    EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = c.partition_id AND o.seq = :seq) AS is_there
+FROM outbox_processor AS c
+WHERE c.partition_id = :partition_id;
+
+-- name: bury_head :exec
+-- The dead letter of the message that is given up.
+-- Locks: the database's write lock, held already.
+INSERT INTO outbox_dead_letters (
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+)
+SELECT
+    o.body_id,
+    o.partition_id,
+    o.seq,
+    coalesce(b.payload, zeroblob(0)),
+    coalesce(b.payload_type, 'application/octet-stream'),
+    b.headers,
+    coalesce(b.created_at, o.sequenced_at),
+    :reason,
+    :attempts
+FROM outbox_outgoing AS o
+LEFT JOIN outbox_body AS b ON b.id = o.body_id
+WHERE o.partition_id = :partition_id AND o.seq = :seq;
+
+-- name: pass_head :exec
+-- Move the cursor past it and end every claim to the partition: whoever had an expired lease on it can
+-- neither acknowledge anything nor move the cursor back.
+-- Locks: the database's write lock, held already.
 UPDATE outbox_processor
-SET locked_until = NULL
-WHERE
-    partition_id = :partition_id
-    AND processed_seq = :seq - 1
-    AND locked_by IS NULL
-    AND locked_until IS NOT NULL
-RETURNING partition_id;
+SET processed_seq = :seq, attempts = 0, last_error = NULL, locked_by = NULL, locked_until = NULL
+WHERE partition_id = :partition_id;

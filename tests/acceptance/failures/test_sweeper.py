@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 import pytest
 
 import outbox
-from outbox import LeaseConfig, OutboxMessage, Retry, SqlFailureTracker
+from outbox import OutboxMessage, Retry, SqlFailureTracker
 from tests.acceptance.bench import PARTITIONS, Bench, Letter, Row
 from tests.acceptance.failures.support import REASON, THRESHOLD, Ward, accusation, guarded
 from tests.support import Database, eventually
@@ -72,50 +71,6 @@ def test_failures_in_several_processes_add_up(bench: Bench) -> None:
         assert bench.dead() == [Letter(1, REASON, THRESHOLD)]
 
 
-def test_a_live_lease_is_left_alone_and_the_entry_kept(bench: Bench) -> None:
-    began, go_on = threading.Event(), threading.Event()
-
-    def handler(_msg: OutboxMessage) -> None:
-        began.set()
-        assert go_on.wait(20)
-
-    ward = Ward(bench, handler)
-    bench.send("a")
-    turn = threading.Thread(target=ward.hands.turn)
-    turn.start()
-    assert began.wait(10)
-    ward.accuse(1)
-    before = bench.row()
-    ward.sweep()
-    assert (bench.dead(), bench.row(), ward.told()) == ([], before, [(1, THRESHOLD)])
-    go_on.set()
-    turn.join()
-    assert bench.row().cursor == 1
-    ward.sweep()
-    assert (bench.dead(), ward.told()) == ([], [])
-
-
-@pytest.mark.backends("postgresql", "mysql", "mariadb")
-def test_a_partition_in_a_transactional_handler_is_left_alone_and_does_not_hold_up_the_others(
-    bench: Bench,
-) -> None:
-    ward = Ward(bench, bad_ones)
-    for partition in (0, 1):
-        bench.send("bad", partition=partition)
-    ward.work(THRESHOLD)
-    for partition in (0, 1):
-        ward.accuse(1, partition)
-    conn = bench.database.connect()
-    cursor = conn.cursor()
-    cursor.execute(f"SELECT 1 FROM outbox_processor WHERE partition_id = {bench.ids[0]} FOR UPDATE")
-    cursor.fetchall()
-    ward.sweep()
-    assert (bench.dead(0), len(bench.dead(1))) == ([], 1)
-    conn.rollback()
-    ward.sweep()
-    assert len(bench.dead(0)) == 1
-
-
 def test_a_delivered_message_is_never_dead_lettered_whatever_the_tracker_says(bench: Bench) -> None:
     ward = Ward(bench, lambda _msg: None)
     bench.send("a", "b", "c")
@@ -125,18 +80,6 @@ def test_a_delivered_message_is_never_dead_lettered_whatever_the_tracker_says(be
     before = bench.row()
     ward.sweep()
     assert (bench.dead(), bench.row(), ward.told()) == ([], before, [])
-
-
-def test_a_message_delivered_after_the_drain_is_found_out_under_the_lease(bench: Bench) -> None:
-    ward = Ward(bench, lambda _msg: None)
-    bench.send("a")
-    ward.work()
-    bench.send("b")
-    ward.hands.sequence()
-    before = bench.row()
-    sentence = ward.sweeper._condemning.carry_out(accusation(bench, 1))
-    assert sentence.value == "stale"
-    assert (bench.dead(), bench.row()) == ([], before)
 
 
 def test_a_message_that_is_not_the_head_yet_waits_for_its_turn(bench: Bench) -> None:
@@ -206,41 +149,12 @@ def test_one_partition_whose_head_cannot_be_dead_lettered_does_not_stop_the_othe
     )
     for partition in range(PARTITIONS):
         ward.accuse(1, partition)
+    before = bench.row(0)
     ward.sweep()
     assert [bench.row(partition).cursor for partition in range(PARTITIONS)] == [0, 1, 1, 1]
-    assert bench.row(0) == Row(cursor=0, attempts=1, error="bad", token=None, held=False)
+    assert bench.row(0) == before == Row(cursor=0, attempts=1, error="bad", token=None, held=True)
     assert [seq for seq, count in ward.told() if count >= THRESHOLD] == [1]
     bench.close()
-
-
-def test_a_late_ack_of_a_zombie_changes_nothing_after_its_message_was_given_up(bench: Bench) -> None:
-    began, go_on = threading.Event(), threading.Event()
-
-    def handler(msg: OutboxMessage) -> None:
-        if msg.seq == 1:
-            began.set()
-            assert go_on.wait(20)
-
-    lease = LeaseConfig(0.3, headroom=0.05)
-    zombie = bench.by_hand(lambda queue: queue.leased(handler, lease=lease))
-    bench.send("slow", "b", "c")
-    turn = threading.Thread(target=zombie.turn)
-    turn.start()
-    assert began.wait(10)
-    ward = Ward(bench, lambda _msg: None)
-    ward.accuse(1)
-
-    def given_up() -> list[Letter]:
-        ward.sweep()
-        return bench.dead()
-
-    eventually(given_up)
-    ward.work()
-    after = (bench.dead(), bench.row())
-    assert after == ([Letter(1, REASON, THRESHOLD)], Row(3, 0, None, None, False))
-    go_on.set()
-    turn.join()
-    assert (bench.dead(), bench.row()) == after
 
 
 def test_a_restore_that_fails_is_made_up_for(bench: Bench) -> None:
