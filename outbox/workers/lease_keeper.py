@@ -11,7 +11,7 @@ from typing import TypeVar
 from outbox.backends.protocol import Backend
 from outbox.backends.records import Settlement
 from outbox.clock import Clock, monotonic
-from outbox.errors import ConnectionLost
+from outbox.errors import ConnectionLost, OutboxError
 from outbox.runtime.directive import Directive, Sleep
 from outbox.workers.claim import Claim
 from outbox.workers.counters import Counters
@@ -63,12 +63,18 @@ class LeaseKeeper:
                 del self._turns[turn]
 
     def run_once(self) -> Directive:
-        """Look at every turn in progress."""
+        """Look at every turn in progress; what goes wrong with one is raised when all were looked at."""
         with self._lock:
             turns = list(self._turns.items())
+        failed: OutboxError | None = None
         for turn, claim in turns:
-            self._renew(turn, claim)
-            self._free_waiting(turn, claim)
+            try:
+                self._renew(turn, claim)
+                self._free_waiting(turn, claim)
+            except OutboxError as error:
+                failed = error
+        if failed is not None:
+            raise failed
         return Sleep(self._sleep)
 
     def close(self) -> None:

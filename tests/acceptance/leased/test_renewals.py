@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from outbox import LeaseConfig, OutboxMessage, WorkerTuning
+from outbox import DatabaseError, LeaseConfig, OutboxMessage, WorkerTuning
+from outbox.workers.claim import Claim
+from outbox.workers.turn import Turn
 from tests.acceptance.bench import Bench, Row
 from tests.support import eventually
 
 RENEWED = LeaseConfig(0.9, headroom=0.2, renewals=5)
 
 
-def locked_until(bench: Bench) -> object:
+def locked_until(bench: Bench, partition: int = 0) -> object:
     return bench.database.value(
-        "SELECT locked_until FROM outbox_processor WHERE partition_id = ?", bench.ids[0]
+        "SELECT locked_until FROM outbox_processor WHERE partition_id = ?", bench.ids[partition]
     )
 
 
@@ -113,3 +117,47 @@ def test_each_batch_that_is_read_on_has_all_its_renewals(bench: Bench) -> None:
     hands.turn()
     assert extended == [1, 2]
     assert bench.row().cursor == 2
+
+
+def test_a_turn_whose_renewal_fails_does_not_keep_the_others_from_theirs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = threading.Event()
+    begun = [threading.Event(), threading.Event()]
+
+    def handler(msg: OutboxMessage) -> None:
+        begun[msg.partition].set()
+        assert done.wait(20)
+
+    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=LeaseConfig(1.5, renewals=5)))
+    keeper = hands.pipeline.keeper
+    renew, failed = keeper._renew, []
+
+    def renew_all_but_the_first(turn: Turn, claim: Claim) -> None:
+        if not failed:
+            failed.append(turn)
+        if turn is failed[0]:
+            raise DatabaseError("not this one")
+        renew(turn, claim)
+
+    monkeypatch.setattr(keeper, "_renew", renew_all_but_the_first)
+    threads = []
+    for partition in (0, 1):
+        bench.send("a", partition=partition)
+        hands.sequence()
+        threads.append(threading.Thread(target=hands.pipeline.processor().run_once))
+        threads[-1].start()
+        assert begun[partition].wait(20)
+    before = locked_until(bench), locked_until(bench, 1)
+
+    def renewed() -> bool:
+        with pytest.raises(DatabaseError, match="not this one"):
+            hands.keep_leases()
+        return locked_until(bench, 1) != before[1]
+
+    eventually(renewed)
+    assert locked_until(bench) == before[0]
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert bench.row(1).cursor == 1
