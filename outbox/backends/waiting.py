@@ -35,10 +35,6 @@ class Waiting:
         """Return whether something that began then, by the clock, should not be tried again."""
         return self.stopping() and self._clock() - began > GRACE
 
-    def now(self) -> float:
-        """Return the time by the clock."""
-        return self._clock()
-
 
 def never() -> bool:
     """Stand in for a process without workers."""

@@ -13,7 +13,7 @@ from outbox.backends.postgres.database import Database
 from outbox.backends.postgres.readable import wait_readable
 from outbox.backends.postgres.sources import PgConnection
 from outbox.clock import monotonic
-from outbox.errors import DatabaseError
+from outbox.errors import ConnectionLost, DatabaseError
 
 PATIENCE = 1.0
 """Seconds that a wake-up waits for the one before it to be answered."""
@@ -43,10 +43,15 @@ class PostgresNotifier:
         """Notify the listeners, without waiting for the answer: the producer has other things to do.
 
         The next one takes it, so there is never more than one under way, and what went wrong with one
-        is raised by the next: `DatabaseError`.
+        is raised by the next: `DatabaseError`. A connection that was cut while it was idle is replaced.
         """
-        with self._connection() as conn:
-            self._post(conn, payload)
+        may_be_cut = self._conn is not None
+        try:
+            self._post_once(payload)
+        except ConnectionLost:
+            if not may_be_cut:
+                raise
+            self._post_once(payload)
 
     def close(self) -> None:
         """Close the connection, after the last wake-up was answered."""
@@ -56,8 +61,15 @@ class PostgresNotifier:
                     settle(self._conn)
             self._close()
 
+    def _post_once(self, payload: str) -> None:
+        with self._connection() as conn:
+            self._post(conn, payload)
+
     def _post(self, conn: PgConnection, payload: str) -> None:
         settle(conn)
+        if wait_readable(0.0, conn.pgconn.socket):
+            # What a server says unasked is mostly that it has ended the connection; then this raises.
+            conn.pgconn.consume_input()
         statement = self._db.catalog["notify"].pyformat
         text = psycopg.ClientCursor(conn).mogrify(statement, {"channel": self._channel, "payload": payload})
         conn.pgconn.send_query(text.encode())
