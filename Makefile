@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 # The tests wait for databases more than they compute.
-PYTEST_ARGS ?= -n 3
+PYTEST_ARGS ?= -n 4
 # For the benchmarks, for example --quick, --long, or --only postgresql/drain; --help shows them all.
 BENCH_ARGS ?=
 # A database for the demo other than SQLite, for example postgresql://localhost/shop
