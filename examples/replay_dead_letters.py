@@ -65,6 +65,8 @@ class Replay:
         claimed = self.ids(queue, DeadLetterStatus.REPROCESSING)  # some of these claims may have run out
         oldest_first = merge(reversed(pending), reversed(claimed))
         total, position = len(pending) + len(claimed), 0
+        if not total:
+            print("no dead letters")
         done: Counter[str] = Counter()
         while page := list(islice(oldest_first, self.page)):
             done.update(self.work_on(DeadLetterScope(ids=page, limit=len(page))))

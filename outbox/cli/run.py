@@ -69,7 +69,7 @@ def run(settings: Settings, builder: str, timeout: float, liveness_file: Path | 
     """
     start_logging(log_level)
     declared = load_builder(builder, settings)
-    with StopSignals() as signals:
+    with StopSignals(lambda: forget(liveness_file)) as signals:
         handle = declared.start()
         say(settings, "started", f"workers of {builder} started")
         try:

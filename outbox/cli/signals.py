@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,13 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignals:
-    """Catches both signals inside its ``with`` block; for the main thread."""
+    """Catches both signals inside its ``with`` block; for the main thread.
 
-    def __init__(self) -> None:
+    ``last_words`` is called before a second signal ends the process; it must not wait for anything.
+    """
+
+    def __init__(self, last_words: Callable[[], object] = lambda: None) -> None:
+        self._last_words = last_words
         self._asked = threading.Event()
         self._before: dict[signal.Signals, Any] = {}
 
@@ -37,5 +43,7 @@ class StopSignals:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._asked.is_set():
             # No clean-up: whatever hangs would hang it too. Leases end by themselves.
+            with suppress(OSError):
+                self._last_words()
             os._exit(128 + number)
         self._asked.set()

@@ -12,9 +12,11 @@ from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.dead_letters.filters import filtered, limited, make_filter, restricts
+from outbox.cli.dead_letters.outcome import NOT_COMPLETED, how_many, told
 from outbox.cli.dead_letters.selection import open_letters, portions, select
 from outbox.cli.dead_letters.view import cells, emit_table
-from outbox.cli.output import emit, emit_json
+from outbox.cli.exits import Exit
+from outbox.cli.output import emit
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import count
@@ -38,14 +40,17 @@ all_option = click.option("--all", "everything", is_flag=True, help="Without any
 @all_option
 @yes_option
 @pass_settings
-def discard_command(settings: Settings, /, *, yes: bool, everything: bool, **filters: Any) -> None:
-    """Give pending letters up for good. They stay readable until cleanup. Shows them and asks first."""
+def discard_command(settings: Settings, /, *, yes: bool, everything: bool, **filters: Any) -> Exit:
+    """Give pending letters up for good. They stay readable until cleanup. Shows them and asks first.
+
+    Exit code 1 when not all of the named letters changed.
+    """
     with connected(settings) as backend:
         ids = chosen(backend, OPEN, everything=everything, **filters)
         preview(settings, backend, ids, "discarded", yes=yes)
         discard = open_letters(backend).discard
         done = change(settings, ids, "discarding", lambda part: discard(DeadLetterScope(ids=part)))
-    told(settings, "discarded", done)
+    return told(settings, "discarded", done, named=how_many(filters["ids"], filters["limit"]))
 
 
 @click.command(
@@ -60,17 +65,18 @@ def discard_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
 @all_option
 @yes_option
 @pass_settings
-def requeue_command(settings: Settings, /, *, yes: bool, everything: bool, **filters: Any) -> None:
+def requeue_command(settings: Settings, /, *, yes: bool, everything: bool, **filters: Any) -> Exit:
     """Send pending letters through the pipeline again, as new messages. Shows them and asks first.
 
     Payload, type, headers and partition stay; the place in the order is new: behind what waits there now.
+    Exit code 1 when not all of the named letters changed.
     """
     with connected(settings) as backend:
         ids = chosen(backend, OPEN, everything=everything, **filters)
         preview(settings, backend, ids, "requeued", yes=yes)
         requeue = open_letters(backend).requeue
         done = change(settings, ids, "requeueing", lambda part: len(requeue(DeadLetterScope(ids=part))))
-    told(settings, "requeued", done)
+    return told(settings, "requeued", done, named=how_many(filters["ids"], filters["limit"]))
 
 
 @click.command(
@@ -90,15 +96,19 @@ def requeue_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
 @limited()
 @yes_option
 @pass_settings
-def cleanup_command(settings: Settings, /, *, yes: bool, status: str | None, **filters: Any) -> None:
-    """Delete resolved and discarded letters, all unless told otherwise. Shows them and asks first."""
+def cleanup_command(settings: Settings, /, *, yes: bool, status: str | None, **filters: Any) -> Exit:
+    """Delete resolved and discarded letters, all unless told otherwise. Shows them and asks first.
+
+    Exit code 1 when not all of the named letters were there to be deleted.
+    """
     among = COMPLETED if status is None else (DeadLetterStatus(status),)
     with connected(settings) as backend:
         ids = chosen(backend, among, everything=True, **filters)
         preview(settings, backend, ids, "deleted", yes=yes)
         cleanup = open_letters(backend).cleanup
         done = change(settings, ids, "deleting", lambda part: cleanup(DeadLetterScope(ids=part)))
-    told(settings, "deleted", done)
+    named = how_many(filters["ids"], filters["limit"])
+    return told(settings, "deleted", done, named=named, otherwise=NOT_COMPLETED)
 
 
 def chosen(
@@ -135,11 +145,3 @@ def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str,
 def change(settings: Settings, ids: Sequence[int], label: str, act: Callable[[list[int]], int]) -> int:
     """Act on portion after portion, each a transaction of its own; return how many letters changed."""
     return sum(act(portion) for portion in portions(ids, label, quiet=settings.json))
-
-
-def told(settings: Settings, done: str, number: int) -> None:
-    """Print how many letters changed."""
-    if settings.json:
-        emit_json({done: number})
-    else:
-        emit(f"{count(number, 'letter')} {done}")

@@ -16,6 +16,7 @@ from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import yes_option
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
+from outbox.cli.dead_letters.outcome import how_many
 from outbox.cli.dead_letters.selection import open_letters, portions
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
@@ -70,7 +71,7 @@ def replay_command(
     everything: bool,
     limit: int | None,
     **filters: Any,
-) -> Exit | None:
+) -> Exit:
     """Claim pending letters and hand them to a handler, oldest first. Shows them and asks first.
 
     The handler gets an OutboxMessage and answers as in a worker: what it finishes is resolved, what it
@@ -82,7 +83,7 @@ def replay_command(
     Without --handler the letters (100 unless --limit says otherwise) are claimed and printed with their
     claim, for `resolve` and `reject`.
 
-    Exit code 1 when a handler failed.
+    Exit code 1 when a handler failed, or when not all of the named letters could be claimed.
     """
     function = load_handler(handler) if handler else None
     with connected(settings) as backend:
@@ -91,11 +92,12 @@ def replay_command(
             ids = chosen(backend, OPEN, everything=True, limit=limit or UNHANDLED, **filters)
             claimed = letters.replay(DeadLetterScope(ids=ids, limit=len(ids)), timeout) if ids else []
             show_claimed(settings, claimed, timeout)
-            return None
+            return Exit.FAILED if len(claimed) < how_many(filters["ids"], limit) else Exit.OK
         ids = chosen(backend, OPEN, everything=everything, limit=limit, **filters)
         preview(settings, backend, ids, f"handed to {handler}", yes=yes)
         done = replay(settings, letters, ids, function, timeout)
-    return told(settings, done)
+        done["skipped"] += max(how_many(filters["ids"], limit) - len(ids), 0)
+    return told(settings, done, all_wanted=bool(how_many(filters["ids"], limit)))
 
 
 def load_handler(name: str) -> Callable[..., Any]:
@@ -194,8 +196,8 @@ def message_of(letter: DeadLetter, deadline: Deadline) -> OutboxMessage:
     )
 
 
-def told(settings: Settings, done: Counter[str]) -> Exit:
-    """Print what became of the letters."""
+def told(settings: Settings, done: Counter[str], *, all_wanted: bool) -> Exit:
+    """Print what became of the letters; ``all_wanted``: they were named, so to skip one is a failure too."""
     if settings.json:
         emit_json({name: done[name] for name in ("resolved", "rejected", "lost", "skipped")})
     else:
@@ -203,8 +205,9 @@ def told(settings: Settings, done: Counter[str]) -> Exit:
             "resolved": "resolved",
             "rejected": "rejected and pending again",
             "lost": "claimed by another before the handler was done",
-            "skipped": "claimed or completed by another meanwhile",
+            "skipped": "not there, completed, or claimed by another",
         }
         said = [f"{done[name]} {text}" for name, text in words.items() if done[name] or name == "resolved"]
         emit(", ".join(said))
-    return Exit.FAILED if done["rejected"] or done["lost"] else Exit.OK
+    failed = done["rejected"] or done["lost"] or (all_wanted and done["skipped"])
+    return Exit.FAILED if failed else Exit.OK

@@ -10,12 +10,11 @@ import click
 
 from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
+from outbox.cli.dead_letters.outcome import told
 from outbox.cli.dead_letters.selection import open_letters
 from outbox.cli.exits import Exit
-from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
-from outbox.cli.words import count
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters, DeadLetterScope, DeadLetterStatus
 
 BRIEFLY = 30.0
@@ -42,7 +41,7 @@ def resolve_command(settings: Settings, ids: tuple[int, ...], claim: str | None)
     """
     with connected(settings) as backend:
         done = settle(backend, ids, claim, DeadLetters.resolve)
-    return told(settings, "resolved", done, len(set(ids)))
+    return told(settings, "resolved", done, named=len(set(ids)))
 
 
 @click.command(
@@ -63,7 +62,7 @@ def reject_command(settings: Settings, ids: tuple[int, ...], claim: str | None, 
     """
     with connected(settings) as backend:
         done = settle(backend, ids, claim, partial(DeadLetters.reject, reason=reason))
-    return told(settings, "rejected", done, len(set(ids)))
+    return told(settings, "rejected", done, named=len(set(ids)))
 
 
 def settle(
@@ -78,13 +77,3 @@ def settle(
         return act(letters, letters.replay(DeadLetterScope(ids=ids, limit=len(ids)), BRIEFLY))
     wanted = DeadLetterFilter(status=DeadLetterStatus.REPROCESSING, ids=ids, limit=len(ids))
     return act(letters, [replace(letter, claim=claim) for letter in letters.list(wanted)])
-
-
-def told(settings: Settings, done: str, number: int, wanted: int) -> Exit:
-    """Print how many letters changed; the rest were not there, not pending, or somebody else's."""
-    if settings.json:
-        emit_json({done: number, "unchanged": wanted - number})
-    else:
-        rest = f", {wanted - number} unchanged (not there, completed, or claimed by another)"
-        emit(f"{count(number, 'letter')} {done}{rest if number < wanted else ''}")
-    return Exit.OK if number == wanted else Exit.FAILED

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.acceptance.cli.shell import COMMAND, Shell
@@ -32,16 +33,21 @@ TAKE_IT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);
 
 
 class Terminal:
-    """Runs ``outbox`` with these words; standard output may go to a file instead."""
+    """Runs ``outbox``, or another command, with these words; standard output may go to a file instead."""
 
     def __init__(
-        self, shell: Shell, *words: object, output: int | None = None, columns: int = COLUMNS
+        self,
+        shell: Shell,
+        *words: object,
+        command: Sequence[str] = COMMAND,
+        output: int | None = None,
+        columns: int = COLUMNS,
     ) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         self._drawn = bytearray()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", TAKE_IT, *COMMAND, *map(str, words)],
+            [sys.executable, "-c", TAKE_IT, *command, *map(str, words)],
             env={**shell.environment, **OF_A_TERMINAL, "COLUMNS": str(columns)},
             cwd=shell.folder,
             stdin=theirs,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from outbox import DeadLetterStatus
@@ -67,8 +69,44 @@ def test_letters_that_are_done_with_are_not_sent_again(shell: Shell, office: Off
 
     again = shell("dead-letters", "requeue", first, "--yes")
 
-    assert again.lines == ["0 letters requeued"]
+    assert again.lines == ["0 letters requeued, 1 unchanged (not there, completed, or claimed by another)"]
     assert again.stderr == "outbox: there is no letter that could be requeued\n"
+    assert again.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "done", "why"),
+    [
+        ("discard", "discarded", "not there, completed, or claimed by another"),
+        ("requeue", "requeued", "not there, completed, or claimed by another"),
+        ("cleanup", "deleted", "not there, or not completed"),
+    ],
+)
+def test_a_script_learns_that_some_of_the_letters_it_named_stayed_as_they_were(
+    shell: Shell, office: Office, verb: str, done: str, why: str
+) -> None:
+    ids = office.every_status()
+    good = ids[DeadLetterStatus.RESOLVED if verb == "cleanup" else DeadLetterStatus.PENDING]
+    bad = ids[DeadLetterStatus.PENDING if verb == "cleanup" else DeadLetterStatus.RESOLVED]
+
+    told = shell("dead-letters", verb, good, bad, 10**9, "--yes")
+    again = shell("dead-letters", verb, good, bad, "--yes", "--json")
+
+    assert (told.returncode, told.lines[-1]) == (1, f"1 letter {done}, 2 unchanged ({why})")
+    assert (again.returncode, json.loads(again.stdout)) == (1, {done: 0, "unchanged": 2})
+
+
+def test_letters_that_are_settled_or_sent_again_are_counted_in_json(shell: Shell, office: Office) -> None:
+    first, second, third = office.put(b"a", b"b", b"c")
+
+    assert shell("dead-letters", "resolve", first, "--json").json == {"resolved": 1, "unchanged": 0}
+    assert shell("dead-letters", "reject", second, "--reason", "no", "--json").json == {
+        "rejected": 1,
+        "unchanged": 0,
+    }
+    assert shell("dead-letters", "requeue", third, "--yes", "--json").json == {"requeued": 1, "unchanged": 0}
+    assert shell("dead-letters", "requeue", "--all", "--yes", "--json").json == {"requeued": 1}
+    assert office.states() == {first: "resolved", second: "resolved", third: "resolved"}
 
 
 def test_letters_go_through_the_pipeline_again(shell: Shell, office: Office) -> None:

@@ -114,3 +114,14 @@ def test_a_handler_that_wants_a_connection_is_refused_before_it_spoils_the_lette
     assert "shop_handlers:audit(conn, msg) cannot be called with a message alone" in said
     assert "requeue" in said
     assert office.letters.list() == before
+
+
+def test_a_claim_lasts_by_the_clock_of_the_database(shell: Shell, office: Office) -> None:
+    (letter,) = office.put(b"a")
+    shell.module("sitecustomize", "import time\nright = time.time\ntime.time = lambda: right() - 90\n")
+    assert len(shell("dead-letters", "replay", letter, "--timeout", "60", "--json").json) == 1
+    shell.module("sitecustomize", "")
+
+    again = shell("dead-letters", "replay", letter, "--json")
+
+    assert (again.returncode, again.stdout.strip()) == (1, "[]")

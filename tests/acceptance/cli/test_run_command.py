@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -60,17 +61,32 @@ def test_a_signal_lets_the_handler_finish(
     assert (row.cursor, row.token) == (1, None)
 
 
-def test_a_second_signal_ends_it_at_once(start: Start, bench: Bench) -> None:
-    child = start("shop_app:builder", seconds=600)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_it_at_once(
+    start: Start, bench: Bench, tmp_path: Path, number: signal.Signals
+) -> None:
+    alive = tmp_path / "alive"
+    child = start("shop_app:builder", "--liveness-file", str(alive), seconds=600)
     bench.send("a")
     child.wait_for_line("shipping a")
+    eventually(alive.exists)
 
     child.terminate()
     eventually(lambda: "stopping, within 30.0 s" in child.errors)
-    child.terminate()
+    child.terminate() if number is signal.SIGTERM else child.interrupt()
 
-    assert child.wait() == 128 + signal.SIGTERM
+    assert child.wait() == 128 + number
     assert bench.row().cursor == 0
+    assert not alive.exists()
+
+
+def test_scripts_are_told_in_json(start: Start) -> None:
+    child = start("shop_app:builder", "--json")
+    child.terminate()
+    assert child.wait() == 0
+    events = [json.loads(line) for line in child.lines]
+    assert [event["event"] for event in events] == ["started", "stopped"]
+    assert {event["pid"] for event in events} == {child.pid}
 
 
 def test_a_handler_that_does_not_return_is_left_behind_at_the_deadline(start: Start, bench: Bench) -> None:

@@ -57,6 +57,13 @@ def test_nothing_is_dropped_when_there_is_nobody_to_ask(shell: Shell, migrated: 
     assert tables(migrated) == before
 
 
+def test_the_tables_are_dropped_when_the_answer_is_yes(shell: Shell, migrated: Database) -> None:
+    done = shell.answer("y", "schema", "rollback")
+
+    assert (done.returncode, done.lines[-1]) == (0, "undone 0001_create_tables"), done.stderr
+    assert tables(migrated) == set()
+
+
 def test_nothing_is_dropped_when_the_answer_is_no(shell: Shell, migrated: Database) -> None:
     before = tables(migrated)
 

@@ -78,7 +78,7 @@ def test_a_page_may_be_larger_than_what_is_claimed_unless_told(
 
 def test_only_the_queue_that_was_asked_for_is_replayed(office: Office, spawn: Spawn, tmp_path: Path) -> None:
     office.put(b"a")
-    assert run(office, spawn, tmp_path, "accept", "--queue", "bills").succeed() == ""
+    assert run(office, spawn, tmp_path, "accept", "--queue", "bills").succeed() == "no dead letters"
     assert office.letters.count() == 1
 
 

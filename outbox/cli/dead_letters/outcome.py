@@ -1,0 +1,29 @@
+"""What became of the letters that a command was to change."""
+
+from __future__ import annotations
+
+from outbox.cli.exits import Exit
+from outbox.cli.output import emit, emit_json
+from outbox.cli.settings import Settings
+from outbox.cli.words import count
+
+NOT_OPEN = "not there, completed, or claimed by another"
+NOT_COMPLETED = "not there, or not completed"
+
+
+def told(settings: Settings, done: str, number: int, *, named: int = 0, otherwise: str = NOT_OPEN) -> Exit:
+    """Print how many letters changed, and how many of those that were named did not, and why."""
+    unchanged = max(named - number, 0)
+    if settings.json:
+        emit_json({done: number, "unchanged": unchanged} if named else {done: number})
+    else:
+        emit(
+            f"{count(number, 'letter')} {done}"
+            + (f", {unchanged} unchanged ({otherwise})" if unchanged else "")
+        )
+    return Exit.FAILED if unchanged else Exit.OK
+
+
+def how_many(ids: tuple[int, ...], limit: int | None) -> int:
+    """Return how many letters were named and are all to change: with a limit nobody expects all of them."""
+    return len(set(ids)) if limit is None else 0
