@@ -24,6 +24,7 @@ from outbox.backends.records import (
     Taken,
     Wakeup,
 )
+from outbox.backends.waiting import Waiting
 from outbox.statements import Catalog, Naming
 
 
@@ -182,6 +183,10 @@ class Backend(Protocol):
         However busy the pool is, that thread never waits for it. The connection is opened when it is
         first used, and replaced after it was lost. Closed with this backend, or before by itself.
         """
+
+    @property
+    def waiting(self) -> Waiting:
+        """How long its threads wait."""
 
     def heed(self, stopping: Callable[[], bool]) -> None:
         """Ask ``stopping`` whether the workers are to end: from then on no wait lasts for long.

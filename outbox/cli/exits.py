@@ -13,7 +13,7 @@ class Exit(enum.IntEnum):
     OK = 0
     """Done; nothing is wrong."""
     FAILED = 1
-    """The doctor found a problem, a handler failed, a letter that was named stayed as it was, or worse."""
+    """The doctor found a problem, a handler failed, a letter that was named stayed as it was, or an error."""
     USAGE = 2
     """The command line, a configuration or a driver that is not installed."""
     UNREACHABLE = 3

@@ -27,23 +27,30 @@ class Access:
 
     def read(self, conn: object, work: Callable[[Store], T]) -> T:
         """Run work that changes nothing; without a connection outside of any transaction."""
-        return (
-            retry_contention(self._own)(self._backend.reading, work) if conn is None else self._on(conn, work)
-        )
+        if conn is not None:
+            return on(self._backend, conn, work)
+        return on_own(self._backend, self._backend.reading, work)
 
     def write(self, conn: object, work: Callable[[Store], T]) -> T:
         """Run work in one transaction; raises `TransactionRequired` if the caller has none open."""
         if conn is None:
-            return retry_contention(self._own)(self._backend.writing, work)
+            return on_own(self._backend, self._backend.writing, work)
         connection = adapt(conn, self._backend.catalog.backend)
         if not connection.in_transaction():
             raise TransactionRequired(connection.kind, "the change", "leave conn out")
-        return self._on(conn, work)
+        return on(self._backend, conn, work)
 
-    def _own(self, lend: Callable[[], AbstractContextManager[Any]], work: Callable[[Store], T]) -> T:
-        with lend() as conn:
-            return self._on(conn, work)
 
-    def _on(self, conn: object, work: Callable[[Store], T]) -> T:
-        catalog = self._backend.catalog
-        return work(Store(adapt(conn, catalog.backend), catalog))
+@retry_contention
+def on_own(
+    backend: Backend, lend: Callable[[], AbstractContextManager[Any]], work: Callable[[Store], T]
+) -> T:
+    """Run work on a connection that the backend lends; again when it lost a race, at a stop not for long."""
+    with lend() as conn:
+        return on(backend, conn, work)
+
+
+def on(backend: Backend, conn: object, work: Callable[[Store], T]) -> T:
+    """Run work on a connection in hand."""
+    catalog = backend.catalog
+    return work(Store(adapt(conn, catalog.backend), catalog))

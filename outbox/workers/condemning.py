@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import logging
+from contextlib import suppress
 
 from outbox.backends.protocol import Backend
+from outbox.errors import DatabaseError
 from outbox.failures import FailureEntry
 from outbox.failures.access import Access
 from outbox.failures.store import Head, Store
@@ -57,7 +59,10 @@ class Condemning:
         return sentence
 
     def _report(self, entry: FailureEntry, reason: str, attempts: int) -> None:
-        queue, partition = self._backend.find_queue(entry.key.partition_id) or ("?", -1)
+        # It is committed: that nobody can say whose it was must not make a failure of it.
+        queue, partition = "?", -1
+        with suppress(DatabaseError):
+            queue, partition = self._backend.find_queue(entry.key.partition_id) or (queue, partition)
         log.error(
             "dead letter: queue %s, partition %d, seq %d, quarantined: %s",
             queue,

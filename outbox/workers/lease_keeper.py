@@ -63,7 +63,10 @@ class LeaseKeeper:
                 del self._turns[turn]
 
     def run_once(self) -> Directive:
-        """Look at every turn in progress; what goes wrong with one is raised when all were looked at."""
+        """Look at every turn in progress; what goes wrong with one is raised when all were looked at.
+
+        An outage is raised at once.
+        """
         with self._lock:
             turns = list(self._turns.items())
         failed: OutboxError | None = None
@@ -71,7 +74,11 @@ class LeaseKeeper:
             try:
                 self._renew(turn, claim)
                 self._free_waiting(turn, claim)
+            except ConnectionLost:  # the one connection of all of them, and it was tried twice
+                raise
             except OutboxError as error:
+                if failed is not None:
+                    log.warning("another lease could not be kept: %s", failed)
                 failed = error
         if failed is not None:
             raise failed

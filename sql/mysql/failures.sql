@@ -132,7 +132,7 @@ STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = gi
 SELECT
     c.processed_seq,
     c.attempts,
-    c.locked_by IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS is_free,
+    c.locked_by IS NULL OR c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS is_free,
     EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = c.partition_id AND o.seq = :seq) AS is_there
 FROM outbox_processor AS c
 WHERE c.partition_id = :partition_id

@@ -101,7 +101,7 @@ WHERE
 SELECT
     c.processed_seq,
     c.attempts,
-    c.locked_by IS NULL OR c.locked_until <= clock_timestamp() AS is_free,
+    c.locked_by IS NULL OR c.locked_until IS NULL OR c.locked_until <= clock_timestamp() AS is_free,
     EXISTS (
         SELECT 1 FROM outbox_outgoing AS o
         WHERE o.partition_id = c.partition_id AND o.seq = CAST(:seq AS bigint)

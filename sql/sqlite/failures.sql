@@ -84,6 +84,7 @@ SELECT
     c.processed_seq,
     c.attempts,
     c.locked_by IS NULL
+    OR c.locked_until IS NULL
     OR c.locked_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS is_free,
     EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = c.partition_id AND o.seq = :seq) AS is_there
 FROM outbox_processor AS c

@@ -22,6 +22,7 @@ from outbox.backends.records import (
     Settlement,
     Taken,
 )
+from outbox.backends.waiting import Waiting
 from outbox.errors import DatabaseError
 from outbox.statements import Catalog, Naming
 
@@ -138,6 +139,10 @@ class MysqlBackend:
         part = MysqlBackend(self.name, self._source.apart(), self.catalog, self.naming)
         self._parts.append(part)
         return part
+
+    @property
+    def waiting(self) -> Waiting:
+        return self._source.waiting
 
     def heed(self, stopping: Callable[[], bool]) -> None:
         self._source.waiting.stopping = stopping

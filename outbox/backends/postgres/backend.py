@@ -24,6 +24,7 @@ from outbox.backends.records import (
     Settlement,
     Taken,
 )
+from outbox.backends.waiting import Waiting
 from outbox.errors import DatabaseError
 from outbox.statements import Catalog, Naming
 
@@ -160,6 +161,10 @@ class PostgresBackend:
         part = PostgresBackend(SingleSource(self._source.dedicated, self._source.waiting), self.naming)
         self._parts.append(part)
         return part
+
+    @property
+    def waiting(self) -> Waiting:
+        return self._source.waiting
 
     def heed(self, stopping: Callable[[], bool]) -> None:
         self._source.waiting.stopping = stopping

@@ -23,8 +23,8 @@ class PostgresNotifier:
     """Sends wake-ups; thread-safe, one at a time.
 
     Not on the pool's connections: a commit hook calls it while the committing connection is still out,
-    and a pool of one would wait for itself. The connection is opened at the first use, and a broken
-    one is replaced at the next.
+    and a pool of one would wait for itself. The connection is opened at the first use. One that was cut
+    while it was idle is replaced, and what may have been lost with it is sent again.
     """
 
     def __init__(self, db: Database, channel: str) -> None:
@@ -32,26 +32,23 @@ class PostgresNotifier:
         self._channel = channel
         self._lock = threading.Lock()
         self._conn: PgConnection | None = None
+        self._unanswered: str | None = None
 
     def send(self, payload: str) -> None:
         """Notify the listeners; 1 round trip. Raises `DatabaseError`."""
-        with self._connection() as conn:
-            self._post(conn, payload)
-            settle(conn)
+        with self._lock:
+            self._deliver(payload)
+            with self._connection() as conn:
+                self._settle(conn)
 
     def post(self, payload: str) -> None:
         """Notify the listeners, without waiting for the answer: the producer has other things to do.
 
         The next one takes it, so there is never more than one under way, and what went wrong with one
-        is raised by the next: `DatabaseError`. A connection that was cut while it was idle is replaced.
+        is raised by the next: `DatabaseError`.
         """
-        may_be_cut = self._conn is not None
-        try:
-            self._post_once(payload)
-        except ConnectionLost:
-            if not may_be_cut:
-                raise
-            self._post_once(payload)
+        with self._lock:
+            self._deliver(payload)
 
     def close(self) -> None:
         """Close the connection, after the last wake-up was answered."""
@@ -61,22 +58,40 @@ class PostgresNotifier:
                     settle(self._conn)
             self._close()
 
-    def _post_once(self, payload: str) -> None:
-        with self._connection() as conn:
-            self._post(conn, payload)
+    def _deliver(self, payload: str) -> None:
+        may_be_cut = self._conn is not None
+        try:
+            self._write(payload)
+        except ConnectionLost:
+            if not may_be_cut:
+                raise
+            lost, self._unanswered = self._unanswered, None
+            if lost is not None and lost != payload:
+                self._write(lost)
+            self._write(payload)
 
-    def _post(self, conn: PgConnection, payload: str) -> None:
-        settle(conn)
-        if wait_readable(0.0, conn.pgconn.socket):
-            # What a server says unasked is mostly that it has ended the connection; then this raises.
-            conn.pgconn.consume_input()
+    def _write(self, payload: str) -> None:
         statement = self._db.catalog["notify"].pyformat
-        text = psycopg.ClientCursor(conn).mogrify(statement, {"channel": self._channel, "payload": payload})
-        conn.pgconn.send_query(text.encode())
+        with self._connection() as conn:
+            self._settle(conn)
+            # What a server says unasked is mostly that it has ended the connection, which the first bytes
+            # of it need not tell: the answer does.
+            spoken = wait_readable(0.0, conn.pgconn.socket)
+            text = psycopg.ClientCursor(conn).mogrify(
+                statement, {"channel": self._channel, "payload": payload}
+            )
+            conn.pgconn.send_query(text.encode())
+            self._unanswered = payload
+            if spoken:
+                self._settle(conn)
+
+    def _settle(self, conn: PgConnection) -> None:
+        settle(conn)
+        self._unanswered = None
 
     @contextmanager
     def _connection(self) -> Iterator[PgConnection]:
-        with self._lock, self._db.translated():
+        with self._db.translated():
             if self._conn is None or self._conn.closed:
                 self._conn = self._db.source.dedicated()
             try:

@@ -20,6 +20,7 @@ from outbox.backends.records import (
 from outbox.backends.sqlite import monitoring, processor, queues, sequencer, transactional, vacuum
 from outbox.backends.sqlite.database import Database
 from outbox.backends.sqlite.errors import is_contention, translated
+from outbox.backends.waiting import Waiting
 from outbox.errors import DatabaseError
 from outbox.statements import Naming
 
@@ -134,6 +135,10 @@ class SqliteBackend:
         part = SqliteBackend(self._db.apart(), self.naming)
         self._parts.append(part)
         return part
+
+    @property
+    def waiting(self) -> Waiting:
+        return self._source.waiting
 
     def heed(self, stopping: Callable[[], bool]) -> None:
         self._source.waiting.stopping = stopping

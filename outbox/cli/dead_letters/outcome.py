@@ -7,8 +7,8 @@ from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
 from outbox.cli.words import count
 
-NOT_OPEN = "not there, completed, or claimed by another"
-NOT_COMPLETED = "not there, or not completed"
+NOT_OPEN = "not there, completed, claimed by another, or not what the options ask for"
+NOT_COMPLETED = "not there, not completed, or not what the options ask for"
 
 
 def told(settings: Settings, done: str, number: int, *, named: int = 0, otherwise: str = NOT_OPEN) -> Exit:

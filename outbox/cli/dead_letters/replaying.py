@@ -16,7 +16,7 @@ from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import yes_option
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
-from outbox.cli.dead_letters.outcome import how_many
+from outbox.cli.dead_letters.outcome import NOT_OPEN, how_many
 from outbox.cli.dead_letters.selection import open_letters, portions
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
@@ -86,18 +86,19 @@ def replay_command(
     Exit code 1 when a handler failed, or when not all of the named letters could be claimed.
     """
     function = load_handler(handler) if handler else None
+    named = how_many(filters["ids"], limit)
     with connected(settings) as backend:
         letters = open_letters(backend)
         if function is None:
-            ids = chosen(backend, OPEN, everything=True, limit=limit or UNHANDLED, **filters)
+            ids = chosen(backend, OPEN, everything=True, limit=limit or max(UNHANDLED, named), **filters)
             claimed = letters.replay(DeadLetterScope(ids=ids, limit=len(ids)), timeout) if ids else []
             show_claimed(settings, claimed, timeout)
-            return Exit.FAILED if len(claimed) < how_many(filters["ids"], limit) else Exit.OK
+            return left_out(named - len(claimed))
         ids = chosen(backend, OPEN, everything=everything, limit=limit, **filters)
         preview(settings, backend, ids, f"handed to {handler}", yes=yes)
         done = replay(settings, letters, ids, function, timeout)
-        done["skipped"] += max(how_many(filters["ids"], limit) - len(ids), 0)
-    return told(settings, done, all_wanted=bool(how_many(filters["ids"], limit)))
+        done["skipped"] += max(named - len(ids), 0)
+    return told(settings, done, all_wanted=named > 0)
 
 
 def load_handler(name: str) -> Callable[..., Any]:
@@ -137,6 +138,14 @@ def show_claimed(settings: Settings, claimed: Sequence[DeadLetter], timeout: flo
         )
     else:
         emit("no dead letters to claim")
+
+
+def left_out(number: int) -> Exit:
+    """Say that so many of the letters that were named could not be claimed."""
+    if number <= 0:
+        return Exit.OK
+    sys.stderr.write(f"outbox: {count(number, 'letter')} left out ({NOT_OPEN})\n")
+    return Exit.FAILED
 
 
 def replay(
@@ -205,7 +214,7 @@ def told(settings: Settings, done: Counter[str], *, all_wanted: bool) -> Exit:
             "resolved": "resolved",
             "rejected": "rejected and pending again",
             "lost": "claimed by another before the handler was done",
-            "skipped": "not there, completed, or claimed by another",
+            "skipped": NOT_OPEN,
         }
         said = [f"{done[name]} {text}" for name, text in words.items() if done[name] or name == "resolved"]
         emit(", ".join(said))

@@ -8,6 +8,8 @@ from outbox import DeadLetterStatus
 from tests.acceptance.cli.shell import Shell
 from tests.acceptance.dead_letters.office import Office
 
+NOT_OPEN = "not there, completed, claimed by another, or not what the options ask for"
+
 
 def test_nothing_is_changed_when_there_is_nobody_to_ask(shell: Shell, office: Office) -> None:
     ids = office.put(b"a", b"b")
@@ -69,7 +71,7 @@ def test_letters_that_are_done_with_are_not_sent_again(shell: Shell, office: Off
 
     again = shell("dead-letters", "requeue", first, "--yes")
 
-    assert again.lines == ["0 letters requeued, 1 unchanged (not there, completed, or claimed by another)"]
+    assert again.lines == [f"0 letters requeued, 1 unchanged ({NOT_OPEN})"]
     assert again.stderr == "outbox: there is no letter that could be requeued\n"
     assert again.returncode == 1
 
@@ -77,9 +79,9 @@ def test_letters_that_are_done_with_are_not_sent_again(shell: Shell, office: Off
 @pytest.mark.parametrize(
     ("verb", "done", "why"),
     [
-        ("discard", "discarded", "not there, completed, or claimed by another"),
-        ("requeue", "requeued", "not there, completed, or claimed by another"),
-        ("cleanup", "deleted", "not there, or not completed"),
+        ("discard", "discarded", NOT_OPEN),
+        ("requeue", "requeued", NOT_OPEN),
+        ("cleanup", "deleted", "not there, not completed, or not what the options ask for"),
     ],
 )
 def test_a_script_learns_that_some_of_the_letters_it_named_stayed_as_they_were(

@@ -125,3 +125,4 @@ def test_a_claim_lasts_by_the_clock_of_the_database(shell: Shell, office: Office
     again = shell("dead-letters", "replay", letter, "--json")
 
     assert (again.returncode, again.stdout.strip()) == (1, "[]")
+    assert again.stderr.startswith("outbox: 1 letter left out (not there, completed, claimed by another, ")

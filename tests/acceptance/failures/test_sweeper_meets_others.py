@@ -87,6 +87,18 @@ def test_a_partition_in_a_transactional_handler_is_left_alone_and_does_not_hold_
     assert len(bench.dead(0)) == 1
 
 
+def test_a_lease_that_somebody_has_ended_by_hand_is_none(bench: Bench) -> None:
+    ward = Ward(bench, lambda _msg: Retry("bad"))
+    bench.send("bad")
+    ward.work(THRESHOLD)
+    bench.database.execute(
+        "UPDATE outbox_processor SET locked_by = 'gone', locked_until = NULL WHERE partition_id = ?",
+        bench.ids[0],
+    )
+    ward.sweep()
+    assert bench.dead() == [Letter(1, REASON, THRESHOLD)]
+
+
 def test_a_message_delivered_after_the_drain_is_found_out_under_the_lock(bench: Bench) -> None:
     ward = Ward(bench, lambda _msg: None)
     bench.send("a")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from outbox import DatabaseError, LeaseConfig, OutboxMessage, WorkerTuning
+from outbox import ConnectionLost, DatabaseError, LeaseConfig, OutboxMessage, WorkerTuning
 from outbox.workers.claim import Claim
 from outbox.workers.turn import Turn
 from tests.acceptance.bench import Bench, Row
@@ -132,12 +132,14 @@ def test_a_turn_whose_renewal_fails_does_not_keep_the_others_from_theirs(
     hands = bench.by_hand(lambda queue: queue.leased(handler, lease=LeaseConfig(1.5, renewals=5)))
     keeper = hands.pipeline.keeper
     renew, failed = keeper._renew, []
+    error = DatabaseError("not this one")
 
     def renew_all_but_the_first(turn: Turn, claim: Claim) -> None:
         if not failed:
             failed.append(turn)
         if turn is failed[0]:
-            raise DatabaseError("not this one")
+            raise error
+        assert not isinstance(error, ConnectionLost), "one outage was enough"
         renew(turn, claim)
 
     monkeypatch.setattr(keeper, "_renew", renew_all_but_the_first)
@@ -157,6 +159,9 @@ def test_a_turn_whose_renewal_fails_does_not_keep_the_others_from_theirs(
 
     eventually(renewed)
     assert locked_until(bench) == before[0]
+    error = ConnectionLost("the server is away")
+    with pytest.raises(ConnectionLost):
+        hands.keep_leases()
     done.set()
     for thread in threads:
         thread.join()

@@ -7,10 +7,30 @@ from pathlib import Path
 import pytest
 
 from outbox import Outbox
+from outbox.backends.connect import open_backend
+from outbox.backends.postgres.backend import PostgresBackend
+from outbox.statements import Naming
 from tests.acceptance.bench import PARTITIONS, QUEUE
 from tests.support import Database, eventually
 
 NOTIFIERS = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_notify%' AND pid <> pg_backend_pid()"
+
+
+@pytest.mark.backends("postgresql")
+@pytest.mark.parametrize("before", ["send", "post"])
+def test_what_the_server_said_at_the_end_may_be_unread_or_not(migrated: Database, before: str) -> None:
+    backend = open_backend(migrated.url, naming=Naming(), pool_size=1)
+    assert isinstance(backend, PostgresBackend)
+    notifier = backend._notifier
+    listener = migrated.connect(autocommit=True)
+    listener.execute("LISTEN outbox_wakeup")
+    getattr(notifier, before)("before")
+    assert [item.payload for item in listener.notifies(timeout=20, stop_after=1)] == ["before"]
+    [(pid, _)] = migrated.query(f"SELECT pid, pg_terminate_backend(pid) {NOTIFIERS}")
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
+    notifier.post("after")
+    assert [item.payload for item in listener.notifies(timeout=20, stop_after=1)] == ["after"]
+    backend.close()
 
 
 @pytest.mark.backends("postgresql")

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from outbox import Outbox
+from outbox.backends.connect import open_backend
+from outbox.backends.postgres.backend import PostgresBackend
+from outbox.statements import Naming
 from tests.acceptance.bench import PARTITIONS, QUEUE
 from tests.support import Database, MissingStandby, PrivateServer, eventually
 
@@ -77,3 +80,25 @@ def test_a_producer_does_not_wait_until_its_notification_has_gone_out(
         producer.enqueue_now(QUEUE, "d", partition=0)
         eventually(lambda: len(list(listener.notifies(timeout=0))) > 0)
     assert database.count("outbox_incoming") == 4
+
+
+@pytest.mark.backends("postgresql")
+def test_a_notification_that_ended_with_its_connection_goes_out_with_the_next(
+    database: Database, standby: MissingStandby, keep_the_lock: Callable[[], None]
+) -> None:
+    listener = database.connect(autocommit=True)
+    listener.execute("LISTEN outbox_wakeup")
+    backend = open_backend(f"{database.url}?{IMPATIENT}", naming=Naming(), pool_size=1)
+    assert isinstance(backend, PostgresBackend)
+    notifier = backend._notifier
+    notifier.send("a")
+    keep_the_lock()
+    notifier.post("b")
+    eventually(lambda: database.query(KEPT_WAITING) == [(1,)])
+    database.query(KEPT_WAITING.replace("count(*)", "pg_terminate_backend(pid)"))
+    eventually(lambda: database.query(KEPT_WAITING) == [(0,)])
+    standby.forget()
+    notifier.post("c")
+    heard = [item.payload for item in listener.notifies(timeout=20, stop_after=3)]
+    assert heard == ["a", "b", "c"]
+    backend.close()
