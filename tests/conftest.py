@@ -30,6 +30,7 @@ After each test no thread named ``outbox-…`` may be alive. Marks: ``mp`` (star
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +45,9 @@ _FLEET = pytest.StashKey[Fleet]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell that runs this in the background ignores it for all children, and some tests interrupt theirs.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in BACKENDS:
         config.addinivalue_line("markers", f"{name}: runs on {name} (set for every test that uses a backend)")
     try:
