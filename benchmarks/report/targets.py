@@ -69,7 +69,7 @@ def _together() -> Iterator[Claim]:
     bare = rate(f"{PG}/bare", *STAGES)
     job = f"{PG}/together"
     yield Claim(row, "until empty, of the bare script", 1, "%", ratio(rate(job, "together"), bare))
-    producing = extra(job, "together", "delivered_while_producing")
+    producing = extra(f"{PG}/sustained", "together", "delivered_while_producing")
     yield Claim(row, "delivered while producing, of the bare script", 1.5, "%", ratio(producing, bare))
 
 
