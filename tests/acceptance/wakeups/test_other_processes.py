@@ -75,7 +75,8 @@ def test_a_stream_arrives_to_its_end_although_most_of_it_is_not_announced(bench:
         spawn(produce_fast, wire.url, 200).succeed()
         sent = [statement for statement in wire.tap.take() if "pg_notify" in statement.text]
     eventually(lambda: len(inbox.arrived) == STREAMS * 200, 5)
-    assert len(sent) < STREAMS * 200 / 4
+    # One in a gap, and two where messages come just that far apart; the proxy sees them a little later.
+    assert len(sent) <= 2 * (sent[-1].at - sent[0].at) / GAP + 10
 
 
 @pytest.mark.mp
