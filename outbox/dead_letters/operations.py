@@ -9,9 +9,9 @@ from functools import partial
 from itertools import chain
 from typing import Protocol, TypeAlias
 
+from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.dead_letters import actions, search
-from outbox.dead_letters.access import Access
 from outbox.dead_letters.checks import checked_filter, checked_scope, refuse_everything
 from outbox.dead_letters.claims import by_claim, settle
 from outbox.dead_letters.filter import DeadLetterFilter
@@ -53,7 +53,7 @@ class DeadLetters:
 
     def __init__(self, backend: Backend, announcer: Announcer, check_usable: Callable[[], object]) -> None:
         """Use `Outbox.dead_letters` instead."""
-        self._access = Access(backend)
+        self._access = Access(backend, Store)
         self._announcer = announcer
         self._check_usable = check_usable
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from outbox.access import Access
 from outbox.backends.connect import check_target, open_backend
 from outbox.backends.protocol import Backend
-from outbox.failures.access import Access
 from outbox.failures.entry import FailureEntry, FailureKey
 from outbox.failures.reason import reason_of
+from outbox.failures.store import Store
 from outbox.failures.tracker import FailureTracker, checked_threshold, highest_first
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
@@ -48,7 +49,7 @@ class SqlFailureTracker(FailureTracker):
         else:
             check_target(target)
             self._backend = open_backend(target, naming=Naming(prefix, schema), pool_size=CONNECTIONS)
-        self._access = Access(self._backend)
+        self._access = Access(self._backend, Store)
 
     def record_failure(self, key: FailureKey, error: object, *, conn: object = None) -> int:
         """Count one more failure and return how many that makes."""

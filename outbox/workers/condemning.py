@@ -6,10 +6,10 @@ import enum
 import logging
 from contextlib import suppress
 
+from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.errors import DatabaseError
 from outbox.failures import FailureEntry
-from outbox.failures.access import Access
 from outbox.failures.store import Head, Store
 from outbox.values.reasons import clean_reason
 
@@ -35,7 +35,7 @@ class Condemning:
     neither acknowledge the message afterwards nor move the cursor.
     """
 
-    def __init__(self, backend: Backend, access: Access) -> None:
+    def __init__(self, backend: Backend, access: Access[Store]) -> None:
         self._backend = backend
         self._access = access
 

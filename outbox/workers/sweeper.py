@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost
 from outbox.failures import FailureEntry, FailureTracker
-from outbox.failures.access import Access
 from outbox.failures.quarantine import Quarantine
+from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
 from outbox.workers.condemning import Condemning, Sentence
 from outbox.workers.counters import Counters
@@ -53,7 +54,7 @@ class QuarantineSweeper:
         self._recorder = recorder
         self._stopping = stopping
         self._clock = clock
-        self._access = Access(backend)
+        self._access = Access(backend, Store)
         self._condemning = Condemning(backend, self._access)
         self._trouble = ThrottledLog(log)
         self._owed: list[FailureEntry] = []

@@ -14,11 +14,12 @@ from functools import partial
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.core.notifier import Notifier
 from outbox.core.wakers import Wakers
 from outbox.dead_letters import DeadLetterFilter, DeadLetters, DeadLetterStatus, search
-from outbox.dead_letters.access import Access
+from outbox.dead_letters.store import Store
 
 PAGE = 1_000
 PORTION = 200
@@ -36,7 +37,7 @@ def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLette
 
     They take eight bytes each, however many there are.
     """
-    access = Access(backend)
+    access = Access(backend, Store)
     found = array("q")
     after: int | None = 0
     while after is not None and (wanted.limit is None or len(found) < wanted.limit):

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from outbox import LeaseConfig, OutboxMessage, Retry
-from outbox.failures.access import Access
+from outbox.access import Access
 from outbox.failures.store import Store
 from tests.acceptance.bench import Bench, Letter, Row
 from tests.acceptance.failures.support import REASON, THRESHOLD, Ward, accusation
@@ -26,10 +26,10 @@ def test_a_processor_that_is_quick_does_not_deliver_what_is_being_given_up(bench
         delivered.append(msg.json())
         return Retry("bad", delay=3600)
 
-    class Quick(Access):
+    class Quick(Access[Store]):
         """A processor looks for work whenever the sweeper has committed something."""
 
-        def write(self, conn: object, work: Callable[[Store], T]) -> T:
+        def write(self, conn: object | None, work: Callable[[Store], T]) -> T:
             done = super().write(conn, work)
             ward.hands.work()
             return done
@@ -37,7 +37,7 @@ def test_a_processor_that_is_quick_does_not_deliver_what_is_being_given_up(bench
     ward = Ward(bench, handler, mode=mode)
     bench.send("bad")
     ward.work(THRESHOLD)
-    ward.sweeper._condemning._access = Quick(ward.hands.pipeline.backend)
+    ward.sweeper._condemning._access = Quick(ward.hands.pipeline.backend, Store)
     ward.sweep()
     assert bench.dead() == [Letter(1, REASON, THRESHOLD)]
     assert delivered == ["bad"] * THRESHOLD
