@@ -132,14 +132,14 @@ def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str,
         if not settings.json:
             sys.stderr.write(f"outbox: there is no letter that could be {done}\n")
         return
-    told = f"{count(len(ids), 'letter')} will be {done}."
+    sentence = f"{count(len(ids), 'letter')} will be {done}."
     if not settings.json:
         wanted = DeadLetterFilter(status=None, ids=ids[:SHOWN], limit=SHOWN)
         emit_table([cells(letter) for letter in reversed(open_letters(backend).list(wanted))])
         if len(ids) > SHOWN:
             emit(f"… and {len(ids) - SHOWN} more")
-        emit(told)
-    confirm(f"{told} Go on?" if settings.json else "Go on?", yes=yes)
+        emit(sentence)
+    confirm(f"{sentence} Go on?" if settings.json else "Go on?", yes=yes)
 
 
 def change(settings: Settings, ids: Sequence[int], label: str, act: Callable[[list[int]], int]) -> int:

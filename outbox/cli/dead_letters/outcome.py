@@ -17,10 +17,8 @@ def told(settings: Settings, done: str, number: int, *, named: int = 0, otherwis
     if settings.json:
         emit_json({done: number, "unchanged": unchanged} if named else {done: number})
     else:
-        emit(
-            f"{count(number, 'letter')} {done}"
-            + (f", {unchanged} unchanged ({otherwise})" if unchanged else "")
-        )
+        rest = f", {unchanged} unchanged ({otherwise})" if unchanged else ""
+        emit(f"{count(number, 'letter')} {done}{rest}")
     return Exit.FAILED if unchanged else Exit.OK
 
 
