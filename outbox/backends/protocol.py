@@ -8,7 +8,7 @@ All times and delays are seconds by the database's own clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -133,9 +133,12 @@ class Backend(Protocol):
         """Extend the leases that are still ours; return which those are."""
 
     def transactional_turn(
-        self, request: LeaseRequest, *, max_bytes: int, cautious: bool
+        self, request: LeaseRequest, *, max_bytes: int, cautious: bool, resting: bool = False
     ) -> AbstractContextManager[TransactionalTurn | Refusal]:
-        """Open a transaction, lock the partition's processor row, read; commit at a clean exit."""
+        """Open a transaction, lock the partition's processor row, read; commit at a clean exit.
+
+        With ``resting`` also a partition that rests after a failure, though not one under a lease.
+        """
 
     def is_contention(self, error: BaseException) -> bool:
         """Tell whether an error of the driver, or of SQLAlchemy around it, is a lost race for a lock."""
@@ -186,14 +189,11 @@ class Backend(Protocol):
 
     @property
     def waiting(self) -> Waiting:
-        """How long its threads wait."""
+        """How long its threads wait; whoever starts workers sets ``waiting.stopping``.
 
-    def heed(self, stopping: Callable[[], bool]) -> None:
-        """Ask ``stopping`` whether the workers are to end: from then on no wait lasts for long.
-
-        A wait for a connection or a lock, and repeating after contention, then end within three
-        seconds, so that what is finished can be acknowledged. What is inside a driver or a user's pool
-        ends by their own time limits.
+        Once that says yes, a wait for a connection or a lock, and repeating after contention, end within
+        three seconds, so that what is finished can be acknowledged. What is inside a driver or a user's
+        pool ends by their own time limits.
         """
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
 from outbox.failures.entry import FailureEntry, FailureKey
 from outbox.producers.connection import ProducerConnection
@@ -14,19 +14,6 @@ from outbox.values.reasons import clean_reason
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
-
-
-class Head(NamedTuple):
-    """What `Store.lock_head` found."""
-
-    cursor: int
-    """Up to where the partition is processed."""
-    attempts: int
-    """How many starts of the message after it came to nothing."""
-    is_free: bool
-    """Nobody has a live lease."""
-    is_there: bool
-    """The message that was asked for has not been deleted."""
 
 
 class Store:
@@ -70,19 +57,6 @@ class Store:
         """Return up to where each partition is processed; one that does not exist is left out."""
         rows = self._run("cursors", partition_ids=json.dumps(sorted(partition_ids)))
         return {int(partition_id): int(cursor) for partition_id, cursor in rows}
-
-    def lock_head(self, key: FailureKey) -> Head | None:
-        """Lock a message's partition until the transaction ends; None: it is locked, or does not exist."""
-        rows = self._run("lock_head", **key._asdict())
-        if not rows:
-            return None
-        cursor, attempts, is_free, is_there = rows[0]
-        return Head(int(cursor), int(attempts), bool(is_free), bool(is_there))
-
-    def give_up(self, key: FailureKey, reason: str, attempts: int) -> None:
-        """Make the head of the partition that `lock_head` locked a dead letter, and go past it."""
-        self._run("bury_head", **key._asdict(), reason=self._sent(reason), attempts=attempts)
-        self._run("pass_head", **key._asdict())
 
     def _row(self, entry: FailureEntry) -> list[object]:
         """Return an entry as ``restore_failures`` wants it."""

@@ -6,11 +6,11 @@ import enum
 import logging
 from contextlib import suppress
 
-from outbox.access import Access
 from outbox.backends.protocol import Backend
+from outbox.backends.records import DeadLetterRecord, Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
+from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
 from outbox.failures import FailureEntry
-from outbox.failures.store import Head, Store
 from outbox.values.reasons import clean_reason
 
 log = logging.getLogger("outbox.workers.quarantine")
@@ -28,57 +28,58 @@ class Sentence(enum.Enum):
 
 
 class Condemning:
-    """Dead-letters a message that is still the head of its partition, under the partition's lock.
+    """Dead-letters a message that is still the head of its partition.
 
-    It is one transaction, so no processor can take the partition in between and deliver the message once
-    more. It ends every lease that has expired, so whoever had the partition before, a zombie included, can
-    neither acknowledge the message afterwards nor move the cursor.
+    That is a transactional turn without a handler: one transaction, so no processor can take the partition
+    in between and deliver the message once more. It ends every lease that has expired, so whoever had the
+    partition before, a zombie included, can neither acknowledge the message afterwards nor move the cursor.
     """
 
-    def __init__(self, backend: Backend, access: Access[Store]) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._access = access
 
     def carry_out(self, entry: FailureEntry) -> Sentence:
         """Dead-letter the message of an entry, if that can be done now."""
-        reason = clean_reason(
-            f"given up after {entry.failure_count} failed deliveries; last error: {entry.last_error}"
-        )
+        sentence = give_up(self._backend, entry)
+        if isinstance(sentence, Sentence):
+            return sentence
+        self._report(entry.key.partition_id, sentence)
+        return Sentence.CARRIED_OUT
 
-        def judge(store: Store) -> tuple[Sentence, int]:
-            head = store.lock_head(entry.key)
-            attempts = max(entry.failure_count, head.attempts if head else 0)
-            sentence = sentence_of(entry, head)
-            if sentence is Sentence.CARRIED_OUT:
-                store.give_up(entry.key, reason, attempts)
-            return sentence, attempts
-
-        sentence, attempts = self._access.write(None, judge)
-        if sentence is Sentence.CARRIED_OUT:
-            self._report(entry, reason, attempts)
-        return sentence
-
-    def _report(self, entry: FailureEntry, reason: str, attempts: int) -> None:
+    def _report(self, partition_id: int, letter: DeadLetterRecord) -> None:
         # It is committed: that nobody can say whose it was must not make a failure of it.
         queue, partition = "?", -1
         with suppress(DatabaseError):
-            queue, partition = self._backend.find_queue(entry.key.partition_id) or (queue, partition)
+            queue, partition = self._backend.find_queue(partition_id) or (queue, partition)
         log.error(
             "dead letter: queue %s, partition %d, seq %d, quarantined: %s",
             queue,
             partition,
-            entry.key.seq,
-            reason,
-            extra={"queue": queue, "partition": partition, "seq": entry.key.seq, "attempts": attempts},
+            letter.seq,
+            letter.reason,
+            extra={"queue": queue, "partition": partition, "seq": letter.seq, "attempts": letter.attempts},
         )
 
 
-def sentence_of(entry: FailureEntry, head: Head | None) -> Sentence:
-    """Decide about an entry from how its partition stands."""
-    if head is None:
-        return Sentence.DEFERRED
-    if entry.key.seq <= head.cursor:
-        return Sentence.STALE
-    if head.is_free and head.is_there and entry.key.seq == head.cursor + 1:
-        return Sentence.CARRIED_OUT
-    return Sentence.DEFERRED
+@retry_contention
+def give_up(backend: Backend, entry: FailureEntry) -> DeadLetterRecord | Sentence:
+    """Write the dead letter of an entry and go past it; return why not, if that cannot be done now."""
+    request = LeaseRequest(entry.key.partition_id, 1)
+    # A head that keeps failing is resting nearly all of the time, and would never be found free.
+    with backend.transactional_turn(request, max_bytes=1, cautious=True, resting=True) as turn:
+        if isinstance(turn, Refusal):
+            return Sentence.STALE if turn.kind is RefusalKind.IDLE else Sentence.DEFERRED
+        head = turn.delivery.cursor + 1
+        if entry.key.seq != head:
+            return Sentence.STALE if entry.key.seq < head else Sentence.DEFERRED
+        letter = letter_of(entry, turn.delivery)
+        turn.settle(Settlement(entry.key.partition_id, head, dead=(letter,)))
+    return letter
+
+
+def letter_of(entry: FailureEntry, delivery: Delivery) -> DeadLetterRecord:
+    """Return the dead letter of the head of a delivery."""
+    reason = clean_reason(
+        f"given up after {entry.failure_count} failed deliveries; last error: {entry.last_error}"
+    )
+    return DeadLetterRecord(entry.key.seq, reason, max(entry.failure_count, delivery.attempts))

@@ -57,7 +57,7 @@ class Pipeline:
         stopping: Callable[[], bool],
         queue_clock: Clock = monotonic,
     ) -> None:
-        backend.heed(stopping)
+        backend.waiting.stopping = stopping
         self.backend = backend
         self.settings = settings
         self.counters = Counters()

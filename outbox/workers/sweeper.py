@@ -55,7 +55,7 @@ class QuarantineSweeper:
         self._stopping = stopping
         self._clock = clock
         self._access = Access(backend, Store)
-        self._condemning = Condemning(backend, self._access)
+        self._condemning = Condemning(backend)
         self._trouble = ThrottledLog(log)
         self._owed: list[FailureEntry] = []
         """Drained, and to be put back: kept over a failing `restore`."""

@@ -217,9 +217,9 @@ WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 
 -- name: lock_and_read :many
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
--- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
--- without seq: nothing to read, or held for so many seconds (refused_for), or behind: the next row
--- is missing.
+-- backoff holds it (:resting: a backoff does not), and read the batch, in one round trip. No row:
+-- locked elsewhere. One row without seq: nothing to read, or held for so many seconds (refused_for),
+-- or behind: the next row is missing.
 -- Messages are counted out and large payloads left out as in lease_and_read.
 -- Differs: SQLite has one writer and no row to lock.
 -- Locks: the processor row, until commit; skips a locked one.
@@ -245,7 +245,9 @@ FROM (
         c.attempts,
         c.last_error,
         c.locked_by IS NOT NULL AS unexplained,
-        c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS is_free,
+        c.locked_until IS NULL
+        OR c.locked_until <= UTC_TIMESTAMP(6)
+        OR (:resting AND c.locked_by IS NULL) AS is_free,
         TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000 AS refused_for
     FROM outbox_processor AS c FORCE INDEX (PRIMARY)
     WHERE c.partition_id = :partition_id

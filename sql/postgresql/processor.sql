@@ -229,9 +229,9 @@ RETURNING c.partition_id;
 
 -- name: lock_and_read :many
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
--- backoff holds it, and read the batch, in one round trip. No row: locked elsewhere. One row
--- without seq: nothing to read, or held for so many seconds (refused_for). Without the seq after
--- the cursor although there is more behind: that row is missing.
+-- backoff holds it (:resting: a backoff does not), and read the batch, in one round trip. No row:
+-- locked elsewhere. One row without seq: nothing to read, or held for so many seconds (refused_for).
+-- Without the seq after the cursor although there is more behind: that row is missing.
 -- Differs: SQLite has one writer, hence no row to lock and nothing to skip.
 -- Locks: the processor row FOR NO KEY UPDATE, until commit; skips a locked one.
 WITH locked AS MATERIALIZED (
@@ -241,7 +241,9 @@ WITH locked AS MATERIALIZED (
         c.attempts,
         c.last_error,
         c.locked_by IS NOT NULL AS unexplained,
-        c.locked_until IS NULL OR c.locked_until <= clock_timestamp() AS is_free,
+        c.locked_until IS NULL
+        OR c.locked_until <= clock_timestamp()
+        OR (CAST(:resting AS boolean) AND c.locked_by IS NULL) AS is_free,
         extract(EPOCH FROM c.locked_until - clock_timestamp()) AS refused_for
     FROM outbox_processor AS c
     WHERE c.partition_id = :partition_id

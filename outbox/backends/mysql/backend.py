@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -90,9 +90,11 @@ class MysqlBackend:
         return processor.renew(self._source, partition_ids, token, lease)
 
     def transactional_turn(
-        self, request: LeaseRequest, *, max_bytes: int, cautious: bool
+        self, request: LeaseRequest, *, max_bytes: int, cautious: bool, resting: bool = False
     ) -> AbstractContextManager[transactional.MysqlTurn | Refusal]:
-        return transactional.transactional_turn(self._source, request, max_bytes, cautious=cautious)
+        return transactional.transactional_turn(
+            self._source, request, max_bytes, cautious=cautious, resting=resting
+        )
 
     def is_contention(self, error: BaseException) -> bool:
         return is_contention(error)
@@ -143,9 +145,6 @@ class MysqlBackend:
     @property
     def waiting(self) -> Waiting:
         return self._source.waiting
-
-    def heed(self, stopping: Callable[[], bool]) -> None:
-        self._source.waiting.stopping = stopping
 
     def close(self) -> None:
         for part in self._parts:

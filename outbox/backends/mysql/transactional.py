@@ -73,15 +73,15 @@ class MysqlTurn:
 
 @contextmanager
 def transactional_turn(
-    source: Source, request: LeaseRequest, max_bytes: int, *, cautious: bool
+    source: Source, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
 ) -> Iterator[MysqlTurn | Refusal]:
     """Open the transaction, lock and read; see `Backend.transactional_turn`."""
     with source.writing() as session:
-        yield open_turn(session, request, max_bytes, cautious=cautious)
+        yield open_turn(session, request, max_bytes, cautious=cautious, resting=resting)
 
 
 def open_turn(
-    session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool
+    session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
 ) -> MysqlTurn | Refusal:
     """Lock the processor row and read past its cursor; 1 statement, 1 more for large payloads."""
     rows = session.rows(
@@ -89,6 +89,7 @@ def open_turn(
         partition_id=request.partition_id,
         limit=request.limit,
         cautious=cautious,
+        resting=resting,
         inline_bytes=inline_bytes(max_bytes, [request.limit]),
     )
     if not rows:

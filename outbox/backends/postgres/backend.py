@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
@@ -108,9 +108,11 @@ class PostgresBackend:
         return processor.renew(self._db, partition_ids, token, lease)
 
     def transactional_turn(
-        self, request: LeaseRequest, *, max_bytes: int, cautious: bool
+        self, request: LeaseRequest, *, max_bytes: int, cautious: bool, resting: bool = False
     ) -> AbstractContextManager[transactional.PostgresTurn | Refusal]:
-        return transactional.transactional_turn(self._db, request, max_bytes, cautious=cautious)
+        return transactional.transactional_turn(
+            self._db, request, max_bytes, cautious=cautious, resting=resting
+        )
 
     def is_contention(self, error: BaseException) -> bool:
         return is_contention(error)
@@ -165,9 +167,6 @@ class PostgresBackend:
     @property
     def waiting(self) -> Waiting:
         return self._source.waiting
-
-    def heed(self, stopping: Callable[[], bool]) -> None:
-        self._source.waiting.stopping = stopping
 
     def close(self) -> None:
         for part in self._parts:

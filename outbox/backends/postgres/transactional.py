@@ -91,7 +91,7 @@ class PostgresTurn:
 
 @contextmanager
 def transactional_turn(
-    db: Database, request: LeaseRequest, max_bytes: int, *, cautious: bool
+    db: Database, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
 ) -> Iterator[PostgresTurn | Refusal]:
     """Open the transaction, lock and read; see `Backend.transactional_turn`."""
     with db.transaction() as (conn, lent):
@@ -101,6 +101,7 @@ def transactional_turn(
             partition_id=request.partition_id,
             limit=request.limit,
             cautious=cautious,
+            resting=resting,
             max_bytes=max_bytes,
         )
         if not rows:

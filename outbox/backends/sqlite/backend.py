@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -88,9 +88,11 @@ class SqliteBackend:
         return processor.renew(self._db, partition_ids, token, lease)
 
     def transactional_turn(
-        self, request: LeaseRequest, *, max_bytes: int, cautious: bool
+        self, request: LeaseRequest, *, max_bytes: int, cautious: bool, resting: bool = False
     ) -> AbstractContextManager[transactional.SqliteTurn | Refusal]:
-        return transactional.transactional_turn(self._db, request, max_bytes, cautious=cautious)
+        return transactional.transactional_turn(
+            self._db, request, max_bytes, cautious=cautious, resting=resting
+        )
 
     def is_contention(self, error: BaseException) -> bool:
         return is_contention(error)
@@ -139,9 +141,6 @@ class SqliteBackend:
     @property
     def waiting(self) -> Waiting:
         return self._source.waiting
-
-    def heed(self, stopping: Callable[[], bool]) -> None:
-        self._source.waiting.stopping = stopping
 
     def close(self) -> None:
         for part in self._parts:

@@ -23,11 +23,11 @@ class Standing(NamedTuple):
     behind: int
     held_for: float | None
 
-    def refusal(self, *, alone: bool) -> Refusal | None:
+    def refusal(self, *, alone: bool, resting: bool = False) -> Refusal | None:
         """Tell why the partition is not to be handed out; None when it is free."""
         if not self.behind:
             return Refusal(self.partition_id, RefusalKind.IDLE)
-        if self.held_for is not None and self.held_for > 0:
+        if self.held_for is not None and self.held_for > 0 and (self.unexplained or not resting):
             return Refusal(self.partition_id, RefusalKind.HELD, self.held_for)
         if self.attempts and not alone:
             return Refusal(self.partition_id, RefusalKind.SUSPECT)

@@ -76,19 +76,21 @@ class SqliteTurn:
 
 @contextmanager
 def transactional_turn(
-    db: Database, request: LeaseRequest, max_bytes: int, *, cautious: bool
+    db: Database, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
 ) -> Iterator[SqliteTurn | Refusal]:
     """Open the transaction, look and read; see `Backend.transactional_turn`."""
     with db.lend() as (session, lent):
         with translated():
-            found = take(session, request, max_bytes, cautious=cautious)
+            found = take(session, request, max_bytes, cautious=cautious, resting=resting)
         yield found if isinstance(found, Refusal) else SqliteTurn(session, lent, found)
 
 
-def take(session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool) -> Delivery | Refusal:
-    """Read the partition's batch, unless a lease or backoff holds it."""
+def take(
+    session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
+) -> Delivery | Refusal:
+    """Read the partition's batch, unless a lease or backoff holds it; ``resting``: unless a lease does."""
     (standing,) = examine(session, [request.partition_id])
-    return standing.refusal(alone=True) or standing.delivery(
+    return standing.refusal(alone=True, resting=resting) or standing.delivery(
         session, standing.limit(request.limit, cautious=cautious), max_bytes
     )
 

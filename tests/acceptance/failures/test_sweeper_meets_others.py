@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any
 
 import pytest
 
 from outbox import LeaseConfig, OutboxMessage, Retry
-from outbox.access import Access
-from outbox.failures.store import Store
+from outbox.backends.protocol import Backend
 from tests.acceptance.bench import Bench, Letter, Row
 from tests.acceptance.failures.support import REASON, THRESHOLD, Ward, accusation
 from tests.support import eventually
-
-T = TypeVar("T")
 
 
 @pytest.mark.parametrize("mode", ["leased", "transactional"])
@@ -26,18 +25,33 @@ def test_a_processor_that_is_quick_does_not_deliver_what_is_being_given_up(bench
         delivered.append(msg.json())
         return Retry("bad", delay=3600)
 
-    class Quick(Access[Store]):
-        """A processor looks for work whenever the sweeper has committed something."""
+    class Quick:
+        """A processor looks for work whenever the sweeper is done with the backend, or has committed."""
 
-        def write(self, conn: object | None, work: Callable[[Store], T]) -> T:
-            done = super().write(conn, work)
+        def __init__(self, backend: Backend) -> None:
+            self._backend = backend
+
+        def __getattr__(self, name: str) -> Any:
+            asked = getattr(self._backend, name)
+            return partial(self._ask, asked) if callable(asked) else asked
+
+        def _ask(self, asked: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+            answer = asked(*arguments, **options)
+            if isinstance(answer, AbstractContextManager):
+                return self._lend(answer)
             ward.hands.work()
-            return done
+            return answer
+
+        @contextmanager
+        def _lend(self, lent: AbstractContextManager[Any]) -> Iterator[Any]:
+            with lent as answer:
+                yield answer
+            ward.hands.work()
 
     ward = Ward(bench, handler, mode=mode)
     bench.send("bad")
     ward.work(THRESHOLD)
-    ward.sweeper._condemning._access = Quick(ward.hands.pipeline.backend, Store)
+    ward.sweeper._condemning._backend = Quick(ward.hands.pipeline.backend)
     ward.sweep()
     assert bench.dead() == [Letter(1, REASON, THRESHOLD)]
     assert delivered == ["bad"] * THRESHOLD
