@@ -26,8 +26,8 @@ class Sequenced(NamedTuple):
     partition_id: int
     first_seq: int
     moved: int
-    raced: bool = False
-    """Another sequencer took some of what the pass had found: there may be more behind it."""
+    more: bool = False
+    """There may be more, although it is less than the limit."""
 
 
 class LeaseRequest(NamedTuple):

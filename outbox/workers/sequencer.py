@@ -82,7 +82,7 @@ class Sequencer:
         for key in keys:
             if key not in reached:
                 claim.locked(key)
-        claim.again([item.partition_id for item in moved if item.moved >= limit or item.raced])
+        claim.again([item.partition_id for item in moved if left_some(item, limit)])
         claim.done(reached)
 
     def _report(self, moved: list[Sequenced], limit: int) -> Directive:
@@ -90,8 +90,13 @@ class Sequencer:
         self._signals.sequenced(filled)
         total = sum(item.moved for item in moved)
         self._counters.add(sequencer_passes=1, sequenced=total)
-        backlog = any(item.moved >= limit for item in moved)
+        backlog = any(left_some(item, limit) for item in moved)
         if self._linger is not None:
             self._linger.note(self._clock(), total, backlog=backlog)
             return Proceed(pause=0) if self._ready.ready_count else Idle()
         return Proceed() if backlog else Idle()
+
+
+def left_some(item: Sequenced, limit: int) -> bool:
+    """Tell whether there may be more in a partition than a pass has moved."""
+    return item.moved >= limit or item.more

@@ -7,7 +7,7 @@
 -- and others may wait behind them, hence raced.
 -- Rows are found by ctid, so that no statistics can turn the delete into a scan; incoming rows are
 -- never updated, hence a ctid stays good for the statement. A plan that was kept from when the table
--- had been vacuumed empty still can: a slow run has the next ones planned anew.
+-- had been vacuumed empty still can, so a run with a kept plan is to have a small :limit.
 -- With a channel, the moved partitions are announced to other processes' processors.
 -- Unless :durable the commit does not wait for the disk. The lease that comes before a message is
 -- handed over waits, and what it waits for is everything logged before: no number that was handed
@@ -80,8 +80,9 @@ ORDER BY locked.id;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
--- a primary key (LATERAL with LIMIT cannot be planned as a scan of the table). The array is in a
--- sub-select, whose value the planner does not look at: so it makes one plan, which the server keeps.
+-- a primary key (LATERAL with LIMIT is not planned as a scan of a table that is not empty, and the
+-- statement is planned at each run). The array is in a sub-select, whose value the planner does not
+-- look at: the plan is the same for any number of partitions.
 -- Locks: none.
 SELECT
     p.id AS partition_id,

@@ -2,9 +2,9 @@
 -- Delete up to :limit processed messages of many partitions, outgoing rows and bodies, in one
 -- round trip. Sequences are gapless, so what a partition has to give is a subtraction and the
 -- budget is spread before anything is read. Rows are found by ctid and by id: no statistics can
--- turn the deletes into scans (but for a plan kept from an empty table, as in sequence), and outgoing
--- rows are never updated. The commit does not wait for the
--- disk: after a crash of the server there may be something to delete once more.
+-- turn the deletes into scans (but for a plan kept from an empty table, so it is planned at each run),
+-- and outgoing rows are never updated. The commit does not wait for the disk: after a crash of the
+-- server there may be something to delete once more.
 -- Locks: vacuum rows FOR NO KEY UPDATE, skipping locked ones; the rows that it deletes.
 WITH relaxed AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'off', TRUE)

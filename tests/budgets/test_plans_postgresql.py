@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +13,13 @@ import psycopg
 import pytest
 
 from outbox.backends.connect import open_backend
-from outbox.backends.postgres import database as hot
+from outbox.backends.postgres import kept_plans, processor
+from outbox.backends.postgres.database import Database as Statements
 from outbox.backends.postgres.sources import PoolSource
 from outbox.backends.protocol import Backend
+from outbox.backends.records import LeaseRequest, Refusal, Settlement
 from outbox.statements import Catalog, Naming
-from tests.budgets.mountain import LIMIT, TABLES, fill, hot_path
+from tests.budgets.mountain import LIMIT, MAX_BYTES, TABLES, fill, hot_path
 from tests.support import Database, PrivateServer
 
 # The driver prepares a statement at its sixth run, and the server may plan it for all values at the sixth of those.
@@ -105,12 +107,14 @@ PLANNED_ANEW = 5
 
 
 @pytest.mark.backends("postgresql")
-def test_every_statement_of_the_hot_path_is_planned_once_and_for_all(
+def test_in_a_stream_every_statement_on_the_path_of_a_message_is_planned_once_and_for_all(
     migrated: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from psycopg_pool import ConnectionPool
 
-    monkeypatch.setattr(hot, "SLOW", math.inf)  # on a busy machine
+    monkeypatch.setattr(kept_plans, "SLOW", math.inf)  # on a busy machine
+    monkeypatch.setattr(kept_plans, "QUIET", math.inf)
+    monkeypatch.setattr(kept_plans, "MANY", math.inf)
     ids = fill(migrated, 5)
     with ConnectionPool(migrated.url, min_size=1, max_size=1, kwargs={"autocommit": True}) as pool:
         backend = open_backend(pool, naming=Naming(), pool_size=1)
@@ -121,55 +125,75 @@ def test_every_statement_of_the_hot_path_is_planned_once_and_for_all(
             rows = conn.execute("SELECT statement, custom_plans, generic_plans FROM pg_prepared_statements")
             prepared = {statement.split("FROM", 1)[0]: counts for statement, *counts in rows}
         backend.close()
-    assert len(prepared) >= 6
+    assert len(prepared) >= 5
     assert {
         text: counts for text, counts in prepared.items() if counts[0] > PLANNED_ANEW or not counts[1]
     } == {}
 
 
-@pytest.mark.backends("postgresql")
-def test_a_statement_that_took_long_is_planned_anew_for_a_minute(migrated: Database) -> None:
-    from psycopg_pool import ConnectionPool
+class Clock:
+    """A clock for the statements; the test says how long each takes."""
 
     now, runs_take = 1_000.0, 0.0
 
-    def clock() -> float:
-        nonlocal now
-        now += runs_take  # between the two looks at the clock of a run, and once more after it
-        return now
-
-    def runs_of_the_kept_plan() -> int:
-        with pool.connection() as conn:
-            [(runs,)] = conn.execute(
-                "SELECT custom_plans + generic_plans FROM pg_prepared_statements WHERE statement LIKE '%waiting.found%'"
-            )
-        return int(runs)
-
-    with ConnectionPool(migrated.url, min_size=1, max_size=1, kwargs={"autocommit": True}) as pool:
-        catalog = Catalog.load("postgresql", Naming())
-        database = hot.Database(PoolSource(pool, owned=False), catalog, clock=clock)
-
-        def look(times: int) -> None:
-            for _ in range(times):
-                database.run("pending", partition_ids="{1,2}")
-
-        look(RUNS)
-        before = runs_of_the_kept_plan()
-        runs_take = hot.SLOW * 2
-        look(1)
-        runs_take = 0.0
-        assert runs_of_the_kept_plan() == before + 1
-        look(5)
-        assert runs_of_the_kept_plan() == before + 1
-        now += hot.PLANNED_ANEW_FOR
-        look(5)
-        assert runs_of_the_kept_plan() == before + 6
+    def __call__(self) -> float:
+        self.now += self.runs_take
+        return self.now
 
 
 @pytest.mark.backends("postgresql")
-def test_a_flood_into_tables_that_were_vacuumed_when_empty_gets_a_new_plan_after_one_slow_pass(
+def test_which_runs_use_the_plan_that_the_server_kept(migrated: Database) -> None:
+    from psycopg_pool import ConnectionPool
+
+    clock = Clock()
+    ids = fill(migrated, 4)
+    with ConnectionPool(migrated.url, min_size=1, max_size=1, kwargs={"autocommit": True}) as pool:
+        statements = Statements(
+            PoolSource(pool, owned=False), Catalog.load("postgresql", Naming()), clock=clock
+        )
+
+        def renewals(times: int) -> int:
+            """Return how many of so many runs used the statement that the driver prepared."""
+            before = runs_of_the_kept_plan()
+            for _ in range(times):
+                statements.run("renew", partition_ids="{1,2}", token="t", lease=60.0)
+            return runs_of_the_kept_plan() - before
+
+        def runs_of_the_kept_plan() -> int:
+            with pool.connection() as conn:
+                [(runs,)] = conn.execute(
+                    "SELECT coalesce(sum(custom_plans + generic_plans), 0) FROM pg_prepared_statements "
+                    "WHERE statement LIKE '%SET locked_until%'",
+                    prepare=False,
+                )
+            return int(runs)
+
+        renewals(RUNS)
+        assert renewals(5) == 5
+
+        clock.now += kept_plans.QUIET + 0.1
+        assert renewals(5) == 4
+
+        clock.runs_take = kept_plans.SLOW * 2
+        assert renewals(1) == 1
+        clock.runs_take = 0.0
+        assert renewals(5) == 0
+        clock.now += kept_plans.DISTRUST
+        assert renewals(5) == 4
+
+        requests = [LeaseRequest(partition_id, kept_plans.MANY // len(ids)) for partition_id in ids]
+        processor.lease_and_read(statements, requests, "t", 60.0, MAX_BYTES, cautious=False, alone=False)
+        assert renewals(5) == 0
+        clock.now += kept_plans.DISTRUST
+        assert renewals(5) == 4
+
+
+@pytest.mark.backends("postgresql")
+def test_a_flood_into_tables_that_were_vacuumed_when_empty_meets_old_plans_in_one_small_pass_only(
     private_server: PrivateServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(kept_plans, "SLOW", math.inf)  # which helps only when it has been slow
+    monkeypatch.setattr(kept_plans, "QUIET", math.inf)
     database = private_server.new_database()
     keep_ignorant(database, analysed_when_empty=False)
     ids = fill(database, 1)
@@ -180,13 +204,30 @@ def test_a_flood_into_tables_that_were_vacuumed_when_empty_gets_a_new_plan_after
     plans: list[Any] = []
     with explaining(database, plans) as backend:
         for _ in range(RUNS):
-            backend.sequence(ids, LIMIT)
+            walk(backend, ids)
         fill(database, 4)
-        monkeypatch.setattr(hot, "SLOW", 0.0)
         plans.clear()
-        backend.sequence(ids, LIMIT)
+        first = backend.sequence(ids, LIMIT)
         assert "outbox_incoming" in scanned(plans), "or there is nothing to be mended"
-        plans.clear()
-        backend.sequence(ids, LIMIT)
-        assert plans
-        assert not set(scanned(plans)) & set(TABLES)
+        assert [(moved, more) for _, _, moved, more in first] == [(kept_plans.MANY // len(ids), True)] * len(
+            ids
+        )
+        for name, step in hot_path(backend, ids):
+            plans.clear()
+            step()
+            assert plans, name
+            assert not set(scanned(plans)) & set(TABLES), name
+
+
+def walk(backend: Backend, ids: Sequence[int]) -> None:
+    """Run every statement of the hot path although there is nothing to do."""
+    requests = [LeaseRequest(partition_id, LIMIT) for partition_id in ids]
+    backend.pending(ids)
+    backend.sequence(ids, LIMIT)
+    backend.lease_and_read(requests, token="t", lease=60.0, max_bytes=MAX_BYTES, cautious=False, alone=False)
+    backend.renew(ids, token="t", lease=60.0)
+    settlements = [Settlement(partition_id, 0, next_limit=LIMIT) for partition_id in ids]
+    backend.settle_and_read(settlements, token="t", lease=60.0, max_bytes=MAX_BYTES)
+    with backend.transactional_turn(requests[0], max_bytes=MAX_BYTES, cautious=False) as turn:
+        assert isinstance(turn, Refusal)
+    backend.vacuum(ids, LIMIT * len(ids))

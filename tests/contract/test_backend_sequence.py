@@ -185,6 +185,6 @@ def test_a_pass_says_when_another_one_took_what_it_had_found(
     thread.join(20)
 
     # Fewer than were wanted, and yet there is more.
-    assert passes == [Sequenced(ids[0], 1, 1, raced=True)]
+    assert passes == [Sequenced(ids[0], 1, 1, more=True)]
     assert store.sequence(ids[:1], 2) == [Sequenced(ids[0], 2, 2)]
     assert store.sequence(ids[:1], 2) == [Sequenced(ids[0], 0, 0)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's
 
 from outbox.backends.postgres.errors import translate
+from outbox.backends.postgres.kept_plans import KeptPlans
 from outbox.backends.postgres.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, DatabaseError
@@ -21,44 +21,44 @@ from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.postgres")
 
-# Seconds. A prepared statement may have been planned while the tables were empty, and VACUUM had cut them
-# off: then it reads them from end to end until autovacuum has looked again, a minute after a flood.
-SLOW = 0.25
-PLANNED_ANEW_FOR = 60.0
-
 
 class Database:
-    """A source of connections and the statements to run on them; safe from any thread.
-
-    A statement that took long is planned anew at every run for a while: that takes less than a
-    millisecond, and the plan that was kept may be the reason.
-    """
+    """A source of connections and the statements to run on them; safe from any thread."""
 
     def __init__(self, source: Source, catalog: Catalog, *, clock: Clock = monotonic) -> None:
         self.source = source
         self.waiting = source.waiting
         self.catalog = catalog
+        self.plans = KeptPlans(clock)
         self._clock = clock
-        self._planned_anew_until: dict[str, float] = {}
 
-    def run(self, statement: str, **parameters: Any) -> list[Any]:
-        """Run one statement in a transaction of its own (one round trip); return its rows."""
+    def run(self, statement: str, *, keep: bool | None = None, **parameters: Any) -> list[Any]:
+        """Run one statement in a transaction of its own (one round trip); return its rows.
+
+        ``keep`` tells whether the server's plan from an earlier run will do; None asks `plans`.
+        """
         with self.translated(), self.source.autocommit() as conn:
-            return self.on(conn, statement, **parameters)
+            return self.on(conn, statement, keep=keep, **parameters)
 
-    def on(self, conn: PgConnection, statement: str, **parameters: Any) -> list[Any]:
+    def on(
+        self, conn: PgConnection, statement: str, *, keep: bool | None = None, **parameters: Any
+    ) -> list[Any]:
         """Run one statement on a connection in hand; rows are plain tuples whatever its settings."""
         cursor = psycopg.Cursor(conn, row_factory=tuple_row)
+        if keep is None:
+            keep = self.plans.usable(statement)
         began = self._clock()
-        prepare = None if began >= self._planned_anew_until.get(statement, -math.inf) else False
         try:
-            cursor.execute(self.catalog[statement].pyformat, parameters, prepare=prepare, binary=True)
+            cursor.execute(
+                self.catalog[statement].pyformat, parameters, prepare=None if keep else False, binary=True
+            )
         except psycopg.errors.ReadOnlySqlTransaction:
             # A failover may have left it on a standby without cutting it; a new one finds the primary.
             conn.close()
             raise
-        if (now := self._clock()) - began > SLOW:
-            self._planned_anew_until[statement] = now + PLANNED_ANEW_FOR
+        self.plans.ran(statement, self._clock() - began)
+        # Where many rows can come, each is a message.
+        self.plans.handled(cursor.rowcount)
         return cursor.fetchall() if cursor.description else []
 
     def command(self, conn: PgConnection, statement: str) -> None:

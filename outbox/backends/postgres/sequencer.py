@@ -5,24 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outbox.backends.postgres.database import Database, int_array
+from outbox.backends.postgres.kept_plans import MANY
 from outbox.backends.records import Pending, Sequenced
 from outbox.backends.retry import retry_contention
+
+FEW = 16
+"""Messages of one partition that a pass may move in any case: it need not be followed by another too soon."""
 
 
 @retry_contention
 def sequence(
     db: Database, partition_ids: Sequence[int], limit: int, *, channel: str, origin: str, durable: bool
 ) -> list[Sequenced]:
-    """Move incoming messages to outgoing and announce them on ``channel`` unless empty; 1 statement."""
+    """Move incoming messages to outgoing and announce them on ``channel`` unless empty; 1 statement.
+
+    With a plan that the server kept it moves few, however many there are: see `KeptPlans`.
+    """
+    keep = db.plans.usable("sequence")
+    most = min(limit, max(FEW, MANY // max(len(partition_ids), 1))) if keep else limit
     rows = db.run(
         "sequence",
+        keep=keep,
         partition_ids=int_array(partition_ids),
-        limit=limit,
+        limit=most,
         channel=channel,
         origin=origin,
         durable=durable,
     )
-    return [Sequenced(*row[:4]) for row in rows]
+    db.plans.handled(sum(moved for _, _, moved, *_ in rows))
+    return [
+        Sequenced(partition_id, first_seq, moved, raced or most <= moved < limit)
+        for partition_id, first_seq, moved, raced, _ in rows
+    ]
 
 
 def pending(db: Database, partition_ids: Sequence[int]) -> list[Pending]:

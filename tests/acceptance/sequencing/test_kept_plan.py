@@ -1,0 +1,39 @@
+"""A sequencer whose statement the server has planned once and for all."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from outbox import EnqueueMessage
+from outbox.backends.postgres import kept_plans
+from tests.acceptance.bench import PARTITIONS, QUEUE, Bench
+
+# The driver prepares a statement at its sixth run, and the server may plan it for all values at the sixth of those.
+RUNS = 13
+
+
+@pytest.mark.backends("postgresql")
+def test_a_flood_is_sequenced_without_a_poll_although_the_first_pass_is_small(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_plans, "QUIET", math.inf)
+    monkeypatch.setattr(kept_plans, "SLOW", math.inf)
+    hands = bench.by_hand(lambda queue: queue.leased(print))
+    for _ in range(RUNS):
+        bench.send("one")
+        hands.sequence()
+    flood = [EnqueueMessage(b"x", partition=n % PARTITIONS) for n in range(4 * kept_plans.MANY)]
+    with bench.producer.transaction() as conn:
+        bench.producer.enqueue_batch(conn, QUEUE, flood)
+
+    hands.look()
+    hands._sequencer.run_once()
+    assert sequenced(bench) == RUNS + kept_plans.MANY
+    hands._sequencer.run_once()
+    assert sequenced(bench) == RUNS + len(flood)
+
+
+def sequenced(bench: Bench) -> int:
+    return int(bench.database.value("SELECT sum(sequence) FROM outbox_partitions"))
