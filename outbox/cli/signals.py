@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -24,12 +24,17 @@ class StopSignals:
 
     def __init__(self, last_words: Callable[[], object] = lambda: None) -> None:
         self._last_words = last_words
-        self._asked = threading.Event()
+        self._asked = False
+        # Not an Event: its lock may be held by the very code that the signal interrupts, in `wait`.
+        self._came: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._before: dict[signal.Signals, Any] = {}
 
     def wait(self, timeout: float) -> bool:
         """Block for at most ``timeout`` seconds; return whether a signal came."""
-        return self._asked.wait(timeout)
+        if not self._asked:
+            with suppress(queue.Empty):
+                self._came.get(timeout=timeout)
+        return self._asked
 
     def __enter__(self) -> Self:
         for number in STOPPING:
@@ -41,9 +46,10 @@ class StopSignals:
             signal.signal(number, before)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._asked.is_set():
+        if self._asked:
             # No clean-up: whatever hangs would hang it too. Leases end by themselves.
             with suppress(OSError):
                 self._last_words()
             os._exit(128 + number)
-        self._asked.set()
+        self._asked = True
+        self._came.put(number)

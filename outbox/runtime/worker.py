@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from outbox.clock import Clock, monotonic
+from outbox.clock import Clock, Deadline, monotonic
 from outbox.runtime.action import Action
 from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.failure_log import FailureLog, describe
 from outbox.runtime.pacer import Pacer
+
+JOIN_PART = 0.25
+"""Seconds."""
 
 
 class Worker:
@@ -102,7 +105,7 @@ class Worker:
             return True
         if thread is threading.current_thread():
             return False
-        thread.join(timeout if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX))
+        join_in_parts(thread, Deadline.never() if timeout is None else Deadline.after(timeout))
         return not thread.is_alive()
 
     def _loop(self) -> None:
@@ -144,6 +147,16 @@ class Worker:
         except BaseException:
             with suppress(Exception):  # a log filter may be what failed
                 self._logger.exception("%s: %s failed", self.name, getattr(call, "__qualname__", call))
+
+
+def join_in_parts(thread: threading.Thread, deadline: Deadline) -> None:
+    """Wait for the end of a thread, or for the deadline, in parts.
+
+    A signal does not end a wait of the main thread that is just about to begin, nor one during which the
+    system gives it to another thread: its handler runs after the wait.
+    """
+    while thread.is_alive() and not deadline.passed:
+        thread.join(min(deadline.remaining(), JOIN_PART))
 
 
 def nothing() -> None:

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+from outbox.runtime.pacer import Pacer
+from tests.support import Spawn
+from tests.unit.runtime.support import PATIENCE, UNPACED, Stuck, make_worker
+
+
+def end_with_7(*_: object) -> None:
+    os._exit(7)
+
+
+def signal_given_to_another_thread() -> None:
+    action, pacer = Stuck(), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer)
+    pacer.wake()
+    worker.start()
+    assert action.entered.wait(PATIENCE)
+    signal.signal(signal.SIGTERM, end_with_7)
+    waiter = threading.main_thread().ident
+    assert waiter is not None
+
+    def poke() -> None:
+        # The wait has begun when the thread is found twice at the same place.
+        places = [None, waits_at(waiter)]
+        while places[-1] is None or places[-1] != places[-2]:
+            time.sleep(0.05)
+            places.append(waits_at(waiter))
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    threading.Thread(target=poke).start()
+    worker.join(600)
+
+
+def waits_at(thread: int) -> tuple[str, int] | None:
+    """Return the line of the threading module that a thread is at, None when it is elsewhere."""
+    frame = sys._current_frames()[thread]
+    return (frame.f_code.co_name, frame.f_lineno) if frame.f_code.co_filename == threading.__file__ else None
+
+
+def test_a_join_does_not_keep_a_signal_from_its_handler(spawn: Spawn) -> None:
+    assert spawn(signal_given_to_another_thread).wait() == 7
