@@ -80,9 +80,9 @@ ORDER BY locked.id;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
--- a primary key (LATERAL with LIMIT is not planned as a scan of a table that is not empty, and the
--- statement is planned at each run). The array is in a sub-select, whose value the planner does not
--- look at: the plan is the same for any number of partitions.
+-- a primary key: LATERAL with LIMIT, and ORDER BY, without which statistics of a few full partitions
+-- make a scan of it. The array is in a sub-select, whose value the planner does not look at: the plan
+-- is the same for any number of partitions.
 -- Locks: none.
 SELECT
     p.id AS partition_id,
@@ -94,7 +94,7 @@ FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id
 LEFT JOIN LATERAL (
-    SELECT 1 AS found FROM outbox_incoming AS i WHERE i.partition_id = p.id LIMIT 1
+    SELECT 1 AS found FROM outbox_incoming AS i WHERE i.partition_id = p.id ORDER BY i.body_id LIMIT 1
 ) AS waiting ON TRUE
 WHERE
     p.id = ANY(CAST((SELECT CAST(:partition_ids AS bigint[])) AS bigint[]))

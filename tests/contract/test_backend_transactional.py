@@ -191,3 +191,34 @@ def test_a_handler_that_ends_the_transaction_is_found_out(
     assert actor.row(ids[0]) == (0, 0, None, None, False)
     with turn(either, ids[0]) as open_turn:
         assert payloads(open_turn.delivery) == [b"a"]
+
+
+def test_a_partition_that_rests_is_held_unless_it_is_asked_for(
+    either: Backend, ids: list[int], actor: Actor
+) -> None:
+    actor.deliverable(ids[0], b"a")
+    with turn(either, ids[0]) as open_turn:
+        open_turn.settle(Settlement(ids[0], 0, attempts=1, last_error="no", delay=20.0))
+
+    assert refusal(either, ids[0]).kind is RefusalKind.HELD
+    with turn(either, ids[0], resting=True) as open_turn:
+        assert (open_turn.delivery.attempts, payloads(open_turn.delivery)) == (1, [b"a"])
+        open_turn.settle(Settlement(ids[0], 1))
+    assert actor.row(ids[0]) == (1, 0, None, None, False)
+
+
+def test_a_partition_under_a_lease_is_not_resting(either: Backend, ids: list[int], actor: Actor) -> None:
+    actor.deliverable(ids[0], b"a")
+    delivery = actor.take(ids[0], lease=20.0)
+    assert refusal(either, ids[0], resting=True).kind is RefusalKind.HELD
+
+    actor.expire(ids[0])
+    with turn(either, ids[0], resting=True) as open_turn:
+        assert open_turn.delivery.unexplained
+        open_turn.settle(Settlement(ids[0], 1))
+    assert actor.settle(Settlement(ids[0], delivery.cursor + 1)).lost == [ids[0]]
+
+
+@pytest.mark.parametrize("resting", [False, True])
+def test_a_partition_that_does_not_exist_is_refused(either: Backend, ids: list[int], resting: bool) -> None:
+    assert refusal(either, max(ids) + 1000, resting=resting).kind is RefusalKind.LOCKED

@@ -56,9 +56,9 @@ class Database:
             # A failover may have left it on a standby without cutting it; a new one finds the primary.
             conn.close()
             raise
-        self.plans.ran(statement, self._clock() - began)
-        # Where many rows can come, each is a message.
-        self.plans.handled(cursor.rowcount)
+        finally:
+            # One that failed too: a time limit of the server's may have ended it.
+            self.plans.ran(statement, self._clock() - began, kept=keep)
         return cursor.fetchall() if cursor.description else []
 
     def command(self, conn: PgConnection, statement: str) -> None:

@@ -49,6 +49,7 @@ def lease_and_read(
         cautious=cautious,
         max_bytes=max_bytes,
     )
+    db.plans.handled(len(rows))
     taken = Taken([], [])
     for partition_id, group in groupby(rows, PARTITION):
         batch = list(group)
@@ -98,6 +99,7 @@ def settle_and_read(
         lease=lease,
         max_bytes=max_bytes,
     )
+    db.plans.handled(len(rows))
     settled = Settled([], [], [])
     for partition_id, group in groupby(rows, PARTITION):
         batch = list(group)

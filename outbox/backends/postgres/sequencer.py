@@ -10,7 +10,7 @@ from outbox.backends.records import Pending, Sequenced
 from outbox.backends.retry import retry_contention
 
 FEW = 16
-"""Messages of one partition that a pass may move in any case: it need not be followed by another too soon."""
+"""Messages of one partition that a pass may move whatever its plan, so that a busy one is no matter yet."""
 
 
 @retry_contention
@@ -19,7 +19,8 @@ def sequence(
 ) -> list[Sequenced]:
     """Move incoming messages to outgoing and announce them on ``channel`` unless empty; 1 statement.
 
-    With a plan that the server kept it moves few, however many there are: see `KeptPlans`.
+    With a plan that the server kept it moves few. If there may be more, the next passes are planned anew
+    and move as many as they may; see `KeptPlans`.
     """
     keep = db.plans.usable("sequence")
     most = min(limit, max(FEW, MANY // max(len(partition_ids), 1))) if keep else limit
@@ -32,11 +33,14 @@ def sequence(
         origin=origin,
         durable=durable,
     )
-    db.plans.handled(sum(moved for _, _, moved, *_ in rows))
-    return [
+    passes = [
         Sequenced(partition_id, first_seq, moved, raced or most <= moved < limit)
         for partition_id, first_seq, moved, raced, _ in rows
     ]
+    db.plans.handled(sum(item.moved for item in passes))
+    if any(most <= item.moved < limit for item in passes):
+        db.plans.outgrown("sequence")
+    return passes
 
 
 def pending(db: Database, partition_ids: Sequence[int]) -> list[Pending]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
+from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.database import Database, Session, array
 from outbox.backends.sqlite.errors import translated
@@ -89,10 +89,12 @@ def take(
     session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
 ) -> Delivery | Refusal:
     """Read the partition's batch, unless a lease or backoff holds it; ``resting``: unless a lease does."""
-    (standing,) = examine(session, [request.partition_id])
-    return standing.refusal(alone=True, resting=resting) or standing.delivery(
-        session, standing.limit(request.limit, cautious=cautious), max_bytes
-    )
+    for standing in examine(session, [request.partition_id]):
+        return standing.refusal(alone=True, resting=resting) or standing.delivery(
+            session, standing.limit(request.limit, cautious=cautious), max_bytes
+        )
+    # No such partition: as the other backends say it.
+    return Refusal(request.partition_id, RefusalKind.LOCKED)
 
 
 @retry_contention

@@ -8,29 +8,31 @@ import pytest
 
 from outbox import EnqueueMessage
 from outbox.backends.postgres import kept_plans
-from tests.acceptance.bench import PARTITIONS, QUEUE, Bench
+from outbox.backends.postgres.two_ways import TwoWays
+from tests.acceptance.bench import QUEUE, Bench
 
 # The driver prepares a statement at its sixth run, and the server may plan it for all values at the sixth of those.
 RUNS = 13
 
 
 @pytest.mark.backends("postgresql")
+@pytest.mark.parametrize(("flooded", "most"), [(1, 512), (3, 510), (4, 512)])
 def test_a_flood_is_sequenced_without_a_poll_although_the_first_pass_is_small(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, flooded: int, most: int
 ) -> None:
     monkeypatch.setattr(kept_plans, "QUIET", math.inf)
-    monkeypatch.setattr(kept_plans, "SLOW", math.inf)
+    monkeypatch.setattr(TwoWays, "keep", lambda *_: True)
     hands = bench.by_hand(lambda queue: queue.leased(print))
     for _ in range(RUNS):
         bench.send("one")
         hands.sequence()
-    flood = [EnqueueMessage(b"x", partition=n % PARTITIONS) for n in range(4 * kept_plans.MANY)]
+    flood = [EnqueueMessage(b"x", partition=n % flooded) for n in range(flooded * kept_plans.MANY)]
     with bench.producer.transaction() as conn:
         bench.producer.enqueue_batch(conn, QUEUE, flood)
 
     hands.look()
     hands._sequencer.run_once()
-    assert sequenced(bench) == RUNS + kept_plans.MANY
+    assert sequenced(bench) == RUNS + most
     hands._sequencer.run_once()
     assert sequenced(bench) == RUNS + len(flood)
 

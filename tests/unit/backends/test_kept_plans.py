@@ -2,70 +2,104 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.backends.postgres.kept_plans import BESIDE_THE_PATH, DISTRUST, MANY, QUIET, SLOW, KeptPlans
+from outbox.backends.postgres.kept_plans import BESIDE_THE_PATH, DISTRUST, MANY, QUIET, KeptPlans
+from outbox.backends.postgres.two_ways import SPARED
+
+PLANNING = 0.001
 
 
-class Clock:
-    now = 100.0
+class Stream:
+    """Runs of statements, each a little after the one before; ``kept`` is what the kept plan takes."""
 
-    def __call__(self) -> float:
-        return self.now
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.kept = {"sequence": 0.002, "renew": 0.002}
+        self.plans = KeptPlans(lambda: self.now)
+
+    def run(self, statement: str, seconds: float | None = None) -> bool:
+        """Run a statement, and tell whether that was with the kept plan."""
+        kept = self.plans.usable(statement)
+        took = seconds or (self.kept[statement] if kept else 0.002 + PLANNING)
+        self.now += took
+        self.plans.ran(statement, took, kept=kept)
+        self.now += 0.01
+        return kept
+
+    def share(self, statement: str, seconds: float) -> float:
+        """Return how many of the runs in so many seconds used the kept plan, from 0 to 1."""
+        until = self.now + seconds
+        runs = []
+        while self.now < until:
+            runs.append(self.run(statement))
+        return sum(runs) / len(runs)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def stream() -> Stream:
+    """A stream that has been going on for a while."""
+    stream = Stream()
+    assert not stream.run("sequence"), "of which nothing is known yet"
+    for _ in range(5):
+        stream.run("sequence")
+        stream.run("renew")
+    assert stream.run("sequence")
+    assert stream.run("renew")
+    return stream
 
 
-@pytest.fixture
-def plans(clock: Clock) -> KeptPlans:
-    """In a stream of small runs of two statements."""
-    plans = KeptPlans(clock)
-    assert not plans.usable("sequence"), "of which nothing is known yet"
-    for statement in ("sequence", "renew"):
-        plans.ran(statement, 0.001)
-        assert plans.usable(statement)
-    return plans
+def test_the_first_run_after_a_quiet_second_is_planned_for_itself(stream: Stream) -> None:
+    stream.now += QUIET - 0.1
+    assert stream.run("sequence")
+    stream.now += QUIET - 0.1
+    assert not stream.run("renew")
+    assert stream.run("renew")
+    assert stream.run("sequence")
 
 
-def test_the_first_run_after_a_quiet_second_is_planned_for_itself(clock: Clock, plans: KeptPlans) -> None:
-    clock.now += QUIET
-    assert plans.usable("sequence")
-    plans.ran("sequence", 0.001)
-    clock.now += QUIET / 2
-    assert plans.usable("sequence")
-    assert not plans.usable("renew")
+def test_after_many_messages_every_statement_is_planned_anew_for_a_minute(stream: Stream) -> None:
+    stream.plans.handled(MANY - 1)
+    assert stream.run("renew")
+    stream.plans.handled(MANY)
+    assert stream.share("renew", DISTRUST / 2) == 0
+    stream.plans.handled(MANY)
+    assert stream.share("renew", DISTRUST - 0.1) == 0
+    stream.now += 0.1
+    assert stream.share("renew", 1.0) > 0.9
 
 
-def test_after_many_messages_every_statement_is_planned_anew_for_a_minute(
-    clock: Clock, plans: KeptPlans
-) -> None:
-    plans.handled(MANY - 1)
-    assert plans.usable("renew")
-    plans.handled(MANY)
-    assert not plans.usable("renew")
-    assert not plans.usable("sequence")
-    clock.now += DISTRUST / 2
-    plans.handled(MANY)
-    clock.now += DISTRUST - 0.1
-    plans.ran("renew", 0.001)
-    assert not plans.usable("renew")
-    clock.now += 0.1
-    assert plans.usable("renew")
+def test_a_statement_that_left_some_behind_is_planned_anew_for_a_minute(stream: Stream) -> None:
+    stream.plans.outgrown("sequence")
+    assert stream.share("sequence", DISTRUST) == 0
+    assert stream.share("renew", 1.0) > 0.9
+    assert stream.share("sequence", 1.0) > 0.9
 
 
-def test_a_statement_that_took_long_is_planned_anew_for_a_minute(clock: Clock, plans: KeptPlans) -> None:
-    plans.ran("sequence", SLOW)
-    assert plans.usable("sequence")
-    plans.ran("sequence", SLOW + 0.01)
-    assert not plans.usable("sequence")
-    assert plans.usable("renew")
-    clock.now += DISTRUST
-    plans.ran("sequence", 0.001)
-    assert plans.usable("sequence")
+def test_a_plan_that_has_become_slow_is_left_after_two_runs(stream: Stream) -> None:
+    stream.kept["sequence"] = 0.05
+    assert [stream.run("sequence") for _ in range(3)] == [True, True, False]
+    assert 0 < stream.share("sequence", SPARED * 0.05 * 2) < 0.01, "it is tried now and then"
+    assert stream.share("renew", 1.0) > 0.9
+
+
+def test_a_plan_that_has_become_fast_again_is_found_out(stream: Stream) -> None:
+    stream.kept["sequence"] = 5.0
+    stream.share("sequence", 20.0)
+    assert stream.share("sequence", DISTRUST / 2) == 0
+    stream.kept["sequence"] = 0.002
+    stream.share("sequence", DISTRUST * 2)
+    assert stream.share("sequence", 10.0) > 0.9
+
+
+def test_one_slow_run_decides_nothing(stream: Stream) -> None:
+    assert stream.run("sequence", 0.5)
+    assert stream.run("sequence")
+
+
+def test_planning_is_tried_now_and_then_although_the_kept_plan_is_good(stream: Stream) -> None:
+    assert 0.99 < stream.share("sequence", SPARED * 0.003 * 5) < 1
 
 
 @pytest.mark.parametrize("statement", sorted(BESIDE_THE_PATH))
-def test_what_no_message_waits_for_is_always_planned_for_itself(statement: str, plans: KeptPlans) -> None:
-    plans.ran(statement, 0.001)
-    assert not plans.usable(statement)
+def test_what_no_message_waits_for_is_always_planned_for_itself(statement: str, stream: Stream) -> None:
+    stream.kept[statement] = 0.0001
+    assert stream.share(statement, 2.0) == 0
