@@ -29,7 +29,7 @@ class KeptPlans:
     and every one for a minute after many messages were moved or read. What a pass of the sequencer costs
     with such a plan grows with what it may move, too; so with a kept plan it moves few, and when there were
     more, it is planned anew for a minute. And in a stream, behind which dead rows gather until autovacuum
-    comes, the kept plan has to be the faster way: see `TwoWays`.
+    comes, the kept plan must not be much slower than a new one: see `TwoWays`.
 
     Safe from any thread: a race costs one plan.
     """
