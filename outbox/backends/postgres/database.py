@@ -49,9 +49,8 @@ class Database:
             keep = self.plans.usable(statement)
         began = self._clock()
         try:
-            cursor.execute(
-                self.catalog[statement].pyformat, parameters, prepare=None if keep else False, binary=True
-            )
+            sql = self.plans.text_of(self.catalog[statement].pyformat)
+            cursor.execute(sql, parameters, prepare=None if keep else False, binary=True)
         except psycopg.errors.ReadOnlySqlTransaction:
             # A failover may have left it on a standby without cutting it; a new one finds the primary.
             conn.close()

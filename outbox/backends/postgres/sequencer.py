@@ -19,11 +19,12 @@ def sequence(
 ) -> list[Sequenced]:
     """Move incoming messages to outgoing and announce them on ``channel`` unless empty; 1 statement.
 
-    With a plan that the server kept it moves few. If there may be more, the next passes are planned anew
-    and move as many as they may; see `KeptPlans`.
+    With an old plan of the server's it moves few. If there may be more, the next passes get new plans and
+    move as many as they may; see `KeptPlans`.
     """
     keep = db.plans.usable("sequence")
-    most = min(limit, max(FEW, MANY // max(len(partition_ids), 1))) if keep else limit
+    few = max(FEW, MANY // max(len(partition_ids), 1))
+    most = min(limit, few) if keep and not db.plans.fresh else limit
     rows = db.run(
         "sequence",
         keep=keep,
@@ -39,7 +40,7 @@ def sequence(
     ]
     db.plans.handled(sum(item.moved for item in passes))
     if any(most <= item.moved < limit for item in passes):
-        db.plans.outgrown("sequence")
+        db.plans.renew()
     return passes
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.backends.postgres.kept_plans import BESIDE_THE_PATH, DISTRUST, MANY, QUIET, KeptPlans
-from outbox.backends.postgres.two_ways import BEARABLE, SPARED
+from outbox.backends.postgres.kept_plans import BESIDE_THE_PATH, FRESH, MANY, QUIET, KeptPlans
+from outbox.backends.postgres.two_ways import BEARABLE, LONGEST_REST, SPARED
 
 PLANNING = 0.001
 
@@ -55,22 +55,22 @@ def test_the_first_run_after_a_quiet_second_is_planned_for_itself(stream: Stream
     assert stream.run("renew")
 
 
-def test_after_many_messages_every_statement_is_planned_anew_for_a_minute(stream: Stream) -> None:
-    stream.plans.handled(MANY - 1)
-    assert stream.run("renew")
-    stream.plans.handled(MANY)
-    assert stream.share("renew", DISTRUST / 2) == 0
-    stream.plans.handled(MANY)
-    assert stream.share("renew", DISTRUST - 0.1) == 0
-    stream.now += 0.1
-    assert stream.share("renew", 1.0) > 0.9
-
-
-def test_a_statement_that_left_some_behind_is_planned_anew_for_a_minute(stream: Stream) -> None:
-    stream.plans.outgrown("sequence")
-    assert stream.share("sequence", DISTRUST) == 0
-    assert stream.share("renew", 1.0) > 0.9
-    assert stream.share("sequence", 1.0) > 0.9
+def test_many_messages_begin_a_new_generation_of_plans_at_most_once_a_minute(stream: Stream) -> None:
+    plans = stream.plans
+    texts = [plans.text_of("SELECT 1")]
+    plans.handled(MANY - 1)
+    assert not plans.fresh
+    assert plans.text_of("SELECT 1") == texts[0]
+    for _ in range(2):
+        plans.handled(MANY)
+        texts.append(plans.text_of("SELECT 1"))
+        assert plans.fresh
+        stream.now += FRESH - 1
+        plans.handled(MANY)
+        assert plans.text_of("SELECT 1") == texts[-1]
+        stream.now += 1
+        assert not plans.fresh
+    assert len(set(texts)) == 3
 
 
 def test_a_plan_that_has_become_slow_is_left_after_three_runs(stream: Stream) -> None:
@@ -83,9 +83,9 @@ def test_a_plan_that_has_become_slow_is_left_after_three_runs(stream: Stream) ->
 def test_a_plan_that_has_become_fast_again_is_found_out(stream: Stream) -> None:
     stream.kept["sequence"] = 5.0
     stream.share("sequence", 20.0)
-    assert stream.share("sequence", DISTRUST / 2) == 0
+    assert stream.share("sequence", LONGEST_REST / 2) == 0
     stream.kept["sequence"] = 0.002
-    stream.share("sequence", DISTRUST * 2)
+    stream.share("sequence", LONGEST_REST * 2)
     assert stream.share("sequence", 10.0) > 0.9
 
 
