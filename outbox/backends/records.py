@@ -27,7 +27,7 @@ class Sequenced(NamedTuple):
     first_seq: int
     moved: int
     more: bool = False
-    """There may be more, although it is less than the limit."""
+    """There may be more, although fewer were moved than the limit allows."""
 
 
 class LeaseRequest(NamedTuple):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import queue
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -26,15 +26,13 @@ class StopSignals:
         self._last_words = last_words
         self._asked = False
         # Not an Event: its lock may be held by the very code that the signal interrupts, in `wait`.
-        self._came: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._barred = threading.Lock()
+        self._barred.acquire()
         self._before: dict[signal.Signals, Any] = {}
 
     def wait(self, timeout: float) -> bool:
         """Block for at most ``timeout`` seconds; return whether a signal came."""
-        if not self._asked:
-            with suppress(queue.Empty):
-                self._came.get(timeout=timeout)
-        return self._asked
+        return self._asked or self._barred.acquire(timeout=timeout)
 
     def __enter__(self) -> Self:
         for number in STOPPING:
@@ -52,4 +50,4 @@ class StopSignals:
                 self._last_words()
             os._exit(128 + number)
         self._asked = True
-        self._came.put(number)
+        self._barred.release()

@@ -94,6 +94,8 @@ class Sequencer:
         if self._linger is not None:
             self._linger.note(self._clock(), total, backlog=backlog)
             return Proceed(pause=0) if self._ready.ready_count else Idle()
+        if any(item.more for item in moved):
+            return Proceed(pause=0)
         return Proceed() if backlog else Idle()
 
 

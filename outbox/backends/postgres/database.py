@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,13 @@ from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.postgres")
 
+Count = Callable[[list[Any]], int]
+
+
+def none(_rows: list[Any]) -> int:
+    """Count no messages."""
+    return 0
+
 
 class Database:
     """A source of connections and the statements to run on them; safe from any thread."""
@@ -32,33 +39,49 @@ class Database:
         self.plans = KeptPlans(clock)
         self._clock = clock
 
-    def run(self, statement: str, *, keep: bool | None = None, **parameters: Any) -> list[Any]:
+    def run(
+        self, statement: str, *, keep: bool | None = None, count: Count = none, **parameters: Any
+    ) -> list[Any]:
         """Run one statement in a transaction of its own (one round trip); return its rows.
 
-        ``keep`` tells whether the server's plan from an earlier run will do; None asks `plans`.
+        ``keep`` tells whether the server's plan from an earlier run will do; None asks `plans`. ``count``
+        tells how many messages the rows stand for.
         """
         with self.translated(), self.source.autocommit() as conn:
-            return self.on(conn, statement, keep=keep, **parameters)
+            return self.on(conn, statement, keep=keep, count=count, **parameters)
 
     def on(
-        self, conn: PgConnection, statement: str, *, keep: bool | None = None, **parameters: Any
+        self,
+        conn: PgConnection,
+        statement: str,
+        *,
+        keep: bool | None = None,
+        count: Count = none,
+        **parameters: Any,
     ) -> list[Any]:
         """Run one statement on a connection in hand; rows are plain tuples whatever its settings."""
         cursor = psycopg.Cursor(conn, row_factory=tuple_row)
         if keep is None:
             keep = self.plans.usable(statement)
+        sql = self.catalog[statement].pyformat
         began = self._clock()
         try:
-            sql = self.plans.text_of(self.catalog[statement].pyformat)
-            cursor.execute(sql, parameters, prepare=None if keep else False, binary=True)
+            if keep:
+                cursor.execute(self.plans.text_of(sql), parameters, binary=True)
+            else:
+                cursor.execute(sql, parameters, prepare=False, binary=True)
         except psycopg.errors.ReadOnlySqlTransaction:
             # A failover may have left it on a standby without cutting it; a new one finds the primary.
             conn.close()
             raise
-        finally:
-            # One that failed too: a time limit of the server's may have ended it.
-            self.plans.ran(statement, self._clock() - began, kept=keep)
-        return cursor.fetchall() if cursor.description else []
+        except psycopg.errors.QueryCanceled:
+            # A time limit of the server's, which the plan may have exceeded.
+            self.plans.ran(statement, self._clock() - began, kept=keep, messages=0)
+            raise
+        seconds = self._clock() - began
+        rows = cursor.fetchall() if cursor.description else []
+        self.plans.ran(statement, seconds, kept=keep, messages=count(rows))
+        return rows
 
     def command(self, conn: PgConnection, statement: str) -> None:
         """Run a statement without parameters that may hold several commands, in one round trip."""

@@ -13,8 +13,10 @@ QUIET: Final = 1.0
 """Seconds: who has not run a statement for longer does not know what the tables have become."""
 MANY: Final = 512
 """Messages in one run that tell of large tables."""
-FRESH: Final = 60.0
-"""Seconds for which what is planned now will do: about as often does autovacuum end all plans."""
+MINUTE: Final = 60.0
+"""Seconds; about as often does autovacuum end the plans that were kept."""
+GENERATIONS: Final = 4
+"""How many texts a statement has: few, so that no connection comes to discard one."""
 BESIDE_THE_PATH: Final = frozenset({"pending", "vacuum"})
 """Statements that are not run for a message: the safety net, and the tidying up."""
 
@@ -28,10 +30,11 @@ class KeptPlans:
     become. Hence:
 
     - The first run after a quiet second is planned for itself.
-    - A run that moves or reads many messages begins a new generation of plans: the statements get another
-      text, which the driver prepares, and the server plans, as if they had never been run.
-    - What a pass of the sequencer costs with a bad plan grows with what it may move, too; so it moves few
-      with a plan that is not fresh, and a pass that left some behind begins a new generation.
+    - A run that handles many messages begins a new generation of plans, once a minute at most: the
+      statements get another text, which the driver prepares and the server plans by itself. A text that
+      comes round again is minutes old, and autovacuum has ended its plans meanwhile.
+    - What a pass of the sequencer costs with a bad plan grows with what it may move, too. So it moves few
+      with a kept plan; when there were more, its passes are planned for themselves for a minute.
     - In a stream dead rows gather until autovacuum comes. The kept plan must not be much slower than a new
       one: see `TwoWays`.
 
@@ -42,35 +45,38 @@ class KeptPlans:
         self._clock = clock
         self._ways: defaultdict[str, TwoWays] = defaultdict(TwoWays)
         self._generation = 0
-        self._fresh_until = -math.inf
-
-    @property
-    def fresh(self) -> bool:
-        """Whether this generation's plans were made in the last minute, with many messages in the tables."""
-        return self._clock() < self._fresh_until
+        self._renewed_at = -math.inf
+        self._outgrown_at: dict[str, float] = {}
 
     def usable(self, statement: str) -> bool:
         """Tell whether the kept plan will do."""
         now = self._clock()
         ways = self._ways[statement]
-        return statement not in BESIDE_THE_PATH and now - ways.ran_at <= QUIET and ways.keep(now)
+        return (
+            statement not in BESIDE_THE_PATH
+            and now - ways.ran_at <= QUIET
+            and now - self._outgrown_at.get(statement, -math.inf) >= MINUTE
+            and ways.keep(now)
+        )
 
     def text_of(self, sql: str) -> str:
-        """Return a statement as this generation writes it."""
+        """Return a statement that may use a kept plan as this generation writes it."""
         return f"{sql} -- {self._generation}" if self._generation else sql
 
-    def ran(self, statement: str, seconds: float, *, kept: bool) -> None:
-        """Take in that a run has ended, how long it took, and whether it was one with the kept plan."""
-        self._ways[statement].note(self._clock(), seconds, kept=kept)
-
-    def handled(self, messages: int) -> None:
-        """Take in how many messages a run moved or read."""
+    def ran(self, statement: str, seconds: float, *, kept: bool, messages: int) -> None:
+        """Take in that a run has ended, with which plan, and how many messages it moved or read."""
+        now = self._clock()
         if messages >= MANY:
-            self.renew()
+            self._renew(now)
+        # One with many messages says nothing of what the others take.
+        self._ways[statement].note(now, seconds if messages < MANY else None, kept=kept)
 
-    def renew(self) -> None:
-        """Begin a new generation of plans, unless the last one began less than a minute ago."""
-        if not self.fresh:
-            self._generation += 1
+    def outgrown(self, statement: str) -> None:
+        """Have a statement planned at each run for a minute."""
+        self._outgrown_at[statement] = self._clock()
+
+    def _renew(self, now: float) -> None:
+        if now - self._renewed_at >= MINUTE:
+            self._renewed_at = now
+            self._generation = self._generation % GENERATIONS + 1
             self._ways = defaultdict(TwoWays)
-            self._fresh_until = self._clock() + FRESH

@@ -41,6 +41,7 @@ def lease_and_read(
     """Lease and read; see `Backend.lease_and_read`."""
     rows = db.run(
         "lease_and_read",
+        count=len,
         partition_ids=int_array([request.partition_id for request in requests]),
         limits=int_array([request.limit for request in requests]),
         alone=alone,
@@ -49,7 +50,6 @@ def lease_and_read(
         cautious=cautious,
         max_bytes=max_bytes,
     )
-    db.plans.handled(len(rows))
     taken = Taken([], [])
     for partition_id, group in groupby(rows, PARTITION):
         batch = list(group)
@@ -85,6 +85,7 @@ def settle_and_read(
     dead = [(item.partition_id, *letter) for item in settlements for letter in item.dead]
     rows = db.run(
         "settle_and_read",
+        count=len,
         partition_ids=int_array([item.partition_id for item in settlements]),
         cursors=int_array([item.cursor for item in settlements]),
         attempts=int_array([item.attempts for item in settlements]),
@@ -99,7 +100,6 @@ def settle_and_read(
         lease=lease,
         max_bytes=max_bytes,
     )
-    db.plans.handled(len(rows))
     settled = Settled([], [], [])
     for partition_id, group in groupby(rows, PARTITION):
         batch = list(group)

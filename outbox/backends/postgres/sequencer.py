@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from outbox.backends.postgres.database import Database, int_array
 from outbox.backends.postgres.kept_plans import MANY
@@ -10,7 +11,7 @@ from outbox.backends.records import Pending, Sequenced
 from outbox.backends.retry import retry_contention
 
 FEW = 16
-"""Messages of one partition that a pass may move whatever its plan, so that a busy one is no matter yet."""
+"""Messages of one partition that a pass may move in any case: a busy partition is no flood."""
 
 
 @retry_contention
@@ -19,15 +20,16 @@ def sequence(
 ) -> list[Sequenced]:
     """Move incoming messages to outgoing and announce them on ``channel`` unless empty; 1 statement.
 
-    With an old plan of the server's it moves few. If there may be more, the next passes get new plans and
-    move as many as they may; see `KeptPlans`.
+    With a plan that the server kept it moves few. When there are many, the next passes are planned for
+    themselves and move as many as they may; see `KeptPlans`.
     """
     keep = db.plans.usable("sequence")
     few = max(FEW, MANY // max(len(partition_ids), 1))
-    most = min(limit, few) if keep and not db.plans.fresh else limit
+    most = min(limit, few) if keep else limit
     rows = db.run(
         "sequence",
         keep=keep,
+        count=moved_by,
         partition_ids=int_array(partition_ids),
         limit=most,
         channel=channel,
@@ -38,10 +40,14 @@ def sequence(
         Sequenced(partition_id, first_seq, moved, raced or most <= moved < limit)
         for partition_id, first_seq, moved, raced, _ in rows
     ]
-    db.plans.handled(sum(item.moved for item in passes))
-    if any(most <= item.moved < limit for item in passes):
-        db.plans.renew()
+    if moved_by(rows) >= MANY or any(most <= item.moved < limit for item in passes):
+        db.plans.outgrown("sequence")
     return passes
+
+
+def moved_by(rows: list[Any]) -> int:
+    """Return how many messages a pass moved."""
+    return sum(row[2] for row in rows)
 
 
 def pending(db: Database, partition_ids: Sequence[int]) -> list[Pending]:

@@ -98,6 +98,7 @@ def transactional_turn(
         rows = db.on(
             conn,
             "lock_and_read",
+            count=len,
             partition_id=request.partition_id,
             limit=request.limit,
             cautious=cautious,

@@ -38,10 +38,12 @@ class TwoWays:
         rest = min(SPARED * self._takes(kept=not better), LONGEST_REST)
         return not better if now - self._last[not better] >= rest else better
 
-    def note(self, now: float, seconds: float, *, kept: bool) -> None:
-        """Take in a run that ended now."""
-        self.ran_at = self._last[kept] = now
-        self._recent[kept] = (*self._recent[kept][-2:], seconds)
+    def note(self, now: float, seconds: float | None, *, kept: bool) -> None:
+        """Take in a run that ended now; None for seconds that are like no other's."""
+        self.ran_at = now
+        if seconds is not None:
+            self._last[kept] = now
+            self._recent[kept] = (*self._recent[kept][-2:], seconds)
 
     def _takes(self, *, kept: bool) -> float:
         return min(self._recent[kept], default=0.0)

@@ -9,6 +9,7 @@ import pytest
 from outbox import EnqueueMessage
 from outbox.backends.postgres import kept_plans
 from outbox.backends.postgres.two_ways import TwoWays
+from outbox.runtime.directive import Proceed
 from tests.acceptance.bench import QUEUE, Bench
 
 # The driver prepares a statement at its sixth run, and the server may plan it for all values at the sixth of those.
@@ -31,7 +32,7 @@ def test_a_flood_is_sequenced_without_a_poll_although_the_first_pass_is_small(
         bench.producer.enqueue_batch(conn, QUEUE, flood)
 
     hands.look()
-    hands._sequencer.run_once()
+    assert hands._sequencer.run_once() == Proceed(pause=0)
     assert sequenced(bench) == RUNS + most
     hands._sequencer.run_once()
     assert sequenced(bench) == RUNS + len(flood)

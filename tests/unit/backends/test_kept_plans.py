@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.backends.postgres.kept_plans import BESIDE_THE_PATH, FRESH, MANY, QUIET, KeptPlans
+from outbox.backends.postgres.kept_plans import BESIDE_THE_PATH, GENERATIONS, MANY, MINUTE, QUIET, KeptPlans
 from outbox.backends.postgres.two_ways import BEARABLE, LONGEST_REST, SPARED
 
 PLANNING = 0.001
@@ -16,12 +16,16 @@ class Stream:
         self.kept = {"sequence": 0.002, "renew": 0.002}
         self.plans = KeptPlans(lambda: self.now)
 
-    def run(self, statement: str, seconds: float | None = None) -> bool:
+    @property
+    def text(self) -> str:
+        return self.plans.text_of("SELECT 1")
+
+    def run(self, statement: str, seconds: float | None = None, *, messages: int = 1) -> bool:
         """Run a statement, and tell whether that was with the kept plan."""
         kept = self.plans.usable(statement)
         took = seconds or (self.kept[statement] if kept else 0.002 + PLANNING)
         self.now += took
-        self.plans.ran(statement, took, kept=kept)
+        self.plans.ran(statement, took, kept=kept, messages=messages)
         self.now += 0.01
         return kept
 
@@ -56,21 +60,40 @@ def test_the_first_run_after_a_quiet_second_is_planned_for_itself(stream: Stream
 
 
 def test_many_messages_begin_a_new_generation_of_plans_at_most_once_a_minute(stream: Stream) -> None:
-    plans = stream.plans
-    texts = [plans.text_of("SELECT 1")]
-    plans.handled(MANY - 1)
-    assert not plans.fresh
-    assert plans.text_of("SELECT 1") == texts[0]
-    for _ in range(2):
-        plans.handled(MANY)
-        texts.append(plans.text_of("SELECT 1"))
-        assert plans.fresh
-        stream.now += FRESH - 1
-        plans.handled(MANY)
-        assert plans.text_of("SELECT 1") == texts[-1]
+    texts = [stream.text]
+    stream.run("renew", messages=MANY - 1)
+    assert stream.text == texts[0]
+    for _ in range(GENERATIONS):
+        stream.run("renew", messages=MANY)
+        texts.append(stream.text)
+        stream.now += MINUTE - 1
+        stream.run("renew", messages=MANY)
+        assert stream.text == texts[-1]
         stream.now += 1
-        assert not plans.fresh
-    assert len(set(texts)) == 3
+    assert len(set(texts)) == GENERATIONS + 1
+    stream.run("renew", messages=MANY)
+    assert stream.text == texts[1], "no connection gets ever more statements"
+
+
+def test_a_new_generation_has_proved_nothing_yet(stream: Stream) -> None:
+    stream.run("renew", messages=MANY)
+    assert [stream.run("sequence") for _ in range(3)] == [False, True, True]
+
+
+def test_runs_of_many_messages_say_nothing_of_the_others(stream: Stream) -> None:
+    for _ in range(3):
+        stream.run("sequence", 5.0, messages=MANY)
+    stream.kept["sequence"] = 0.5
+    runs = [stream.run("sequence") for _ in range(10)]
+    assert runs[-1] is False
+    assert sum(runs) <= 3
+
+
+def test_an_outgrown_statement_is_planned_for_itself_for_a_minute(stream: Stream) -> None:
+    stream.plans.outgrown("sequence")
+    assert stream.share("sequence", MINUTE) == 0
+    assert stream.share("renew", 1.0) > 0.9
+    assert stream.share("sequence", 1.0) > 0.9
 
 
 def test_a_plan_that_has_become_slow_is_left_after_three_runs(stream: Stream) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import Any
 
 from outbox.cli.signals import StopSignals
@@ -38,7 +39,18 @@ def interrupt_every_line() -> None:
         print("line", line)
 
 
+def wait_through_a_signal_of_somebody_elses() -> None:
+    signal.signal(signal.SIGALRM, lambda *_: time.sleep(0.5))
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    with StopSignals() as signals:
+        print("asked", signals.wait(0.3))
+
+
+def test_a_wait_ends_in_time_although_another_signals_handler_outlasts_it(spawn: Spawn) -> None:
+    assert spawn(wait_through_a_signal_of_somebody_elses).succeed() == "asked False"
+
+
 def test_a_wait_ends_at_whatever_line_the_signal_comes(spawn: Spawn) -> None:
     child = spawn(interrupt_every_line)
-    child.wait_for_line("line 3")
+    child.wait_for_line("line 1")
     child.succeed()

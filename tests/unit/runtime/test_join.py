@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 
 from outbox.runtime.pacer import Pacer
 from tests.support import Spawn
@@ -38,9 +39,11 @@ def signal_given_to_another_thread() -> None:
 
 
 def waits_at(thread: int) -> tuple[str, int] | None:
-    """Return the line of the threading module that a thread is at, None when it is elsewhere."""
-    frame = sys._current_frames()[thread]
-    return (frame.f_code.co_name, frame.f_lineno) if frame.f_code.co_filename == threading.__file__ else None
+    """Return the line of the threading module that a thread is at, None when it does not join."""
+    frames = [frame for frame, _ in traceback.walk_stack(sys._current_frames()[thread])]
+    if not any(frame.f_code is threading.Thread.join.__code__ for frame in frames):
+        return None
+    return frames[0].f_code.co_name, frames[0].f_lineno
 
 
 def test_a_join_does_not_keep_a_signal_from_its_handler(spawn: Spawn) -> None:
