@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -24,7 +25,8 @@ class StopSignals:
 
     def __init__(self, last_words: Callable[[], object] = lambda: None) -> None:
         self._last_words = last_words
-        self._asked = False
+        # What happens at once: a signal may interrupt the handler of another one.
+        self._earlier = itertools.count()
         # Not an Event: its lock may be held by the very code that the signal interrupts, in `wait`.
         self._barred = threading.Lock()
         self._barred.acquire()
@@ -32,7 +34,10 @@ class StopSignals:
 
     def wait(self, timeout: float) -> bool:
         """Block for at most ``timeout`` seconds; return whether a signal came."""
-        return self._asked or self._barred.acquire(timeout=timeout)
+        came = self._barred.acquire(timeout=timeout)
+        if came:
+            self._barred.release()  # for the next wait
+        return came
 
     def __enter__(self) -> Self:
         for number in STOPPING:
@@ -44,10 +49,9 @@ class StopSignals:
             signal.signal(number, before)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._asked:
+        if next(self._earlier):
             # No clean-up: whatever hangs would hang it too. Leases end by themselves.
             with suppress(OSError):
                 self._last_words()
             os._exit(128 + number)
-        self._asked = True
         self._barred.release()
