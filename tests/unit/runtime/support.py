@@ -92,6 +92,13 @@ def make_worker(
     )
 
 
+def woken(action: Action, name: str = "outbox-test", bulkhead: Bulkhead | None = None) -> Worker:
+    """Return a worker that looks at once when it is started."""
+    pacer = Pacer(UNPACED)
+    pacer.wake()
+    return make_worker(action, name=name, pacer=pacer, bulkhead=bulkhead)
+
+
 def eventually(fact: Callable[[], bool]) -> None:
     """Wait for a fact that announces itself in no other way."""
     deadline = time.monotonic() + PATIENCE

@@ -7,9 +7,8 @@ import threading
 import time
 import traceback
 
-from outbox.runtime.pacer import Pacer
 from tests.support import Spawn
-from tests.unit.runtime.support import PATIENCE, UNPACED, Stuck, make_worker
+from tests.unit.runtime.support import PATIENCE, Stuck, woken
 
 
 def end_with_7(*_: object) -> None:
@@ -17,9 +16,8 @@ def end_with_7(*_: object) -> None:
 
 
 def signal_given_to_another_thread() -> None:
-    action, pacer = Stuck(), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer)
-    pacer.wake()
+    action = Stuck()
+    worker = woken(action)
     worker.start()
     assert action.entered.wait(PATIENCE)
     signal.signal(signal.SIGTERM, end_with_7)

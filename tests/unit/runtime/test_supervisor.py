@@ -10,21 +10,20 @@ import pytest
 
 from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Proceed
-from outbox.runtime.pacer import Pacer
 from outbox.runtime.supervisor import Supervisor
-from outbox.runtime.worker import Worker
-from tests.unit.runtime.support import PATIENCE, UNPACED, Script, Stuck, eventually, in_thread, make_worker
+from tests.unit.runtime.support import (
+    PATIENCE,
+    Script,
+    Stuck,
+    eventually,
+    in_thread,
+    make_worker,
+    woken,
+)
 
 
 def alive(prefix: str) -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(prefix)]
-
-
-def woken(action: Script | Stuck, name: str = "outbox-test", bulkhead: Bulkhead | None = None) -> Worker:
-    """Return a worker that looks at once when it is started."""
-    pacer = Pacer(UNPACED)
-    pacer.wake()
-    return make_worker(action, name=name, pacer=pacer, bulkhead=bulkhead)
 
 
 def test_all_workers_run_and_all_end() -> None:

@@ -9,7 +9,16 @@ import pytest
 from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.pacer import Pacer
-from tests.unit.runtime.support import PATIENCE, UNPACED, Script, Stuck, eventually, in_thread, make_worker
+from tests.unit.runtime.support import (
+    PATIENCE,
+    UNPACED,
+    Script,
+    Stuck,
+    eventually,
+    in_thread,
+    make_worker,
+    woken,
+)
 
 
 def test_a_worker_waits_for_its_first_wake_and_then_obeys() -> None:
@@ -27,9 +36,8 @@ def test_a_worker_waits_for_its_first_wake_and_then_obeys() -> None:
 
 
 def test_the_thread_is_a_named_daemon() -> None:
-    action, pacer = Stuck(), Pacer(UNPACED)
-    worker = make_worker(action, name="outbox-orders-processor-2", pacer=pacer)
-    pacer.wake()
+    action = Stuck()
+    worker = woken(action, "outbox-orders-processor-2")
     worker.start()
     assert action.entered.wait(PATIENCE)
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "outbox-orders-processor-2"]
@@ -167,10 +175,9 @@ def test_a_due_time_that_cannot_be_told_is_a_failure_like_any_other() -> None:
 
 
 def test_busy_since_tells_when_the_round_began() -> None:
-    action, pacer = Stuck(), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer)
+    action = Stuck()
+    worker = woken(action)
     before = time.monotonic()
-    pacer.wake()
     worker.start()
     assert action.entered.wait(PATIENCE)
     since = worker.busy_since
@@ -183,9 +190,8 @@ def test_busy_since_tells_when_the_round_began() -> None:
 
 
 def test_a_join_has_its_budget_and_confesses() -> None:
-    action, pacer = Stuck(), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer)
-    pacer.wake()
+    action = Stuck()
+    worker = woken(action)
     worker.start()
     assert action.entered.wait(PATIENCE)
     worker.stop()
