@@ -81,8 +81,7 @@ ORDER BY locked.id;
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
 -- a primary key: LATERAL with LIMIT, and ORDER BY, without which statistics of a few full partitions
--- make a scan of it. The array is in a sub-select, whose value the planner does not look at: the plan
--- is the same for any number of partitions.
+-- make a scan of it.
 -- Locks: none.
 SELECT
     p.id AS partition_id,
@@ -97,7 +96,7 @@ LEFT JOIN LATERAL (
     SELECT 1 AS found FROM outbox_incoming AS i WHERE i.partition_id = p.id ORDER BY i.body_id LIMIT 1
 ) AS waiting ON TRUE
 WHERE
-    p.id = ANY(CAST((SELECT CAST(:partition_ids AS bigint[])) AS bigint[]))
+    p.id = ANY(CAST(:partition_ids AS bigint[]))
     AND (
         waiting.found IS NOT NULL
         OR p.sequence > c.processed_seq

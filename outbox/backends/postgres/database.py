@@ -24,11 +24,6 @@ log = logging.getLogger("outbox.backends.postgres")
 Count = Callable[[list[Any]], int]
 
 
-def none(_rows: list[Any]) -> int:
-    """Count no messages."""
-    return 0
-
-
 class Database:
     """A source of connections and the statements to run on them; safe from any thread."""
 
@@ -40,12 +35,12 @@ class Database:
         self._clock = clock
 
     def run(
-        self, statement: str, *, keep: bool | None = None, count: Count = none, **parameters: Any
+        self, statement: str, *, keep: bool | None = None, count: Count | None = None, **parameters: Any
     ) -> list[Any]:
         """Run one statement in a transaction of its own (one round trip); return its rows.
 
         ``keep`` tells whether the server's plan from an earlier run will do; None asks `plans`. ``count``
-        tells how many messages the rows stand for.
+        tells how many messages the rows stand for, if for any.
         """
         with self.translated(), self.source.autocommit() as conn:
             return self.on(conn, statement, keep=keep, count=count, **parameters)
@@ -56,7 +51,7 @@ class Database:
         statement: str,
         *,
         keep: bool | None = None,
-        count: Count = none,
+        count: Count | None = None,
         **parameters: Any,
     ) -> list[Any]:
         """Run one statement on a connection in hand; rows are plain tuples whatever its settings."""
@@ -64,12 +59,11 @@ class Database:
         if keep is None:
             keep = self.plans.usable(statement)
         sql = self.catalog[statement].pyformat
+        if keep:
+            sql = self.plans.text_of(sql)
         began = self._clock()
         try:
-            if keep:
-                cursor.execute(self.plans.text_of(sql), parameters, binary=True)
-            else:
-                cursor.execute(sql, parameters, prepare=False, binary=True)
+            cursor.execute(sql, parameters, prepare=None if keep else False, binary=True)
         except psycopg.errors.ReadOnlySqlTransaction:
             # A failover may have left it on a standby without cutting it; a new one finds the primary.
             conn.close()
@@ -80,7 +74,7 @@ class Database:
             raise
         seconds = self._clock() - began
         rows = cursor.fetchall() if cursor.description else []
-        self.plans.ran(statement, seconds, kept=keep, messages=count(rows))
+        self.plans.ran(statement, seconds, kept=keep, messages=count(rows) if count else 0)
         return rows
 
     def command(self, conn: PgConnection, statement: str) -> None:

@@ -44,6 +44,7 @@ class KeptPlans:
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._ways: defaultdict[str, TwoWays] = defaultdict(TwoWays)
+        self._ran_at: dict[str, float] = {}
         self._generation = 0
         self._renewed_at = -math.inf
         self._outgrown_at: dict[str, float] = {}
@@ -51,12 +52,11 @@ class KeptPlans:
     def usable(self, statement: str) -> bool:
         """Tell whether the kept plan will do."""
         now = self._clock()
-        ways = self._ways[statement]
         return (
             statement not in BESIDE_THE_PATH
-            and now - ways.ran_at <= QUIET
+            and now - self._ran_at.get(statement, -math.inf) <= QUIET
             and now - self._outgrown_at.get(statement, -math.inf) >= MINUTE
-            and ways.keep(now)
+            and self._ways[statement].keep(now)
         )
 
     def text_of(self, sql: str) -> str:
@@ -66,10 +66,12 @@ class KeptPlans:
     def ran(self, statement: str, seconds: float, *, kept: bool, messages: int) -> None:
         """Take in that a run has ended, with which plan, and how many messages it moved or read."""
         now = self._clock()
+        self._ran_at[statement] = now
         if messages >= MANY:
+            # It says nothing of what the others take.
             self._renew(now)
-        # One with many messages says nothing of what the others take.
-        self._ways[statement].note(now, seconds if messages < MANY else None, kept=kept)
+        else:
+            self._ways[statement].note(now, seconds, kept=kept)
 
     def outgrown(self, statement: str) -> None:
         """Have a statement planned at each run for a minute."""

@@ -36,13 +36,13 @@ def sequence(
         origin=origin,
         durable=durable,
     )
-    passes = [
-        Sequenced(partition_id, first_seq, moved, raced or most <= moved < limit)
+    held_back = {partition_id for partition_id, _, moved, *_ in rows if most <= moved < limit}
+    if held_back or moved_by(rows) >= MANY:
+        db.plans.outgrown("sequence")
+    return [
+        Sequenced(partition_id, first_seq, moved, more=raced or partition_id in held_back)
         for partition_id, first_seq, moved, raced, _ in rows
     ]
-    if moved_by(rows) >= MANY or any(most <= item.moved < limit for item in passes):
-        db.plans.outgrown("sequence")
-    return passes
 
 
 def moved_by(rows: list[Any]) -> int:

@@ -24,10 +24,9 @@ class TwoWays:
     Safe from any thread: a race costs a sample.
     """
 
-    __slots__ = ("_last", "_recent", "ran_at")
+    __slots__ = ("_last", "_recent")
 
     def __init__(self) -> None:
-        self.ran_at = -math.inf
         self._last = {True: -math.inf, False: -math.inf}
         # Replaced, never changed: threads read it meanwhile.
         self._recent: dict[bool, tuple[float, ...]] = {True: (), False: ()}
@@ -35,15 +34,14 @@ class TwoWays:
     def keep(self, now: float) -> bool:
         """Tell whether to use the kept plan now."""
         better = self._takes(kept=True) <= BEARABLE * self._takes(kept=False)
-        rest = min(SPARED * self._takes(kept=not better), LONGEST_REST)
-        return not better if now - self._last[not better] >= rest else better
+        other = not better
+        rest = min(SPARED * self._takes(kept=other), LONGEST_REST)
+        return other if now - self._last[other] >= rest else better
 
-    def note(self, now: float, seconds: float | None, *, kept: bool) -> None:
-        """Take in a run that ended now; None for seconds that are like no other's."""
-        self.ran_at = now
-        if seconds is not None:
-            self._last[kept] = now
-            self._recent[kept] = (*self._recent[kept][-2:], seconds)
+    def note(self, now: float, seconds: float, *, kept: bool) -> None:
+        """Take in a run that ended now."""
+        self._last[kept] = now
+        self._recent[kept] = (*self._recent[kept][-2:], seconds)
 
     def _takes(self, *, kept: bool) -> float:
         return min(self._recent[kept], default=0.0)
