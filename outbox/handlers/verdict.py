@@ -41,8 +41,14 @@ def call_handler(
 
 def _retry_after(error: BaseException, first: OutboxMessage) -> Retry:
     level = logging.ERROR if isinstance(error, Exception) else logging.CRITICAL
-    where = (first.queue, first.partition, first.seq)
-    logger.log(level, "handler failed; queue %s, partition %d, from seq %d on", *where, exc_info=error)
+    where = place(first)
+    logger.log(
+        level,
+        "handler failed; queue %s, partition %d, from seq %d on",
+        *where.values(),
+        exc_info=error,
+        extra=where,
+    )
     retry = Retry(describe(error))
     retry.__cause__ = error
     return retry
@@ -50,7 +56,11 @@ def _retry_after(error: BaseException, first: OutboxMessage) -> Retry:
 
 def _retry_nonsense(answer: object, first: OutboxMessage) -> Retry:
     complaint = f"handler returned a {type(answer).__name__}, not None, Success, Retry or Reject"
-    logger.error(
-        "%s; queue %s, partition %d, from seq %d on", complaint, first.queue, first.partition, first.seq
-    )
+    where = place(first)
+    logger.error("%s; queue %s, partition %d, from seq %d on", complaint, *where.values(), extra=where)
     return Retry(complaint)
+
+
+def place(message: OutboxMessage) -> dict[str, object]:
+    """Return where a message stands, as the extra fields of a log record."""
+    return {"queue": message.queue, "partition": message.partition, "seq": message.seq}

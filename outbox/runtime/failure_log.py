@@ -31,12 +31,18 @@ class FailureLog:
                 delay,
                 describe(error),
                 exc_info=error if new else None,
+                extra={"worker": self._name, "failures": failures, "retry_in": delay},
             )
 
     def recovered(self, failures: int) -> None:
         """Report that a round succeeded after `failures` failures in a row."""
         self._kind = None
-        self._logger.info("%s recovered after %d failures", self._name, failures)
+        self._logger.info(
+            "%s recovered after %d failures",
+            self._name,
+            failures,
+            extra={"worker": self._name, "failures": failures},
+        )
 
 
 def describe(error: BaseException) -> str:

@@ -81,4 +81,5 @@ class WakeupListener:
             "no wake-ups from other processes, polling instead: %s; trying again in %.0f s",
             error,
             RETRY_SECONDS,
+            extra={"retry_in": RETRY_SECONDS},
         )
