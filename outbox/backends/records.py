@@ -82,7 +82,7 @@ class RefusalKind(enum.Enum):
     HELD = "held"
     """Somebody's lease, or a backoff: free in ``retry_in`` seconds."""
     LOCKED = "locked"
-    """Its row is locked at this moment."""
+    """Its row is locked at this moment, or there is no such partition."""
     SUSPECT = "suspect"
     """It has failed starts behind it: ask for it alone."""
     MISSING = "missing"

@@ -25,7 +25,7 @@ class StopSignals:
 
     def __init__(self, last_words: Callable[[], object] = lambda: None) -> None:
         self._last_words = last_words
-        # What happens at once: a signal may interrupt the handler of another one.
+        # Counted in one step, because a signal may interrupt the handler of another one.
         self._earlier = itertools.count()
         # Not an Event: its lock may be held by the very code that the signal interrupts, in `wait`.
         self._barred = threading.Lock()

@@ -152,8 +152,8 @@ class Worker:
 def join_in_parts(thread: threading.Thread, deadline: Deadline) -> None:
     """Wait for the end of a thread, or for the deadline, in parts.
 
-    A signal does not end a wait of the main thread that is just about to begin, nor one during which the
-    system gives it to another thread: its handler runs after the wait.
+    A signal does not end a wait of the main thread that is just about to begin, nor does one that the
+    system delivers to another thread: the signal's handler runs after the wait.
     """
     while thread.is_alive() and not deadline.passed:
         thread.join(min(deadline.remaining(), JOIN_PART))

@@ -23,8 +23,9 @@ class Sequencer:
     """The action of a sequencer thread: one statement moves the messages of up to 128 partitions.
 
     With a linger, passes in a stream are spaced so that each moves several messages; the first one
-    after a quiet spell goes at once. Without one, the profile's pace holds. A pass over any of the
-    partitions in ``durable_for`` waits for the disk; see `Backend.sequence`.
+    after a quiet spell goes at once. Without one, the profile's pace holds. A pass that says itself that
+    there is more is followed at once. A pass over any of the partitions in ``durable_for`` waits for the
+    disk; see `Backend.sequence`.
     """
 
     def __init__(

@@ -13,8 +13,10 @@ QUIET: Final = 1.0
 """Seconds: who has not run a statement for longer does not know what the tables have become."""
 MANY: Final = 512
 """Messages in one run that tell of large tables."""
+SLOW: Final = 0.25
+"""Seconds that not even a run of many messages should take."""
 MINUTE: Final = 60.0
-"""Seconds; about as often does autovacuum end the plans that were kept."""
+"""Seconds; about as often does autovacuum, where it has work, end the plans that were kept."""
 GENERATIONS: Final = 4
 """How many texts a statement has: few, so that no connection comes to discard one."""
 BESIDE_THE_PATH: Final = frozenset({"pending", "vacuum"})
@@ -32,7 +34,8 @@ class KeptPlans:
     - The first run after a quiet second is planned for itself.
     - A run that handles many messages begins a new generation of plans, once a minute at most: the
       statements get another text, which the driver prepares and the server plans by itself. A text that
-      comes round again is minutes old, and autovacuum has ended its plans meanwhile.
+      comes round again is minutes old; autovacuum has mostly ended its plans meanwhile.
+    - A run of many messages that is slow with a kept plan is the last one of its statement for a minute.
     - What a pass of the sequencer costs with a bad plan grows with what it may move, too. So it moves few
       with a kept plan; when there were more, its passes are planned for themselves for a minute.
     - In a stream dead rows gather until autovacuum comes. The kept plan must not be much slower than a new
@@ -70,6 +73,8 @@ class KeptPlans:
         if messages >= MANY:
             # It says nothing of what the others take.
             self._renew(now)
+            if kept and seconds > SLOW:
+                self.outgrown(statement)
         else:
             self._ways[statement].note(now, seconds, kept=kept)
 

@@ -10,7 +10,7 @@ BEARABLE: Final = 3.0
 prepared the statement, and the server has planned it for good, that spares nothing yet."""
 SPARED: Final = 300
 """The other way is tried again after so many times as long as it takes."""
-LONGEST_REST: Final = 60.0
+LONGEST_REST: Final = 600.0
 """Seconds after which it is tried in any case."""
 
 
@@ -19,7 +19,7 @@ class TwoWays:
 
     So a slow commit, or a connection's first run, decides nothing, while a plan that reads too much is slow
     at each run. The kept one is the better way unless it is much slower. The other way is tried once in
-    three hundred times the time that it takes, and at least once a minute.
+    three hundred times the time that it takes, and at least once in ten minutes.
 
     Safe from any thread: a race costs a sample.
     """

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.backends.postgres.kept_plans import BESIDE_THE_PATH, GENERATIONS, MANY, MINUTE, QUIET, KeptPlans
+from outbox.backends.postgres.kept_plans import (
+    BESIDE_THE_PATH,
+    GENERATIONS,
+    MANY,
+    MINUTE,
+    QUIET,
+    SLOW,
+    KeptPlans,
+)
 from outbox.backends.postgres.two_ways import BEARABLE, LONGEST_REST, SPARED
 
 PLANNING = 0.001
@@ -82,7 +90,7 @@ def test_a_new_generation_has_proved_nothing_yet(stream: Stream) -> None:
 
 def test_runs_of_many_messages_say_nothing_of_the_others(stream: Stream) -> None:
     for _ in range(3):
-        stream.run("sequence", 5.0, messages=MANY)
+        stream.run("sequence", SLOW, messages=MANY)
     stream.kept["sequence"] = 0.5
     runs = [stream.run("sequence") for _ in range(10)]
     assert runs[-1] is False
@@ -94,6 +102,23 @@ def test_an_outgrown_statement_is_planned_for_itself_for_a_minute(stream: Stream
     assert stream.share("sequence", MINUTE) == 0
     assert stream.share("renew", 1.0) > 0.9
     assert stream.share("sequence", 1.0) > 0.9
+
+
+def test_a_run_of_many_messages_that_is_slow_with_a_kept_plan_is_the_last_one(stream: Stream) -> None:
+    stream.run("renew", messages=MANY)
+    stream.now += 10
+    stream.share("sequence", 1.0)
+    assert stream.run("sequence", 5.0, messages=MANY), "there is no new generation within a minute"
+    assert stream.share("sequence", MINUTE - 1) == 0
+    stream.share("sequence", 2.0)
+    assert stream.share("sequence", 1.0) > 0.9
+
+
+def test_a_slow_run_of_many_messages_with_a_new_plan_says_nothing_of_the_kept_one(stream: Stream) -> None:
+    stream.now += QUIET * 2
+    assert not stream.run("sequence", 5.0, messages=MANY)
+    stream.run("sequence")
+    assert stream.run("sequence")
 
 
 def test_a_plan_that_has_become_slow_is_left_after_three_runs(stream: Stream) -> None:

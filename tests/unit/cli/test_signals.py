@@ -57,6 +57,8 @@ def take_two_signals(second_at: int) -> None:
                 signal.raise_signal(signal.SIGTERM)
         return trace
 
+    # Python 3.12 traces instructions only if some frame wanted that before.
+    sys._getframe().f_trace_opcodes = True
     with StopSignals():
         sys.settrace(trace)
         signal.raise_signal(signal.SIGTERM)
