@@ -15,6 +15,7 @@ from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.pipeline import PipelineSettings
 
 WAKEUPS = ("auto", "notify", "poll")
+POLL_INTERVAL = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Options:
     max_payload_size: int = 65_536
     require_transaction: bool = True
     wakeup: str = "auto"
-    poll_interval: float = 1.0
+    poll_interval: float | None = None
     quarantine: Quarantine | None = None
     declarations: tuple[Declaration, ...] = ()
 
@@ -61,6 +62,13 @@ class Options:
         )
 
     @property
+    def longest_poll(self) -> float:
+        """The poll interval that was given, or else a second, or less if the reconciler's tuning says so."""
+        if self.poll_interval is not None:
+            return self.poll_interval
+        return min(POLL_INTERVAL, float(self.profile.reconciler.idle_interval))
+
+    @property
     def producer_settings(self) -> ProducerSettings:
         """What enqueueing needs."""
         return ProducerSettings(self.max_payload_size, self.require_transaction)
@@ -71,7 +79,7 @@ class Options:
             self.profile,
             self.processors,
             self.sequencers,
-            self.poll_interval,
+            self.longest_poll,
             announce=announce,
             quarantine=self.quarantine,
         )

@@ -41,7 +41,7 @@ class OutboxBuilder:
         return self._with(profile=profile)
 
     def processor_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
-        """Override the profile's tuning of the processors."""
+        """Override the profile's tuning of the processors; a queue may have a ``tuning`` of its own."""
         return self._with(processor_tuning=checked(tuning, "processor_tuning"))
 
     def sequencer_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
@@ -53,7 +53,11 @@ class OutboxBuilder:
         return self._with(vacuum_tuning=checked(tuning, "vacuum_tuning"))
 
     def reconciler_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
-        """Override the profile's tuning of the reconciler; its pace is set by `poll_interval`."""
+        """Override the profile's tuning of the reconciler.
+
+        It polls at least every ``idle_interval``, if that is shorter than a second and `poll_interval` is
+        not called; its other numbers have no meaning.
+        """
         return self._with(reconciler_tuning=checked(tuning, "reconciler_tuning"))
 
     def processors(self, count: int) -> OutboxBuilder:

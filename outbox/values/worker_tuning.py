@@ -21,6 +21,7 @@ class WorkerTuning:
         WorkerTuning.processor_high_throughput().batch_size(50).retry_base(0.5)
         WorkerTuning.processor_high_throughput().replace(batch_size=50, retry_base=0.5)
 
+    Not every worker has a use for every number: the guide's page on tuning says who takes what.
     Durations may be given as `datetime.timedelta`. Raises `ConfigurationError` for a number that
     cannot work.
     """

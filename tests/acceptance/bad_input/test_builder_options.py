@@ -66,6 +66,18 @@ def test_a_good_value_is_taken(option: str) -> None:
         assert getattr(builder, option)(value) is builder
 
 
+@pytest.mark.parametrize(
+    ("idle", "poll_interval", "expected"), [(60, None, 1), (0.2, None, 0.2), (0.2, 5, 5), (60, 90, 90)]
+)
+def test_the_reconciler_polls_as_it_was_told_or_else_every_second_or_as_its_tuning_says(
+    idle: float, poll_interval: float | None, expected: float
+) -> None:
+    builder = Outbox.builder(URL).reconciler_tuning(WorkerTuning.reconciler().idle_interval(idle))
+    if poll_interval is not None:
+        builder.poll_interval(poll_interval)
+    assert builder._options.pipeline_settings(announce=False).poll_interval == expected
+
+
 def test_a_bad_prefix_is_refused_at_once() -> None:
     with pytest.raises(InvalidTablePrefix):
         Outbox.builder(URL).table_prefix("1shop")
