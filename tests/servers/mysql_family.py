@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
+from typing import Any
 
 from tests.servers.binaries import MysqlPrograms
 from tests.servers.server import Server
@@ -14,10 +15,15 @@ _ACCOUNT = """
 CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
 GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 """
+# Central European time with its changes of clocks, as a rule: a name would need files that a machine may lack.
+_ZONE = "CET-1CEST,M3.5.0,M10.5.0/3"
 
 
 class MysqlFamilyServer(Server):
-    """What MySQL and MariaDB have in common: durable settings, root without a password, on loopback only."""
+    """What MySQL and MariaDB have in common: durable settings, root without a password, on loopback only.
+
+    Sessions follow the clocks of Central Europe unless told otherwise.
+    """
 
     admin_database = "mysql"
 
@@ -41,6 +47,11 @@ class MysqlFamilyServer(Server):
             "--max-connections=300",
             "--innodb-flush-log-at-trx-commit=1",
         ]
+
+    def _options(self) -> dict[str, Any]:
+        options = super()._options()
+        options["env"]["TZ"] = _ZONE
+        return options
 
     def _probe(self) -> None:
         import mysql.connector
