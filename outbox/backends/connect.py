@@ -47,23 +47,35 @@ def check_target(target: object) -> None:
         raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
 
 
-def open_backend(target: object, *, naming: Naming, pool_size: int) -> Backend:
+def check_listen_url(url: object) -> str:
+    """Return a URL to listen at as libpq reads it; raises `ConfigurationError`."""
+    try:
+        if isinstance(url, str) and family_of_url(parse_url(url)) == "postgresql":
+            return _libpq(url)
+    except ConfigurationError as error:
+        raise ConfigurationError("listen_url", error.value, error.problem) from None
+    raise ConfigurationError("listen_url", url, "give the URL of a PostgreSQL server, postgresql://…")
+
+
+def open_backend(target: object, *, naming: Naming, pool_size: int, listen_url: str | None = None) -> Backend:
     """Return the backend for a URL, an Engine or a psycopg pool, without connecting yet.
 
     For a URL the backend makes a pool of at most ``pool_size`` connections; an Engine or a pool stays
-    the caller's. Raises `ConfigurationError` for a target that cannot work and `MissingDriver`.
+    the caller's. With ``listen_url`` it listens there. Raises `ConfigurationError` for what cannot work
+    and `MissingDriver`.
     """
     from sqlalchemy import URL, Engine
 
     if isinstance(target, Engine):
         family = family_of(target.dialect.name, target.dialect.driver)
-        return _connect(family, target, naming, pool_size)
+        return _connect(family, target, naming, pool_size, listen_url)
     if isinstance(target, (str, URL)):
         url = parse_url(target)
         family = family_of_url(url)
-        return _connect(family, _libpq(target) if family == "postgresql" else url, naming, pool_size)
+        given = _libpq(target) if family == "postgresql" else url
+        return _connect(family, given, naming, pool_size, listen_url)
     if type(target).__module__.partition(".")[0] == "psycopg_pool":
-        return _from_pool(target, naming)
+        return _from_pool(target, naming, listen_url)
     raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
 
 
@@ -121,15 +133,17 @@ def _libpq(target: str | URL) -> str:
     return f"{scheme.partition('+')[0]}://{rest}"
 
 
-def _connect(family: str, target: Any, naming: Naming, pool_size: int) -> Backend:
+def _connect(family: str, target: Any, naming: Naming, pool_size: int, listen_url: str | None) -> Backend:
     check_naming(family, naming)
+    if listen_url is not None and family != "postgresql":
+        raise ConfigurationError("listen_url", listen_url, "only PostgreSQL has notifications; leave it out")
     try:
         if family == "postgresql":
             from outbox.backends import postgres
 
             if isinstance(target, str):
-                return postgres.connect(target, naming=naming, pool_size=pool_size)
-            return postgres.from_engine(target, naming=naming)
+                return postgres.connect(target, naming=naming, pool_size=pool_size, listen_url=listen_url)
+            return postgres.from_engine(target, naming=naming, listen_url=listen_url)
         if family == "mysql":
             from outbox.backends import mysql
 
@@ -141,7 +155,7 @@ def _connect(family: str, target: Any, naming: Naming, pool_size: int) -> Backen
         raise _missing(family, error) from error
 
 
-def _from_pool(pool: Any, naming: Naming) -> Backend:
+def _from_pool(pool: Any, naming: Naming, listen_url: str | None) -> Backend:
     try:
         from outbox.backends import postgres
     except ImportError as error:
@@ -150,7 +164,7 @@ def _from_pool(pool: Any, naming: Naming) -> Backend:
 
     if not isinstance(pool, ConnectionPool):
         raise ConfigurationError("target", type(pool).__name__, WHAT_IT_TAKES)
-    return postgres.from_pool(pool, naming=naming)
+    return postgres.from_pool(pool, naming=naming, listen_url=listen_url)
 
 
 def _missing(family: str, error: ImportError) -> Exception:

@@ -85,7 +85,9 @@ def assemble_handle(options: Options) -> OutboxHandle:
 
 def prepare(options: Options, pool_size: int) -> Ground:
     """Connect, check server and tables, register the queues; leaves nothing open when it raises."""
-    backend = open_backend(options.target, naming=options.naming, pool_size=pool_size)
+    backend = open_backend(
+        options.target, naming=options.naming, pool_size=pool_size, listen_url=options.listen_url
+    )
     try:
         backend.check_server()
         check_schema(backend)

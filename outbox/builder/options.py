@@ -36,6 +36,7 @@ class Options:
     max_payload_size: int = 65_536
     require_transaction: bool = True
     wakeup: str = "auto"
+    listen_url: str | None = None
     poll_interval: float | None = None
     quarantine: Quarantine | None = None
     declarations: tuple[Declaration, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from outbox.backends.connect import check_target
+from outbox.backends.connect import check_listen_url, check_target
 from outbox.builder.assembly import assemble_handle, assemble_outbox
 from outbox.builder.declaration import Declaration
 from outbox.builder.options import WAKEUPS, Options
@@ -85,15 +85,21 @@ class OutboxBuilder:
         """Refuse payloads of more bytes than this (default 65 536)."""
         return self._with(max_payload_size=whole(size, option="max_payload_size", minimum=1))
 
-    def wakeup(self, how: str) -> OutboxBuilder:
+    def wakeup(self, how: str, *, listen_url: str | None = None) -> OutboxBuilder:
         """Choose how processes wake each other.
 
         ``notify`` uses LISTEN and NOTIFY (PostgreSQL), ``poll`` asks the database every poll interval,
         ``auto`` (the default) takes the first where it exists. Polling always goes on underneath.
+        ``listen_url`` is the server's own address for LISTEN, where the target is a pooler in transaction
+        mode.
         """
         if how not in WAKEUPS:
             raise ConfigurationError("wakeup", how, f"give one of {', '.join(WAKEUPS)}")
-        return self._with(wakeup=how)
+        if listen_url is not None:
+            listen_url = check_listen_url(listen_url)
+            if how == "poll":
+                raise ConfigurationError("listen_url", listen_url, "who polls does not listen; leave it out")
+        return self._with(wakeup=how, listen_url=listen_url)
 
     def poll_interval(self, interval: float | timedelta) -> OutboxBuilder:
         """Set the longest time, in seconds, that a message waits for a wake-up that got lost (default 1)."""

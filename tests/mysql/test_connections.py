@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from outbox import Outbox
+from outbox.backends.mysql.driver import load_driver
 from outbox.backends.mysql.pool_source import TRUSTED_FOR
 from outbox.backends.protocol import Backend
 from outbox.errors import ConnectionLost, DatabaseError, OutboxError, ReadOnlyServer
@@ -129,3 +131,20 @@ def test_an_exhausted_pool_is_reported_and_not_waited_for_forever(
     monkeypatch.setattr(store._source._pool, "_timeout", 0.05)
     with store.connection(), pytest.raises(OutboxError, match="no connection to be had"):
         store.pending([1])
+
+
+def test_a_driver_without_its_c_extension_is_reported_once(
+    migrated: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import mysql.connector
+
+    monkeypatch.setattr(mysql.connector, "HAVE_CEXT", False)
+    load_driver.cache_clear()
+    try:
+        for _ in range(2):
+            Outbox.builder(migrated.url).queue("orders", 1).enqueue_only().open().close()
+    finally:
+        load_driver.cache_clear()
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "lacks its C extension" in warning.getMessage()
+    assert warning.name.startswith("outbox.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -82,3 +83,26 @@ def test_every_connection_comes_from_the_engine_however_it_makes_them(
 def test_a_pool_may_compute_its_arguments(migrated: Database) -> None:
     with ConnectionPool(kwargs=partial(conninfo_to_dict, migrated.url), min_size=1, max_size=4) as pool:
         deliver(pool)
+
+
+def prepared(pool: ConnectionPool) -> int:
+    """Return how many statements the sessions of an idle pool have prepared."""
+    with ExitStack() as stack:
+        connections = [stack.enter_context(pool.connection()) for _ in range(pool.get_stats()["pool_size"])]
+        counts = [conn.execute("SELECT count(*) FROM pg_prepared_statements") for conn in connections]
+        return sum(count for ((count,),) in counts)
+
+
+@pytest.mark.parametrize("threshold", [5, None], ids=["by default", "never"])
+def test_a_pool_may_forbid_prepared_statements_for_a_pooler_that_knows_none(
+    migrated: Database, threshold: int | None
+) -> None:
+    seen: queue.Queue[int] = queue.Queue()
+    kwargs = {"prepare_threshold": threshold}
+    with ConnectionPool(migrated.url, kwargs=kwargs, min_size=1, max_size=4) as pool:
+        builder = Outbox.builder(pool).processors(1).queue("orders", 1).leased(lambda msg: seen.put(msg.seq))
+        with builder.start() as handle:
+            for number in range(1, 41):
+                handle.outbox.enqueue_now("orders", number)
+                assert seen.get(timeout=20) == number
+        assert (prepared(pool) > 0) is (threshold is not None)

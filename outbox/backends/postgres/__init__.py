@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.postgres.backend import PostgresBackend
-from outbox.backends.postgres.sources import EngineSource, PoolSource
+from outbox.backends.postgres.sources import EngineSource, PgConnection, PoolSource, direct
 from outbox.statements import Naming
 
 if TYPE_CHECKING:
@@ -15,16 +16,24 @@ if TYPE_CHECKING:
 __all__ = ["PostgresBackend", "connect", "from_engine", "from_pool"]
 
 
-def connect(conninfo: str, *, naming: Naming, pool_size: int) -> PostgresBackend:
+def connect(
+    conninfo: str, *, naming: Naming, pool_size: int, listen_url: str | None = None
+) -> PostgresBackend:
     """Make a backend with a pool of its own for a libpq URL or connection string."""
-    return PostgresBackend(PoolSource.from_conninfo(conninfo, pool_size), naming)
+    to_listen = directly(listen_url)
+    return PostgresBackend(PoolSource.from_conninfo(conninfo, pool_size), naming, to_listen)
 
 
-def from_pool(pool: ConnectionPool[Any], *, naming: Naming) -> PostgresBackend:
+def from_pool(pool: ConnectionPool[Any], *, naming: Naming, listen_url: str | None = None) -> PostgresBackend:
     """Use the user's open psycopg pool, which stays the user's."""
-    return PostgresBackend(PoolSource(pool, owned=False), naming)
+    return PostgresBackend(PoolSource(pool, owned=False), naming, directly(listen_url))
 
 
-def from_engine(engine: Engine, *, naming: Naming) -> PostgresBackend:
+def from_engine(engine: Engine, *, naming: Naming, listen_url: str | None = None) -> PostgresBackend:
     """Use the user's Engine on psycopg 3, which stays the user's."""
-    return PostgresBackend(EngineSource(engine), naming)
+    return PostgresBackend(EngineSource(engine), naming, directly(listen_url))
+
+
+def directly(listen_url: str | None) -> Callable[[], PgConnection] | None:
+    """Return what opens the connection that listens, None for one like the others."""
+    return None if listen_url is None else direct(listen_url)

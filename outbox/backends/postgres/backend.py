@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from outbox.backends.postgres.errors import is_contention
 from outbox.backends.postgres.listener import PostgresListener
 from outbox.backends.postgres.notifier import PostgresNotifier
 from outbox.backends.postgres.single_source import SingleSource
-from outbox.backends.postgres.sources import Source
+from outbox.backends.postgres.sources import PgConnection, Source
 from outbox.backends.records import (
     LeaseRequest,
     PartitionStatus,
@@ -35,10 +35,13 @@ class PostgresBackend:
     name = "postgresql"
     can_notify = True
 
-    def __init__(self, source: Source, naming: Naming) -> None:
+    def __init__(
+        self, source: Source, naming: Naming, to_listen: Callable[[], PgConnection] | None = None
+    ) -> None:
         self.naming = naming
         self.catalog = Catalog.load("postgresql", naming)
         self._source = source
+        self._connect_to_listen = to_listen or source.dedicated
         self._db = Database(source, self.catalog)
         # Families of one prefix in several schemas share the channel, and tell themselves apart by this.
         self._origin = f"{naming.schema or ''}|{secrets.token_hex(6)}"
@@ -137,7 +140,7 @@ class PostgresBackend:
 
     def listen(self) -> PostgresListener:
         with self._db.translated():
-            listener = PostgresListener(self._source.dedicated(), self.catalog["listen"], self._origin)
+            listener = PostgresListener(self._connect_to_listen(), self.catalog["listen"], self._origin)
         listener.test(self._notifier.send)
         return listener
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import psycopg
@@ -136,13 +137,22 @@ class PoolSource:
         raise PoolTimeout(msg)
 
 
-def connect_timeout(conninfo: str) -> dict[str, int]:
+def direct(url: str) -> Callable[[], PgConnection]:
+    """Return what opens autocommit connections to a server, apart from every source.
+
+    Raises `ConfigurationError` for what libpq cannot read.
+    """
+    bounded = connect_timeout(url, option="listen_url")
+    return partial(psycopg.connect, url, autocommit=True, application_name="outbox", **bounded)
+
+
+def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, int]:
     """Return the option that bounds the wait for a mute server, unless the user has bounded it."""
     try:
         options = conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError as error:
         # What follows the colon may be a part of the password.
-        raise ConfigurationError("target", conninfo, str(error).partition(":")[0]) from None
+        raise ConfigurationError(option, conninfo, str(error).partition(":")[0]) from None
     bounded = "connect_timeout" in options or "PGCONNECT_TIMEOUT" in os.environ
     return {} if bounded else {"connect_timeout": CONNECT_TIMEOUT}
 

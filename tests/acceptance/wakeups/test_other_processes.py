@@ -9,7 +9,9 @@ from statistics import median
 import pytest
 
 from outbox import Outbox
+from outbox.backends.postgres import listener as postgres_listener
 from outbox.runtime.thinning import GAP
+from outbox.workers import listener as worker_listener
 from tests.acceptance.bench import PARTITIONS, QUEUE, Bench, builder_for
 from tests.acceptance.wakeups.inbox import Inbox, polls, quiet
 from tests.budgets.wire import tapped
@@ -123,3 +125,40 @@ def test_where_no_notification_arrives_at_all_the_workers_say_so_and_poll(
             bench.producer.enqueue(conn, QUEUE, "b")
             conn.commit()
             assert inbox.delay("b", time.monotonic()) < 2
+
+
+@pytest.mark.backends("postgresql")
+def test_the_workers_listen_where_they_are_told_to_if_a_pooler_swallows_notifications(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = Inbox()
+    with tapped(bench.database.url) as wire:
+        assert wire.proxy is not None
+        wire.proxy.lose_notifications = True
+        builder = builder_for(wire.url, lambda queue: queue.leased(inbox), poll_interval=NEVER)
+        with builder.wakeup("auto", listen_url=bench.database.sqlalchemy_url).start() as handle:
+            # Listening ends with a poll of its own.
+            quiet(handle)
+            before = quiet(handle)
+            bench.send("a")
+            inbox.delay("a", time.monotonic())
+            assert polls(handle) <= before + 1
+            assert not [statement for statement in wire.tap.seen() if statement.verb == "LISTEN"]
+    assert "polling instead" not in caplog.text
+
+
+@pytest.mark.backends("postgresql")
+def test_who_could_not_listen_tries_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_listener, "TEST_SECONDS", 0.5)
+    monkeypatch.setattr(worker_listener, "RETRY_SECONDS", 0.1)
+    with tapped(bench.database.url) as wire:
+        assert wire.proxy is not None
+        wire.proxy.lose_notifications = True
+        builder = builder_for(wire.url, lambda queue: queue.leased(print), poll_interval=NEVER)
+        with builder.start() as handle:
+            eventually(lambda: wire.proxy and wire.proxy.dropped >= 2)
+            listener = handle._crew.listener
+            assert listener is not None
+            assert listener._listener is None
+            wire.proxy.lose_notifications = False
+            eventually(lambda: listener._listener)

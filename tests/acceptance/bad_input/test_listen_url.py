@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from outbox import ConfigurationError, Outbox
+from tests.acceptance.bad_input.test_targets import assert_discreet
+from tests.support import Database
+
+HERE = "postgresql://u@127.0.0.1/x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "not a url", 7, "sqlite:///x.db", "mysql://u:s3cret@db/x", "postgresql+psycopg2://u:s3cret@db/x"],
+)
+def test_what_one_cannot_listen_at_is_refused_at_once(url: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Outbox.builder(HERE).wakeup("auto", listen_url=url)
+    assert caught.value.option == "listen_url"
+    assert_discreet(caught.value)
+
+
+def test_who_polls_does_not_listen() -> None:
+    with pytest.raises(ConfigurationError, match="who polls does not listen") as caught:
+        Outbox.builder(HERE).wakeup("poll", listen_url="postgresql://u:s3cret@db/x")
+    assert_discreet(caught.value)
+
+
+def test_what_libpq_cannot_read_is_refused_before_anything_is_opened(database: Database) -> None:
+    builder = Outbox.builder(database.url).wakeup("auto", listen_url="postgresql://u:s3cret@db/x?nonsense=1")
+    with pytest.raises(ConfigurationError) as caught:
+        builder.open()
+    assert caught.value.option == "listen_url"
+    assert ("invalid" if database.backend == "postgresql" else "only PostgreSQL") in caught.value.problem
+    assert_discreet(caught.value)
