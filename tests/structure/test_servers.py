@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import install
 from tests.servers.binaries import find_postgres
 from tests.servers.existing import ExistingServer
+from tests.servers.fetch_mysql import FetchFailed
 from tests.servers.fleet import Fleet
 from tests.servers.ports import free_port
 from tests.support import Spawn, eventually
@@ -63,6 +65,24 @@ def test_a_backend_neither_found_nor_excluded_fails_the_run_and_says_how_to_get_
     assert "No mysql server was found. Run `make servers`" in done.stdout
     assert "OUTBOX_TEST_MYSQL_URL" in done.stdout
     assert "OUTBOX_TEST_BACKENDS=sqlite,postgresql,mariadb" in done.stdout
+
+
+def test_a_mysql_that_cannot_be_fetched_fails_the_installation_and_says_how_to_do_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise FetchFailed("there is no such suite")
+
+    monkeypatch.setenv("OUTBOX_TEST_BACKENDS", "sqlite,mysql")
+    monkeypatch.delenv("OUTBOX_TEST_MYSQL_URL", raising=False)
+    monkeypatch.setattr(install, "find_mysql", lambda: None)
+    monkeypatch.setattr(install, "_missing_build_tools", list)
+    monkeypatch.setattr(install, "fetch_mysql", fail)
+    assert install.main() == 1
+    said = capsys.readouterr().err
+    assert "there is no such suite" in said
+    assert "OUTBOX_TEST_MYSQL_URL" in said
+    assert "OUTBOX_TEST_BACKENDS=sqlite" in said
 
 
 def test_excluded_backends_are_neither_looked_for_nor_tested(tmp_path: Path) -> None:
