@@ -12,7 +12,7 @@ from typing import Any
 from tests.servers.binaries import find_mariadb, find_mysql, find_postgres
 from tests.servers.existing import ExistingServer
 from tests.servers.mysql_family import MariadbServer, MysqlServer
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import PostgresServer, PostgresStandby
 from tests.servers.selection import existing_url, how_to_get
 from tests.servers.server import Server
 from tests.servers.undertaker import Undertaker
@@ -26,7 +26,7 @@ class ServerNotFound(LookupError):
 
 
 class Fleet:
-    """Start at most one shared and one private server per backend; `close` ends them all.
+    """Start at most one shared and one private server per backend, and standbys; `close` ends them all.
 
     Not thread-safe: fixtures call it from the main thread.
     """
@@ -34,6 +34,7 @@ class Fleet:
     def __init__(self) -> None:
         self._shared: dict[str, Server | ExistingServer] = {}
         self._private: dict[str, Server] = {}
+        self._standbys: list[PostgresStandby] = []
         self._directory: Path | None = None
         self._undertaker: Undertaker | None = None
 
@@ -58,18 +59,27 @@ class Fleet:
         self._private[backend].start()
         return self._private[backend]
 
+    def standby(self, primary: PostgresServer) -> PostgresStandby:
+        """Return a new standby of a running primary, started."""
+        directory, undertaker = self._workshop()
+        name = f"postgresql-standby-{len(self._standbys)}"
+        self._standbys.append(PostgresStandby(directory / name, undertaker, primary))
+        self._standbys[-1].start()
+        return self._standbys[-1]
+
     def start(self, *backends: str) -> dict[str, str]:
         """Start the shared servers of several backends and return their URLs."""
         return {name: self.shared(name).url for name in backends if name != "sqlite"}
 
     def close(self) -> None:
         """Stop every server that was started here, side by side, and remove what they wrote."""
-        servers = [*self._shared.values(), *self._private.values()]
+        servers = [*self._shared.values(), *self._private.values(), *self._standbys]
         if servers:
             with ThreadPoolExecutor(len(servers)) as pool:
                 list(pool.map(lambda server: server.stop(), servers))
         self._shared.clear()
         self._private.clear()
+        self._standbys.clear()
         if self._undertaker is not None:
             self._undertaker.close()
             self._undertaker = None

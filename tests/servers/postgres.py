@@ -18,7 +18,7 @@ class PostgresServer(Server):
 
     def __init__(self, directory: Path, undertaker: Undertaker, programs: Path) -> None:
         super().__init__("postgresql", directory, undertaker)
-        self._programs = programs
+        self.programs = programs
 
     def url_of(self, database: str) -> str:
         return f"postgresql://outbox@127.0.0.1:{self.port}/{database}"
@@ -31,7 +31,7 @@ class PostgresServer(Server):
             "--locale=C.UTF-8",
             "--no-instructions",
         )
-        self._run(str(self._programs / "initdb"), f"--pgdata={self.data}", *flags)
+        self._run(str(self.programs / "initdb"), f"--pgdata={self.data}", *flags)
 
     def _command(self) -> list[str]:
         settings = {
@@ -49,7 +49,7 @@ class PostgresServer(Server):
         if self._has_statement_statistics():
             settings["shared_preload_libraries"] = "pg_stat_statements"
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [str(self._programs / "postgres"), "-D", str(self.data), *options]
+        return [str(self.programs / "postgres"), "-D", str(self.data), *options]
 
     def _probe(self) -> None:
         import psycopg
@@ -58,9 +58,28 @@ class PostgresServer(Server):
             connection.execute("SELECT 1")
 
     def _has_statement_statistics(self) -> bool:
-        command = [str(self._programs / "pg_config"), "--pkglibdir"]
+        command = [str(self.programs / "pg_config"), "--pkglibdir"]
         try:
             folder = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         except (OSError, subprocess.CalledProcessError):
-            folder = str(self._programs.parent / "lib")
+            folder = str(self.programs.parent / "lib")
         return (Path(folder) / "pg_stat_statements.so").exists()
+
+
+class PostgresStandby(PostgresServer):
+    """A hot standby, which follows its primary and takes no writes until it is promoted."""
+
+    def __init__(self, directory: Path, undertaker: Undertaker, primary: PostgresServer) -> None:
+        super().__init__(directory, undertaker, primary.programs)
+        self._primary = primary
+
+    def promote(self) -> None:
+        """Make it a primary, and return once it takes writes."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote(true)")
+
+    def _initialise(self) -> None:
+        flags = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync", f"--pgdata={self.data}")
+        self._run(str(self.programs / "pg_basebackup"), f"--dbname={self._primary.url}", *flags)
