@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from outbox import Outbox, WorkerTuning
-from outbox.backends.records import LeaseRequest
+from outbox.backends.records import LeaseRequest, Refusal, Settlement
 from outbox.testing import drain
 from tests.acceptance.end_to_end.shop_model import PARTITIONS, ShopModel
 from tests.support import Database
@@ -40,13 +40,18 @@ class History(RuleBasedStateMachine):
     """Producers on several connections, one pipeline moved by hand, and crashes."""
 
     database: Database
+    leased: bool
 
     @initialize()
     def declare(self) -> None:
         self.model = ShopModel()
         self.queue = f"q{next(queues)}"
-        builder = Outbox.builder(self.database.url).wakeup("poll")
-        self.outbox = builder.queue(self.queue, PARTITIONS).leased(self.model.handle, tuning=TUNING).open()
+        queue = Outbox.builder(self.database.url).wakeup("poll").queue(self.queue, PARTITIONS)
+        if self.leased:
+            builder = queue.leased(self.model.handle, tuning=TUNING)
+        else:
+            builder = queue.transactional(lambda _conn, msg: self.model.handle(msg), tuning=TUNING)
+        self.outbox = builder.open()
         self.ids = self.outbox.consumers[0].partition_ids
         self.open: dict[int, tuple[ExitStack, Any, list[int]]] = {}
 
@@ -107,13 +112,33 @@ class History(RuleBasedStateMachine):
         self.outbox.backend.sequence(self.ids, limit)
 
     @precondition(lambda self: not self.writers_block_workers())
-    @rule(limit=st.integers(1, 3))
-    def crash_after_the_lease(self, limit: int) -> None:
+    @rule(messages=MESSAGES, limit=st.integers(1, 3))
+    def crash_after_the_lease(self, messages: list[tuple[int, list[str]]], limit: int) -> None:
         """Take what is free and die: the lease is short enough to be over at the next look."""
+        self.make_deliverable(messages)
         requests = [LeaseRequest(partition_id, limit) for partition_id in self.ids]
         self.outbox.backend.lease_and_read(
             requests, token="crashed", lease=0.001, max_bytes=1000, cautious=False, alone=False
         )
+
+    @precondition(lambda self: not self.writers_block_workers())
+    @rule(messages=MESSAGES)
+    def crash_in_a_transaction(self, messages: list[tuple[int, list[str]]]) -> None:
+        """Take messages under the row's lock, say that they are done, and die before the commit."""
+        self.make_deliverable(messages)
+        request = LeaseRequest(self.ids[messages[0][0]], 3)
+        with (
+            suppress(ZeroDivisionError),
+            self.outbox.backend.transactional_turn(request, max_bytes=1000, cautious=False) as turn,
+        ):
+            if not isinstance(turn, Refusal):
+                turn.settle(Settlement(request.partition_id, turn.delivery.messages[-1].seq))
+            raise ZeroDivisionError
+
+    def make_deliverable(self, messages: list[tuple[int, list[str]]]) -> None:
+        self.begin(CONNECTIONS, messages)
+        self.commit(CONNECTIONS)
+        self.sequence(10)
 
     @precondition(lambda self: not self.writers_block_workers())
     @rule(limit=st.integers(1, 5))
@@ -140,8 +165,9 @@ class History(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_random_histories_keep_every_promise(migrated: Database) -> None:
-    machine = type("HistoryOnThisBackend", (History,), {"database": migrated})
+@pytest.mark.parametrize("leased", [True, False], ids=["leased", "transactional"])
+def test_random_histories_keep_every_promise(migrated: Database, leased: bool) -> None:
+    machine = type("HistoryOnThisBackend", (History,), {"database": migrated, "leased": leased})
     run_state_machine_as_test(
         machine,
         settings=settings(
