@@ -49,12 +49,13 @@ def check_target(target: object) -> None:
 
 def check_listen_url(url: object) -> str:
     """Return a URL to listen at as libpq reads it; raises `ConfigurationError`."""
+    if not isinstance(url, str) or not url.startswith("postgres"):
+        raise ConfigurationError("listen_url", url, "give the URL of a PostgreSQL server, postgresql://…")
     try:
-        if isinstance(url, str) and family_of_url(parse_url(url)) == "postgresql":
-            return _libpq(url)
+        family_of_url(parse_url(url))
     except ConfigurationError as error:
         raise ConfigurationError("listen_url", error.value, error.problem) from None
-    raise ConfigurationError("listen_url", url, "give the URL of a PostgreSQL server, postgresql://…")
+    return _libpq(url)
 
 
 def open_backend(target: object, *, naming: Naming, pool_size: int, listen_url: str | None = None) -> Backend:

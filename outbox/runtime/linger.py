@@ -24,7 +24,7 @@ class Linger:
 
         gap = 0                                                           r <= 200/s
         gap = 2 ms + (ceiling - 2 ms) * min(1, (r - 200) / 1 800)         r > 200/s
-        gap = max(gap, floor)                                             r > 200/s
+        gap = max(min(gap, ceiling), floor)                               r > 200/s
 
     and the next pass may begin `gap` after the last one ended. The gap closes by itself when a stream
     dries up, and a message after a quiet spell never waits. A pass that left a backlog behind asks for
@@ -65,4 +65,5 @@ class Linger:
         if rate <= QUIET_RATE:
             return 0.0
         share = min((rate - QUIET_RATE) / (FULL_RATE - QUIET_RATE), 1.0)
-        return max(SMALLEST_GAP + (self._ceiling - SMALLEST_GAP) * share, self._floor)
+        gap = SMALLEST_GAP + (self._ceiling - SMALLEST_GAP) * share
+        return max(min(gap, self._ceiling), self._floor)

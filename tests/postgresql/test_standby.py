@@ -9,7 +9,9 @@ import pytest
 
 import outbox
 from outbox import LeaseConfig, Outbox, OutboxMessage
+from outbox.backends.connect import open_backend
 from outbox.errors import ReadOnlyServer
+from outbox.statements import Naming
 from tests.servers.fleet import Fleet
 from tests.servers.postgres import PostgresServer, PostgresStandby
 from tests.support import Database, PrivateServer, eventually
@@ -40,6 +42,20 @@ def test_a_standby_is_refused_in_one_sentence(standby: PostgresStandby, database
     for enter in (lambda: Outbox.builder(url).open(), lambda: outbox.migrate(url)):
         with pytest.raises(ReadOnlyServer, match="is a read-only standby; connect to the primary"):
             enter()
+
+
+def test_who_cannot_listen_at_a_standby_leaves_no_connection_there(
+    standby: PostgresStandby, database: Database
+) -> None:
+    url = standby.url_of(name_of(database))
+    backend = open_backend(database.url, naming=Naming(), pool_size=1, listen_url=url)
+    with pytest.raises(ReadOnlyServer) as kept:
+        backend.listen()
+    backend.close()
+    with psycopg.connect(url, autocommit=True) as conn:
+        ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'outbox'"
+        eventually(lambda: conn.execute(ours).fetchall() == [])
+    assert kept.value
 
 
 def test_the_workers_find_the_standby_that_has_taken_over(

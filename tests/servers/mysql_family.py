@@ -15,7 +15,7 @@ _ACCOUNT = """
 CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
 GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 """
-# Central European time with its changes of clocks, as a rule: a name would need files that a machine may lack.
+# Central European time with its changes of clocks. As a rule: a name needs files that a machine may lack.
 _ZONE = "CET-1CEST,M3.5.0,M10.5.0/3"
 
 

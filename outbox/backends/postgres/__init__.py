@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.postgres.backend import PostgresBackend
-from outbox.backends.postgres.sources import EngineSource, PgConnection, PoolSource, direct
+from outbox.backends.postgres.sources import EngineSource, PoolSource, connector
 from outbox.statements import Naming
 
 if TYPE_CHECKING:
@@ -20,20 +19,15 @@ def connect(
     conninfo: str, *, naming: Naming, pool_size: int, listen_url: str | None = None
 ) -> PostgresBackend:
     """Make a backend with a pool of its own for a libpq URL or connection string."""
-    to_listen = directly(listen_url)
+    to_listen = connector(listen_url)
     return PostgresBackend(PoolSource.from_conninfo(conninfo, pool_size), naming, to_listen)
 
 
 def from_pool(pool: ConnectionPool[Any], *, naming: Naming, listen_url: str | None = None) -> PostgresBackend:
     """Use the user's open psycopg pool, which stays the user's."""
-    return PostgresBackend(PoolSource(pool, owned=False), naming, directly(listen_url))
+    return PostgresBackend(PoolSource(pool, owned=False), naming, connector(listen_url))
 
 
 def from_engine(engine: Engine, *, naming: Naming, listen_url: str | None = None) -> PostgresBackend:
     """Use the user's Engine on psycopg 3, which stays the user's."""
-    return PostgresBackend(EngineSource(engine), naming, directly(listen_url))
-
-
-def directly(listen_url: str | None) -> Callable[[], PgConnection] | None:
-    """Return what opens the connection that listens, None for one like the others."""
-    return None if listen_url is None else direct(listen_url)
+    return PostgresBackend(EngineSource(engine), naming, connector(listen_url))

@@ -9,7 +9,7 @@ from typing import Any
 
 from outbox.backends.postgres import monitoring, processor, queues, sequencer, transactional, wakeups
 from outbox.backends.postgres.database import Database
-from outbox.backends.postgres.errors import is_contention
+from outbox.backends.postgres.errors import is_contention, translated
 from outbox.backends.postgres.listener import PostgresListener
 from outbox.backends.postgres.notifier import PostgresNotifier
 from outbox.backends.postgres.single_source import SingleSource
@@ -41,7 +41,7 @@ class PostgresBackend:
         self.naming = naming
         self.catalog = Catalog.load("postgresql", naming)
         self._source = source
-        self._connect_to_listen = to_listen or source.dedicated
+        self._to_listen = to_listen
         self._db = Database(source, self.catalog)
         # Families of one prefix in several schemas share the channel, and tell themselves apart by this.
         self._origin = f"{naming.schema or ''}|{secrets.token_hex(6)}"
@@ -139,10 +139,17 @@ class PostgresBackend:
         self._notifier.post(wakeups.encode(self._origin, partition_ids, more=more))
 
     def listen(self) -> PostgresListener:
-        with self._db.translated():
-            listener = PostgresListener(self._connect_to_listen(), self.catalog["listen"], self._origin)
+        listener = PostgresListener(self._connect_to_listen(), self.catalog["listen"], self._origin)
         listener.test(self._notifier.send)
         return listener
+
+    def _connect_to_listen(self) -> PgConnection:
+        if self._to_listen is None:
+            with self._db.translated():
+                return self._source.dedicated()
+        # What is wrong there says nothing of the connections that the others use.
+        with translated():
+            return self._to_listen()
 
     @contextmanager
     def connection(self) -> Iterator[Any]:

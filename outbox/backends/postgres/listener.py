@@ -26,8 +26,12 @@ class PostgresListener:
         self._origin = origin
         self._interrupts, self._interrupter = socket.socketpair()
         self._interrupter.setblocking(False)
-        with translated():
-            conn.execute(listen.compact, prepare=False)
+        try:
+            with translated():
+                conn.execute(listen.compact, prepare=False)
+        except BaseException:
+            self.close()
+            raise
 
     def test(self, send: Callable[[str], None]) -> None:
         """Prove that what is sent arrives; raises `DatabaseError`, after closing, when it does not.
@@ -47,7 +51,7 @@ class PostgresListener:
         self.close()
         msg = (
             f"PostgreSQL: a notification did not arrive within {TEST_SECONDS:g} s; "
-            "is there a pooler in transaction mode?"
+            "is there a pooler in transaction mode, or another database at listen_url?"
         )
         raise DatabaseError(msg)
 

@@ -137,16 +137,18 @@ class PoolSource:
         raise PoolTimeout(msg)
 
 
-def direct(url: str) -> Callable[[], PgConnection]:
-    """Return what opens autocommit connections to a server, apart from every source.
+def connector(listen_url: str | None) -> Callable[[], PgConnection] | None:
+    """Return what opens autocommit connections to where the listener is to listen; None for None.
 
     Raises `ConfigurationError` for what libpq cannot read.
     """
-    bounded = connect_timeout(url, option="listen_url")
-    return partial(psycopg.connect, url, autocommit=True, application_name="outbox", **bounded)
+    if listen_url is None:
+        return None
+    bounded = connect_timeout(listen_url, option="listen_url")
+    return partial(psycopg.connect, listen_url, autocommit=True, application_name="outbox", **bounded)
 
 
-def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, int]:
+def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
     """Return the option that bounds the wait for a mute server, unless the user has bounded it."""
     try:
         options = conninfo_to_dict(conninfo)

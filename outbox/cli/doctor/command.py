@@ -70,7 +70,8 @@ def doctor(settings: Settings, builder: str | None, stalled_after: float, *, str
     naming = settings.naming if options is None else options.naming
     if isinstance(target, str):
         check_file(target)
-    backend = open_backend(target, naming=naming, pool_size=2)
+    listen_url = None if options is None else options.listen_url
+    backend = open_backend(target, naming=naming, pool_size=2, listen_url=listen_url)
     try:
         reach(backend, reading=True)
         found = list(examine(Patient(backend, target, settings, options, stalled_after=stalled_after)))

@@ -76,13 +76,15 @@ def wakeups(patient: Patient) -> Finding:
     """Prove that a notification arrives."""
     if not patient.backend.can_notify:
         return not_applicable("wake-ups", "other processes find new messages by polling here")
+    if patient.options is not None and patient.options.wakeup == "poll":
+        return not_applicable("wake-ups", "the builder says wakeup('poll')")
     try:
         patient.backend.listen().close()
     except DatabaseError as error:
         return warning(
             "wake-ups",
             f"notifications do not arrive: {error}",
-            "a pooler in transaction mode swallows them: give the workers a direct connection, or "
-            "accept up to one poll interval of delay",
+            "a pooler in transaction mode swallows them: name the server itself by "
+            "wakeup('auto', listen_url=…), or accept up to one poll interval of delay",
         )
     return ok("wake-ups", "a notification was sent and arrived")

@@ -13,12 +13,28 @@ HERE = "postgresql://u@127.0.0.1/x"
 
 @pytest.mark.parametrize(
     "url",
-    ["", "not a url", 7, "sqlite:///x.db", "mysql://u:s3cret@db/x", "postgresql+psycopg2://u:s3cret@db/x"],
+    ["", "not a url", "host=db password=s3cret", 7, "sqlite:///x.db", "mysql://u:s3cret@db/x", "mysql://db"],
 )
 def test_what_one_cannot_listen_at_is_refused_at_once(url: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Outbox.builder(HERE).wakeup("auto", listen_url=url)
     assert caught.value.option == "listen_url"
+    assert caught.value.problem == "give the URL of a PostgreSQL server, postgresql://…"
+    assert_discreet(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("postgresql+psycopg2://u:s3cret@db/x", "postgresql+psycopg://…"),
+        ("postgresql://u:s3cret@w0rd@db/x", "%40"),
+    ],
+)
+def test_a_url_that_is_nearly_right_is_answered_with_what_is_wrong(url: str, hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Outbox.builder(HERE).wakeup("auto", listen_url=url)
+    assert caught.value.option == "listen_url"
+    assert hint in caught.value.problem
     assert_discreet(caught.value)
 
 

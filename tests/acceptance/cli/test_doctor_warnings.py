@@ -116,7 +116,28 @@ def test_notifications_that_do_not_arrive_are_reported(migrated: Database, tmp_p
         found = finding(shell, "wake-ups")
 
     assert (found["level"], "do not arrive" in found["text"]) == ("warning", True)
-    assert "direct connection" in found["advice"]
+    assert "listen_url" in found["advice"]
+
+
+LISTENING_APART = """
+from outbox import Outbox
+
+def builder(url):
+    return Outbox.builder(url).wakeup({how}).queue("orders", 4).leased(print)
+"""
+
+
+@pytest.mark.backends("postgresql")
+def test_the_doctor_listens_where_the_builder_says(migrated: Database, tmp_path: Path) -> None:
+    with tapped(migrated.url) as wire:
+        assert wire.proxy
+        wire.proxy.lose_notifications = True
+        shell = Shell(wire.url, tmp_path)
+        shell.module("apart", LISTENING_APART.format(how=f"'auto', listen_url={migrated.url!r}"))
+        shell.module("polling", LISTENING_APART.format(how="'poll'"))
+
+        assert finding(shell, "wake-ups", "--builder", "apart:builder")["level"] == "ok"
+        assert "poll" in finding(shell, "wake-ups", "--builder", "polling:builder")["text"]
 
 
 @pytest.mark.slow

@@ -47,6 +47,12 @@ def test_the_gap_grows_with_the_rate_up_to_the_ceiling() -> None:
     assert gaps[-2:] == pytest.approx([0.02, 0.02])
 
 
+def test_no_gap_is_larger_than_the_ceiling() -> None:
+    for rate in (250.0, 1_000.0, 50_000.0):
+        linger = Linger(ceiling=0.001)
+        assert linger.delay(stream(linger, rate, gap=0.004)) == pytest.approx(0.001)
+
+
 def test_the_gap_counts_from_the_end_of_the_last_pass() -> None:
     linger = Linger()
     now = stream(linger, 50_000.0, gap=0.004)
