@@ -6,7 +6,7 @@ import random
 import time
 from typing import Any
 
-from outbox import LeaseConfig, Outbox, OutboxBuilder, OutboxMessage, WorkerTuning
+from outbox import LeaseConfig, Outbox, OutboxBuilder, OutboxMessage, Reject, WorkerTuning
 
 LEASED = "jobs"
 TRANSACTIONAL = "ledger"
@@ -14,12 +14,9 @@ PARTITIONS = 4
 LEASE = LeaseConfig(1.0)
 QUICK = WorkerTuning.processor_adaptive().replace(retry_base=0.02, retry_max=0.1, batch_size=20)
 
-TABLES = (
-    "CREATE TABLE produced (message_id BIGINT PRIMARY KEY, queue VARCHAR(20) NOT NULL)",
-    "CREATE TABLE effects (message_id BIGINT PRIMARY KEY)",
-)
-# One row a delivery, in the order of the deliveries.
-DELIVERIES = {
+PRODUCED = "message_id BIGINT PRIMARY KEY, queue VARCHAR(20) NOT NULL"
+# What handlers write, in the order in which they wrote it. No unique key: a message may be there twice.
+WRITTEN = {
     "postgresql": "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     "mysql": "id BIGINT AUTO_INCREMENT PRIMARY KEY",
     "mariadb": "id BIGINT AUTO_INCREMENT PRIMARY KEY",
@@ -75,6 +72,11 @@ def change_mind(dice: random.Random) -> None:
         raise ChangedMyMind
 
 
+def rejected(message_id: int) -> bool:
+    """Whether no handler accepts this message."""
+    return message_id % 5 == 0
+
+
 def work(url: str) -> None:
     """Deliver until killed; some messages fail once, some are rejected."""
     declared = builder(url).queue(LEASED, PARTITIONS).leased(deliver, lease=LEASE, tuning=QUICK)
@@ -89,18 +91,23 @@ def work(url: str) -> None:
 producer: Outbox
 
 
-def deliver(msg: OutboxMessage) -> None:
+def deliver(msg: OutboxMessage) -> Reject | None:
     with producer.transaction() as conn:
-        run(
-            conn,
-            "INSERT INTO deliveries (partition_id, seq, message_id) "
-            f"VALUES ({msg.partition_id}, {msg.seq}, {msg.id})",
-        )
+        write(conn, "deliveries", msg)
+    return answer(msg)
+
+
+def enter(conn: Any, msg: OutboxMessage) -> Reject | None:
+    write(conn, "effects", msg)
+    return answer(msg)
+
+
+def write(conn: Any, table: str, msg: OutboxMessage) -> None:
+    values = f"{msg.partition_id}, {msg.seq}, {msg.id}"
+    run(conn, f"INSERT INTO {table} (partition_id, seq, message_id) VALUES ({values})")
+
+
+def answer(msg: OutboxMessage) -> Reject | None:
     if msg.id % 37 == 0 and msg.attempts == 0:
         raise ValueError("not this time")
-
-
-def enter(conn: Any, msg: OutboxMessage) -> None:
-    run(conn, f"INSERT INTO effects (message_id) VALUES ({msg.id})")
-    if msg.id % 41 == 0 and msg.attempts == 0:
-        raise ValueError("not this time")
+    return Reject("not ever") if rejected(msg.id) else None

@@ -6,18 +6,20 @@ import os
 import random
 import time
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
 from outbox import Outbox, OutboxStatus
 from tests.acceptance.end_to_end.crowd import (
     COLUMNS,
-    DELIVERIES,
     LEASED,
     PARTITIONS,
-    TABLES,
+    PRODUCED,
     TRANSACTIONAL,
+    WRITTEN,
     produce,
+    rejected,
     work,
 )
 from tests.support import Database, Spawn, eventually
@@ -28,6 +30,9 @@ SECONDS = float(os.environ.get("OUTBOX_SOAK_SECONDS", "6"))
 WORKERS = 3
 PRODUCERS = 2
 SETTLING = 60.0
+
+Entry = tuple[Any, ...]
+"""Partition, number and id of a message."""
 
 
 @pytest.mark.mp
@@ -49,9 +54,9 @@ def test_nothing_is_lost_or_reordered_and_no_effect_doubled_when_workers_are_kil
 
 
 def create_tables(database: Database) -> None:
-    for table in TABLES:
-        database.execute(table)
-    database.execute(f"CREATE TABLE deliveries ({DELIVERIES[database.backend]}, {COLUMNS})")
+    database.execute(f"CREATE TABLE produced ({PRODUCED})")
+    for table in ("deliveries", "effects"):
+        database.execute(f"CREATE TABLE {table} ({WRITTEN[database.backend]}, {COLUMNS})")
 
 
 def kill_and_replace(database: Database, spawn: Spawn, workers: list[Child], *, until: float) -> None:
@@ -76,25 +81,58 @@ def unfinished(status: OutboxStatus) -> int:
 
 
 def check_leased(database: Database) -> None:
-    produced = {row[0] for row in database.query("SELECT message_id FROM produced WHERE queue = ?", LEASED)}
-    seqs: dict[int, list[int]] = defaultdict(list)
-    seen = set()
-    for partition_id, seq, message_id in database.query(
-        "SELECT partition_id, seq, message_id FROM deliveries ORDER BY id"
-    ):
-        seen.add(message_id)
-        if seq not in seqs[partition_id]:
-            seqs[partition_id].append(seq)
-    assert len(produced) > 50
-    assert seen == produced
-    # First deliveries come in order, and no number is missing.
-    assert all(order == list(range(1, len(order) + 1)) for order in seqs.values())
+    """Every message came at least once, and each partition's first deliveries in order."""
+    deliveries = written(database, "deliveries")
+    assert {message_id for *_, message_id in deliveries} == set(produced(database, LEASED))
+    check_dead_letters(database, LEASED)
+    assert gapless(deliveries)
 
 
 def check_transactional(database: Database) -> None:
-    produced = {
-        row[0] for row in database.query("SELECT message_id FROM produced WHERE queue = ?", TRANSACTIONAL)
-    }
-    effects = [row[0] for row in database.query("SELECT message_id FROM effects")]
-    assert len(produced) > 50
-    assert sorted(effects) == sorted(produced)
+    """Every message has one effect or one dead letter, and each partition's effects are in order."""
+    effects = written(database, "effects")
+    accepted = [message_id for message_id in produced(database, TRANSACTIONAL) if not rejected(message_id)]
+    assert sorted(message_id for *_, message_id in effects) == accepted
+    check_dead_letters(database, TRANSACTIONAL)
+    assert all(order == sorted(order) for order in numbers(effects))
+    assert gapless(sorted([*effects, *dead_letters(database, TRANSACTIONAL)]))
+
+
+def check_dead_letters(database: Database, queue: str) -> None:
+    """The rejected messages have one each, the others none."""
+    wanted = [message_id for message_id in produced(database, queue) if rejected(message_id)]
+    assert wanted, "nothing was rejected"
+    assert sorted(message_id for *_, message_id in dead_letters(database, queue)) == wanted
+
+
+def produced(database: Database, queue: str) -> list[int]:
+    """Return the ids of all messages that were committed, which are many."""
+    sql = "SELECT message_id FROM produced WHERE queue = ? ORDER BY message_id"
+    ids = [row[0] for row in database.query(sql, queue)]
+    assert len(ids) > 50
+    return ids
+
+
+def written(database: Database, table: str) -> list[Entry]:
+    """Return what the handlers wrote, in the order in which they did."""
+    return database.query(f"SELECT partition_id, seq, message_id FROM {table} ORDER BY id")
+
+
+def dead_letters(database: Database, queue: str) -> list[Entry]:
+    return database.query(
+        "SELECT d.partition_id, d.seq, d.message_id FROM outbox_dead_letters d "
+        "JOIN outbox_partitions p ON p.id = d.partition_id WHERE p.queue = ?",
+        queue,
+    )
+
+
+def numbers(entries: list[Entry]) -> list[list[int]]:
+    """Return the numbers of each partition's messages, in the order in which they came first."""
+    found: dict[int, dict[int, None]] = defaultdict(dict)
+    for partition_id, seq, _ in entries:
+        found[partition_id].setdefault(seq)
+    return [list(seqs) for seqs in found.values()]
+
+
+def gapless(entries: list[Entry]) -> bool:
+    return all(order == list(range(1, len(order) + 1)) for order in numbers(entries))
