@@ -4,49 +4,98 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from outbox import OutboxMessage, OutboxProfile
 from tests.acceptance.bench import PARTITIONS, Bench, builder_for, warm_up
-from tests.support import Spawn, eventually
+from tests.acceptance.schema.gate import open_gate, wait_at
+from tests.support import Child, Spawn, eventually
 
 MESSAGES = 40
+HANDOVERS = 6
 
 
-def consume(url: str) -> None:
-    """Print when and what the handler got, for ever."""
+def consume(url: str, threads: int) -> None:
+    """Print when and what the handler got, for ever; a message may name a gate to wait at."""
 
     def handler(msg: OutboxMessage) -> None:
         # In one piece: several threads print.
         print(f"got {time.monotonic()} {msg.partition} {msg.seq} {msg.attempts}\n", end="", flush=True)
+        if gate := msg.json():
+            wait_at(gate)
 
     # Small batches and short turns, so that the processes take turns too.
     tuning = OutboxProfile.low_latency().processor.batch_size(2)
-    with builder_for(url, lambda queue: queue.leased(handler, tuning=tuning)).start():
+    with builder_for(url, lambda queue: queue.leased(handler, tuning=tuning), processors=threads).start():
         print("started", flush=True)
         threading.Event().wait()
 
 
-@pytest.mark.mp
-def test_two_processes_share_a_queue_deliver_once_and_keep_the_order(bench: Bench, spawn: Spawn) -> None:
-    children = [spawn(consume, bench.database.url) for _ in range(2)]
+def start_two(bench: Bench, spawn: Spawn, *, threads: int) -> list[Child]:
+    children = [spawn(consume, bench.database.url, threads) for _ in range(2)]
     for child in children:
         child.wait_for_line("started")
-    for number in range(MESSAGES):
-        for partition in range(PARTITIONS):
-            bench.send(number, partition=partition)
+    return children
 
-    def deliveries() -> list[tuple[float, int, int, int]]:
-        lines = [line.split() for child in children for line in list(child.lines)]
-        return sorted((float(w[1]), int(w[2]), int(w[3]), int(w[4])) for w in lines if w[0] == "got")
 
-    eventually(lambda: all(bench.row(n).cursor == MESSAGES for n in range(PARTITIONS)), 30)
-    eventually(lambda: len(deliveries()) >= MESSAGES * PARTITIONS)
+def delivered(*children: Child, partition: int) -> list[tuple[int, int]]:
+    """Return number and attempts of what the handlers got of a partition, in the order of the clock."""
+    lines = [line.split() for child in children for line in list(child.lines)]
+    got = sorted((float(w[1]), int(w[2]), int(w[3]), int(w[4])) for w in lines if w[0] == "got")
+    return [(seq, attempts) for _, where, seq, attempts in got if where == partition]
+
+
+def expect(seqs: Iterable[int], *children: Child, partition: int) -> None:
+    """Wait for these messages; insist that they came in this order, each once and without a failure."""
+    wanted = [(seq, 0) for seq in seqs]
+    eventually(lambda: len(delivered(*children, partition=partition)) >= len(wanted), 30)
+    assert delivered(*children, partition=partition) == wanted
+
+
+@pytest.mark.mp
+def test_two_processes_share_a_queue_deliver_once_and_keep_the_order(
+    bench: Bench, spawn: Spawn, tmp_path: Path
+) -> None:
+    # With all its threads at the gate, a process holds half of the partitions and leaves half to the other one.
+    children = start_two(bench, spawn, threads=PARTITIONS // 2)
+    gate = tmp_path / "share"
     for partition in range(PARTITIONS):
-        seqs = [seq for _, where, seq, _ in deliveries() if where == partition]
-        assert seqs == list(range(1, MESSAGES + 1))
-    assert {attempts for *_, attempts in deliveries()} == {0}
+        bench.send(str(gate), partition=partition)
+    open_gate(gate, children)
+    for _ in range(1, MESSAGES):
+        for partition in range(PARTITIONS):
+            bench.send(None, partition=partition)
+    eventually(lambda: all(bench.row(n).cursor == MESSAGES for n in range(PARTITIONS)), 30)
+    for partition in range(PARTITIONS):
+        expect(range(1, MESSAGES + 1), *children, partition=partition)
+
+
+@pytest.mark.mp
+def test_partitions_go_from_process_to_process_and_back_in_order(
+    bench: Bench, spawn: Spawn, tmp_path: Path
+) -> None:
+    children = start_two(bench, spawn, threads=1)
+    gates = [tmp_path / f"handover-{number}" for number in range(HANDOVERS)]
+    # Which numbers of partitions 2 and 3 each process should get: those of the rounds that it does not sit out.
+    shares: list[list[int]] = [[], []]
+    for number, gate in enumerate(gates):
+        # Who sits out the last round cannot take this one.
+        bench.send(str(gate), partition=number % 2)
+        wanted = f"ready for {gate.name}"
+        (waiting,) = eventually(lambda line=wanted: [n for n in (0, 1) if line in children[n].lines])
+        shares[1 - waiting].append(number + 1)
+        for opened in gates[:number]:
+            opened.touch()
+        for partition in (2, 3):
+            bench.send(None, partition=partition)
+        eventually(lambda seq=number + 1: [bench.row(n).cursor for n in (2, 3)] == [seq, seq])
+    assert sorted(map(len, shares)) == [HANDOVERS // 2] * 2
+    for child, share in zip(children, shares, strict=True):
+        for partition in (2, 3):
+            expect(share, child, partition=partition)
 
 
 def test_no_two_threads_of_a_process_handle_one_partition_at_the_same_time(bench: Bench) -> None:

@@ -11,7 +11,8 @@ from tests.support import Child
 
 def wait_at(gate: str) -> None:
     """Say in a child process that all is ready, and go on once the test opens the gate."""
-    print(f"ready for {Path(gate).name}")
+    # In one piece: several threads may print.
+    print(f"ready for {Path(gate).name}\n", end="")
     deadline = time.monotonic() + 60
     while not Path(gate).exists():
         assert time.monotonic() < deadline, "nobody opened the gate"
