@@ -51,7 +51,7 @@ def test_troubles_are_told_with_their_place_and_never_with_a_payload_or_password
     assert told(caplog, "dead letter") == [{**first, "seq": 2, "attempts": 1}]
     (failure, *_) = told(caplog, "outbox-reconciler failed")
     assert (failure["worker"], failure["failures"]) == ("outbox-reconciler", 1)
-    (recovery,) = told(caplog, "outbox-reconciler recovered")
+    (recovery, *_) = told(caplog, "outbox-reconciler recovered")
     assert recovery["worker"] == "outbox-reconciler"
     # With the tracebacks, as a log file has them.
     assert "RuntimeError: not yet" in caplog.text
