@@ -11,8 +11,8 @@ import pytest
 
 from outbox import OutboxMessage, OutboxProfile
 from tests.acceptance.bench import PARTITIONS, Bench, builder_for, warm_up
-from tests.acceptance.schema.gate import open_gate, wait_at
 from tests.support import Child, Spawn, eventually
+from tests.support.gate import open_gate, wait_at
 
 MESSAGES = 40
 HANDOVERS = 6

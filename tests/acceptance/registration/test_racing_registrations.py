@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from outbox import Outbox, PartitionCountMismatch
-from tests.acceptance.schema.gate import open_gate, wait_at
 from tests.support import Database, Spawn
+from tests.support.gate import open_gate, wait_at
 
 ROUNDS = 5
 COUNTS = [2, 4, 8, 16]

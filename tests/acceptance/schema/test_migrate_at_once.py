@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import outbox
-from tests.acceptance.schema.gate import open_gate, wait_at
 from tests.acceptance.schema.shape import shape, tables
 from tests.support import Database, Spawn
 from tests.support.databases import Provider
+from tests.support.gate import open_gate, wait_at
 
 PROCESSES = 4
 

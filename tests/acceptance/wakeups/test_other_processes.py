@@ -18,10 +18,10 @@ from outbox.backends.postgres import listener as postgres_listener
 from outbox.runtime.thinning import GAP
 from outbox.workers import listener as worker_listener
 from tests.acceptance.bench import PARTITIONS, QUEUE, Bench, builder_for
-from tests.acceptance.schema.gate import open_gate, wait_at
 from tests.acceptance.wakeups.inbox import Inbox, polls, quiet
 from tests.budgets.wire import tapped
 from tests.support import Child, Spawn, eventually
+from tests.support.gate import open_gate, wait_at
 
 NEVER = 60.0
 MESSAGES = 5

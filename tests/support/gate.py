@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support import Child
+from tests.support.processes import Child
 
 
 def wait_at(gate: str) -> None:
