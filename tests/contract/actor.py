@@ -10,7 +10,6 @@ from tests.contract.producer import Producer
 from tests.support import Database
 
 MANY_BYTES = 1 << 24
-LONG_AGO = {"sqlite": 1_000_000}
 
 
 class Actor:
@@ -60,9 +59,10 @@ class Actor:
 
     def expire(self, partition_id: int) -> None:
         """Let a lease or backoff have ended long ago."""
-        past = LONG_AGO.get(self.database.backend, "2001-01-01 00:00:00")
         self.database.execute(
-            "UPDATE outbox_processor SET locked_until = ? WHERE partition_id = ?", past, partition_id
+            "UPDATE outbox_processor SET locked_until = ? WHERE partition_id = ?",
+            self.database.long_ago,
+            partition_id,
         )
 
     def row(self, partition_id: int) -> tuple[int, int, str | None, str | None, bool]:

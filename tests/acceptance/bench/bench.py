@@ -94,9 +94,9 @@ class Bench:
 
     def end_lease(self, partition: int = 0) -> None:
         """Let the lease of somebody who died have run out long ago."""
-        past = "0" if self.database.backend == "sqlite" else "'2001-01-01 00:00:00'"
         self.database.execute(
-            f"UPDATE outbox_processor SET locked_until = {past} WHERE locked_by IS NOT NULL AND partition_id = ?",
+            "UPDATE outbox_processor SET locked_until = ? WHERE locked_by IS NOT NULL AND partition_id = ?",
+            self.database.long_ago,
             self.ids[partition],
         )
 

@@ -19,6 +19,8 @@ class Database(ABC):
     """
 
     placeholder: ClassVar[str] = "%s"
+    long_ago: ClassVar[str | int] = "2001-01-01 00:00:00"
+    """A moment of the past, as the outbox's tables have it."""
 
     def __init__(self, backend: str, url: str) -> None:
         self.backend = backend

@@ -13,6 +13,7 @@ from tests.support.databases.provider import Provider
 
 class SqliteDatabase(Database):
     placeholder = "?"
+    long_ago = 1_000_000
 
     def __init__(self, path: Path) -> None:
         super().__init__("sqlite", f"sqlite:///{path}")
