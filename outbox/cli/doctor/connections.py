@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 from sqlalchemy.pool import QueuePool
 
-from outbox.builder.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS
+from outbox.builder.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS, wants_notify
 from outbox.builder.options import Options
 from outbox.cli.doctor.finding import Finding, not_applicable, ok, problem, warning
 from outbox.cli.doctor.patient import Patient
@@ -76,7 +76,7 @@ def wakeups(patient: Patient) -> Finding:
     """Prove that a notification arrives."""
     if not patient.backend.can_notify:
         return not_applicable("wake-ups", "other processes find new messages by polling here")
-    if patient.options is not None and patient.options.wakeup == "poll":
+    if patient.options is not None and not wants_notify(patient.options, patient.backend):
         return not_applicable("wake-ups", "the builder says wakeup('poll')")
     try:
         patient.backend.listen().close()
