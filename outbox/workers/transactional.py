@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
+from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 from outbox.handlers.invocation import failure_of
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
@@ -24,6 +25,8 @@ from outbox.workers.report import report_verdict
 from outbox.workers.settling import Verdict, condemned, judge
 
 MAX_BYTES = 16 * 1024 * 1024
+TURN_SECONDS = 2.0
+"""How long a transaction goes on with further messages: its locks are held, and on SQLite everybody waits."""
 
 
 class TransactionalTurns:
@@ -37,12 +40,14 @@ class TransactionalTurns:
         *,
         stopping: Callable[[], bool],
         recorder: FailureRecorder | None = None,
+        clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
         self._states = states
         self._counters = counters
         self._stopping = stopping
         self._recorder = recorder
+        self._clock = clock
         self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
@@ -83,8 +88,9 @@ class TransactionalTurns:
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
+                until = _Until(self._stopping, self._clock)
                 outcome = consumer.transactional.run(
-                    turn.connection, messages, turn.savepoint, turn.rollback, self._stopping, seal=turn.seal
+                    turn.connection, messages, turn.savepoint, turn.rollback, until, seal=turn.seal
                 )
             outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
         state = self._states[delivery.partition_id]
@@ -152,6 +158,24 @@ class TransactionalTurns:
     def _note(self, delivery: Delivery, verdict: Verdict) -> None:
         if self._recorder is not None:
             self._recorder.note([(delivery, verdict)])
+
+
+class _Until:
+    """Whether a transaction is to go on with no further message; asked before each of them.
+
+    Time counts from the first question, so that one message at least is handled.
+    """
+
+    def __init__(self, stopping: Callable[[], bool], clock: Clock) -> None:
+        self._stopping = stopping
+        self._clock = clock
+        self._began: float | None = None
+
+    def __call__(self) -> bool:
+        now = self._clock()
+        if self._began is None:
+            self._began = now
+        return self._stopping() or now - self._began > TURN_SECONDS
 
 
 def _cut_short(delivery: Delivery) -> bool:
