@@ -147,10 +147,12 @@ class Outbox:
         outbox was built from an Engine. Commits and flushes at the end, rolls back on an exception.
         """
         self._check_usable()
-        with self.backend.connection() as conn:
-            yield conn
-        # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
-        self._wakers.flush()
+        # Another transaction of this thread may be open.
+        with self._wakers.apart():
+            with self.backend.connection() as conn:
+                yield conn
+            # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
+            self._wakers.flush()
 
     def flush(self) -> None:
         """Wake the pipeline for what this thread has enqueued and committed since its last flush.

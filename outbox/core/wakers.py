@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from outbox.core.notifier import Notifier
 from outbox.workers.signals import Signals
@@ -23,6 +24,16 @@ class Wakers:
         if noted is None:
             noted = self._local.noted = set()
         noted.update(partition_ids)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let a flush inside the block say nothing of what this thread has noted before it."""
+        before: set[int] = getattr(self._local, "noted", None) or set()
+        self._local.noted = set()
+        try:
+            yield
+        finally:
+            self.note(before)
 
     def flush(self) -> None:
         """The transactions of this thread are committed: wake who serves these partitions."""

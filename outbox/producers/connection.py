@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from outbox.producers.turn_commit import after_turn
 from outbox.statements import Statement
 
 # A cursor's description cannot tell in time: a pipelined statement has none before its rows are fetched.
@@ -56,11 +57,12 @@ class ProducerConnection(ABC):
     def driver_connection(self) -> Any:
         """Return the driver's own connection, to be asked what takes no statement."""
 
-    def on_commit(self, callback: Callable[[], object]) -> bool:  # noqa: ARG002 - for those that can
+    def on_commit(self, callback: Callable[[], object]) -> bool:
         """Arrange for one call of ``callback`` after the commit of the open transaction.
 
         Call it after the write. Registering the same callback twice in a transaction is no error. A
         rollback forgets it. What the callback raises is logged, never raised: the commit is done.
-        Returns False if this kind of connection cannot tell when it commits.
+        Returns False if nobody can tell when it commits: a driver's connection by itself does not, but a
+        transactional turn knows when it has.
         """
-        return False
+        return after_turn(callback)

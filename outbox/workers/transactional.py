@@ -13,6 +13,7 @@ from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlySer
 from outbox.handlers.invocation import failure_of
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
+from outbox.producers.turn_commit import turn_commit
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
@@ -57,9 +58,12 @@ class TransactionalTurns:
         committing: Delivery | None = None
         verdict: Verdict | None = None
         try:
-            with self._backend.transactional_turn(
-                request, max_bytes=MAX_BYTES, cautious=consumer.cautious
-            ) as turn:
+            with (
+                turn_commit(),
+                self._backend.transactional_turn(
+                    request, max_bytes=MAX_BYTES, cautious=consumer.cautious
+                ) as turn,
+            ):
                 if isinstance(turn, Refusal):
                     refused(turn, consumer, claim, self._states)
                     return False

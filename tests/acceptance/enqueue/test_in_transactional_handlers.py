@@ -8,6 +8,7 @@ import pytest
 from outbox import Outbox, OutboxMessage, Reject, Retry
 from outbox.testing import drain
 from tests.acceptance.enqueue.support import sales, sell
+from tests.acceptance.wakeups.inbox import NEVER, only_one_poll, polls
 from tests.support import Database, eventually
 
 Target = Callable[[Database], Any]
@@ -101,3 +102,17 @@ def test_worker_threads_deliver_it_once(shop: Shop, tables: Database) -> None:
         assert handle.stop()
     assert shop.invoices == list(range(20))
     assert sales(tables) == list(range(20))
+
+
+@either
+def test_its_commit_wakes_the_workers(shop: Shop, tables: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_one_poll(monkeypatch)
+    with shop.builder.poll_interval(NEVER).wakeup("poll").start() as handle:
+        eventually(lambda: polls(handle) == 1)
+        shop.outbox.close()
+        shop.outbox = handle.outbox
+        for number in (1, 2, 3):
+            handle.outbox.enqueue_now("orders", number)
+        eventually(lambda: shop.invoices == [1, 2, 3])
+        assert polls(handle) == 1
+    assert sales(tables) == [1, 2, 3]

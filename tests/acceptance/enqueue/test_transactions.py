@@ -15,7 +15,7 @@ from tests.acceptance.enqueue.support import (
     sell,
     stored,
 )
-from tests.acceptance.wakeups.inbox import polls, quiet
+from tests.acceptance.wakeups.inbox import NEVER, only_one_poll, polls
 from tests.support import Database, eventually
 
 
@@ -72,16 +72,37 @@ def test_enqueue_now_commits_by_itself(outbox: Outbox, tables: Database) -> None
     assert [(row.id, row.partition) for row in stored(tables)] == [(id_, 1)]
 
 
-def test_what_commits_by_itself_wakes_the_workers(tables: Database) -> None:
+def test_what_commits_by_itself_wakes_the_workers(tables: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_one_poll(monkeypatch)
     received: list[int] = []
-    builder = Outbox.builder(tables.url).poll_interval(60).queue(QUEUE, 4)
+    builder = Outbox.builder(tables.url).poll_interval(NEVER).wakeup("poll").queue(QUEUE, 4)
     with builder.leased(lambda msg: received.append(msg.id)).start() as handle:
-        before = quiet(handle)
+        eventually(lambda: polls(handle) == 1)
         sent = [handle.outbox.enqueue_now(QUEUE, b"")]
         with handle.outbox.transaction() as connection:
             sent.append(handle.outbox.enqueue(connection, QUEUE, b""))
         eventually(lambda: sorted(received) == sent)
-        assert polls(handle) == before
+        assert polls(handle) == 1
+
+
+# On SQLite the second transaction would wait for the first.
+@pytest.mark.backends("postgresql", "mysql", "mariadb")
+def test_what_commits_by_itself_says_nothing_of_a_transaction_that_is_still_open(
+    tables: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_one_poll(monkeypatch)
+    received: list[int] = []
+    builder = Outbox.builder(tables.url).poll_interval(NEVER).wakeup("poll").queue(QUEUE, 4)
+    with builder.leased(lambda msg: received.append(msg.id)).start() as handle:
+        eventually(lambda: polls(handle) == 1)
+        connection = tables.connect()
+        late = handle.outbox.enqueue(connection, QUEUE, b"", partition=0)
+        early = handle.outbox.enqueue_now(QUEUE, b"", partition=1)
+        eventually(lambda: received == [early])
+        connection.commit()
+        handle.outbox.flush()
+        eventually(lambda: received == [early, late])
+        assert polls(handle) == 1
 
 
 def test_a_lent_transaction_commits_the_applications_rows_too(outbox: Outbox, tables: Database) -> None:

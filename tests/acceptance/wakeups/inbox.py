@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from outbox import OutboxHandle, OutboxMessage
+from outbox.workers import reconciler
 from tests.support import eventually
 
+NEVER = 60.0
 # Polls that find nothing come at doubled intervals from 50 ms on: after these the next is more than a second away.
 QUIET_POLLS = 6
 
@@ -29,6 +33,14 @@ def polls(handle: OutboxHandle) -> int:
     return handle.stats().counters.get("polls", 0)
 
 
-def quiet(handle: OutboxHandle) -> int:
-    """Wait until the next poll is far away; return how many there were."""
-    return eventually(lambda: polls(handle) if polls(handle) >= QUIET_POLLS else 0)
+def quiet(handle: OutboxHandle) -> None:
+    """Wait until the next poll is more than a second away."""
+    eventually(lambda: polls(handle) >= QUIET_POLLS)
+
+
+def only_one_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers whose poll interval is `NEVER` poll when they start, and not again while a test runs.
+
+    One that listens polls once more, when it can hear.
+    """
+    monkeypatch.setattr(reconciler, "FIRST_INTERVAL", NEVER)
