@@ -12,12 +12,14 @@ from outbox.failures.entry import FailureEntry, FailureKey
 from outbox.failures.reason import reason_of
 from outbox.failures.store import Store
 from outbox.failures.tracker import FailureTracker, checked_threshold, highest_first
+from outbox.runtime.fork import ForkGuard
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+REFUSAL = "this failure tracker was in use before fork; use it, or make its outbox, after the fork"
 # An operator's tool and one worker thread at a time.
 CONNECTIONS = 2
 
@@ -31,6 +33,9 @@ class HasBackend(Protocol):
 
 class SqlFailureTracker(FailureTracker):
     """Counts in the table ``outbox_failures``: for all processes, and beyond their end. Thread-safe.
+
+    It may be made before a fork; in the child of a process that has used it, it raises `ForkedProcess`. That
+    of an outbox is as the outbox is, not to be used across a fork.
 
     Every method takes ``conn``, any connection that `Outbox.enqueue` accepts: then it runs in the
     transaction that is open there and is undone with it, and raises `TransactionRequired` if there is none.
@@ -50,15 +55,16 @@ class SqlFailureTracker(FailureTracker):
             check_target(target)
             self._backend = open_backend(target, naming=Naming(prefix, schema), pool_size=CONNECTIONS)
         self._access = Access(self._backend, Store)
+        self._guard = None if self._owns else ForkGuard(REFUSAL)
 
     def record_failure(self, key: FailureKey, error: object, *, conn: object = None) -> int:
         """Count one more failure and return how many that makes."""
         reason = reason_of(error)
-        return self._access.write(conn, lambda store: store.count(FailureKey(*key), reason))
+        return self._usable().write(conn, lambda store: store.count(FailureKey(*key), reason))
 
     def record_success(self, key: FailureKey, *, conn: object = None) -> None:
         """Forget a message's failures."""
-        self._access.write(conn, lambda store: store.forget(FailureKey(*key)))
+        self._usable().write(conn, lambda store: store.forget(FailureKey(*key)))
 
     def drain_exceeded(self, threshold: int, *, conn: object = None) -> list[FailureEntry]:
         """Remove and return what has at least ``threshold`` failures, highest count first.
@@ -66,8 +72,10 @@ class SqlFailureTracker(FailureTracker):
         With nothing to drain this is one small query that writes nothing.
         """
         least = checked_threshold(threshold)
-        keys = self._access.read(conn, lambda store: store.exceeded(least))
-        return highest_first(self._access.write(conn, lambda store: store.drain(keys, least))) if keys else []
+        keys = self._usable().read(conn, lambda store: store.exceeded(least))
+        return (
+            highest_first(self._usable().write(conn, lambda store: store.drain(keys, least))) if keys else []
+        )
 
     def restore(self, entries: Iterable[FailureEntry], *, conn: object = None) -> None:
         """Put drained entries back.
@@ -76,11 +84,12 @@ class SqlFailureTracker(FailureTracker):
         """
         merged = merge(entries)
         if merged:
-            self._access.write(conn, lambda store: store.restore(merged))
+            self._usable().write(conn, lambda store: store.restore(merged))
 
     def close(self) -> None:
         """Close the connections that the tracker made itself. Idempotent."""
         if self._owns:
+            self._usable()
             self._backend.close()
 
     def __enter__(self) -> Self:
@@ -88,6 +97,12 @@ class SqlFailureTracker(FailureTracker):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _usable(self) -> Access[Store]:
+        """Return the way to the database, from the process that was the first to use it."""
+        self._guard = self._guard or ForkGuard(REFUSAL)
+        self._guard.check()
+        return self._access
 
 
 def merge(entries: Iterable[FailureEntry]) -> list[FailureEntry]:

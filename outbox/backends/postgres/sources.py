@@ -60,11 +60,12 @@ class PoolSource:
         self.waiting = Waiting()
         self._pool = pool
         self._owned = owned
+        self._closed = False
         self._outage = Outage(pool)
 
     @classmethod
     def from_conninfo(cls, conninfo: str, size: int) -> PoolSource:
-        """Make a pool of at most ``size`` connections; the first is opened when it is needed.
+        """Make a pool of at most ``size`` connections; it opens, with threads of its own, when one is needed.
 
         Raises `ConfigurationError` for what libpq cannot read.
         """
@@ -78,7 +79,7 @@ class PoolSource:
             # Give an attempt up before its pauses grow: the next request begins a new one.
             reconnect_timeout=5.0,
             name="outbox-pool",
-            open=True,
+            open=False,
         )
         return cls(pool, owned=True)
 
@@ -119,11 +120,14 @@ class PoolSource:
         self._pool.check()
 
     def close(self) -> None:
+        self._closed = True
         if self._owned:
             self._pool.close(timeout=5.0)
 
     def _checkout(self) -> PgConnection:
         """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
+        if self._owned and not self._closed:
+            self._pool.open()
         self._outage.begin()
         for seconds in self.waiting.slices(CHECKOUT_TIMEOUT):
             try:

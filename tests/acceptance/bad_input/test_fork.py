@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outbox import ForkedProcess, Outbox, OutboxError
+from outbox import FailureKey, ForkedProcess, Outbox, OutboxError, SqlFailureTracker
 from tests.support import Database, Spawn, eventually
 
 
@@ -81,6 +81,10 @@ def test_what_was_made_before_a_fork_is_refused_after_it_and_still_works_in_the_
     assert migrated.count("outbox_dead_letters") == 0
 
 
+def delivered(outbox: Outbox) -> bool:
+    return all(row.incoming + row.backlog == 0 for row in outbox.status().partitions)
+
+
 def start_after_fork(url: str) -> None:
     """Declare before the fork, as a preloading server does, and start after it, in each child."""
     builder = Outbox.builder(url).queue("orders", 2).leased(lambda msg: None)
@@ -90,7 +94,7 @@ def start_after_fork(url: str) -> None:
         if child == 0:
             with builder.start() as handle:
                 handle.outbox.enqueue_now("orders", b"x")
-                eventually(lambda: handle.stats().counters.get("processed", 0) >= 0 and handle.healthy())
+                eventually(lambda: delivered(handle.outbox) and handle.healthy())
                 stopped = handle.stop()
             sys.stdout.flush()
             os._exit(0 if stopped else 1)
@@ -98,7 +102,7 @@ def start_after_fork(url: str) -> None:
     for child in children:
         assert os.waitpid(child, 0)[1] == 0
     with builder.start() as handle:
-        eventually(lambda: sum(row.incoming + row.backlog for row in handle.outbox.status().partitions) == 0)
+        eventually(lambda: delivered(handle.outbox))
 
 
 @pytest.mark.mp
@@ -106,3 +110,47 @@ def test_a_builder_may_be_made_before_the_fork(migrated: Database, spawn: Spawn)
     spawn(start_after_fork, migrated.url).succeed(40)
     assert migrated.count("outbox_incoming") == 0
     assert sum(seq for (seq,) in migrated.query("SELECT processed_seq FROM outbox_processor")) == 2
+
+
+def quarantine_after_fork(url: str) -> None:
+    """Make a tracker before the fork and use it in the child; then use it in the parent, and fork again."""
+    tracker = SqlFailureTracker(url)
+    key = FailureKey(1, 1)
+    assert in_a_child(lambda: tracker.record_failure(key, "bad")) == "1"
+    assert in_a_child(lambda: tracker.record_failure(key, "bad")) == "2"
+    assert tracker.record_failure(key, "bad") == 3
+    for use in (
+        lambda: tracker.record_failure(key, "bad"),
+        lambda: tracker.record_success(key),
+        lambda: tracker.drain_exceeded(1),
+        tracker.close,
+    ):
+        print(in_a_child(use))
+    assert tracker.record_failure(key, "bad") == 4
+    tracker.close()
+
+
+def in_a_child(attempt: Callable[[], object]) -> str:
+    """Return what came of an attempt in a child of this process."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with os.fdopen(writer, "w") as pipe:
+            try:
+                pipe.write(str(attempt()))
+            except OutboxError as error:
+                pipe.write(f"{type(error).__name__}: {error}")
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return said
+
+
+@pytest.mark.mp
+def test_a_failure_tracker_may_be_made_before_a_fork_but_not_used(migrated: Database, spawn: Spawn) -> None:
+    lines = spawn(quarantine_after_fork, migrated.url).succeed(40).splitlines()
+    assert len(lines) == 4
+    assert {line.partition(":")[0] for line in lines} == {ForkedProcess.__name__}
+    assert all("tracker" in line for line in lines)
