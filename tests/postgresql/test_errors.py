@@ -31,6 +31,7 @@ class Coded(psycopg.OperationalError):
         ("08006", ConnectionLost),  # connection_failure
         ("08P01", ConnectionLost),  # protocol_violation
         ("25P03", ConnectionLost),  # idle_in_transaction_session_timeout
+        ("25P04", ConnectionLost),  # transaction_timeout
         ("53300", ConnectionLost),  # too_many_connections
         ("57P01", ConnectionLost),  # admin_shutdown
         ("57P02", ConnectionLost),  # crash_shutdown

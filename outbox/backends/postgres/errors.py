@@ -11,9 +11,9 @@ from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlySer
 
 CONTENTION = frozenset({"40001", "40P01", "55P03"})
 READ_ONLY = frozenset({"25006"})
-# Class 08, the server's shutdown codes, and "too many connections": the same statement may work
-# on another connection, later.
-LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "53300"})
+# Class 08, the server's shutdown codes, the timeouts that end a session, and "too many connections": the
+# same statement may work on another connection, later.
+LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "53300"})
 
 
 def translate(error: psycopg.Error) -> DatabaseError:

@@ -33,13 +33,15 @@ class PostgresNotifier:
         self._lock = threading.Lock()
         self._conn: PgConnection | None = None
         self._unanswered: str | None = None
+        self._closed = False
 
     def send(self, payload: str) -> None:
         """Notify the listeners; 1 round trip. Raises `DatabaseError`."""
         with self._lock:
             self._deliver(payload)
-            with self._connection() as conn:
-                self._settle(conn)
+            if self._conn is not None:
+                with self._connection() as conn:
+                    self._settle(conn)
 
     def post(self, payload: str) -> None:
         """Notify the listeners, without waiting for the answer: the producer has other things to do.
@@ -51,14 +53,18 @@ class PostgresNotifier:
             self._deliver(payload)
 
     def close(self) -> None:
-        """Close the connection, after the last wake-up was answered."""
+        """Close the connection, after the last wake-up was answered. What comes later is not sent."""
         with self._lock:
+            self._closed = True
             if self._conn is not None:
                 with suppress(psycopg.Error, DatabaseError):
                     settle(self._conn)
             self._close()
 
     def _deliver(self, payload: str) -> None:
+        # A commit hook may come late.
+        if self._closed:
+            return
         may_be_cut = self._conn is not None
         try:
             self._write(payload)

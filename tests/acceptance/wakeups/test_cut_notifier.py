@@ -55,3 +55,13 @@ def test_the_next_wake_up_goes_out_on_another_connection(
             producer.enqueue_now(QUEUE, "b", partition=0)
             assert heard()
     assert caplog.messages == []
+
+
+@pytest.mark.backends("postgresql")
+def test_a_wake_up_after_the_end_opens_no_connection(migrated: Database) -> None:
+    outbox = Outbox.builder(migrated.url).queue(QUEUE, PARTITIONS).enqueue_only().open()
+    with migrated.engine().begin() as conn:
+        outbox.enqueue(conn, QUEUE, b"x")
+        outbox.close()
+    assert migrated.value(f"SELECT count(*) {NOTIFIERS}") == 0
+    assert migrated.count("outbox_incoming") == 1
