@@ -34,7 +34,7 @@ def test_the_flask_application_ships_what_was_ordered(database: Database, spawn:
     port = free_port()
     child = spawn(EXAMPLES / "flask_app.py", "--url", database.sqlalchemy_url, "--port", port)
     url = f"http://127.0.0.1:{port}/orders"
-    eventually(lambda: answers(child, url))
+    eventually(lambda: answers(child, url), 20)
     for item in ("teapot", "mug", ""):
         ask(url, json.dumps({"customer": "Anna", "item": item}).encode())
     states = eventually(lambda: _settled([order["state"] for order in ask(url)]))
@@ -50,7 +50,7 @@ def test_the_django_application_ships_what_was_ordered(spawn: Spawn, tmp_path: P
     manage = EXAMPLES / "django_app" / "manage.py"
     child = spawn(manage, "demo", "--port", port, env={"SHOP_DATABASE": str(tmp_path / "shop.db")})
     url = f"http://127.0.0.1:{port}/orders"
-    eventually(lambda: answers(child, url))
+    eventually(lambda: answers(child, url), 20)
     for item in ("teapot", "mug"):
         ask(url, f"customer=Anna&item={item}".encode(), "application/x-www-form-urlencoded")
     states = eventually(lambda: _settled([order["state"] for order in ask(url)["orders"]]))

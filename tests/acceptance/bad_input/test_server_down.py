@@ -22,7 +22,7 @@ ENTRANCES: dict[str, Callable[[str], object]] = {
     "start": lambda url: Outbox.builder(url).queue("orders", 2).leased(print).start(),
 }
 QUICKLY = 5.0
-PATIENTLY = 12.5
+PATIENTLY = 17.5
 
 
 def assert_gives_up(enter: Callable[[str], object], url: str, within: float) -> str:

@@ -67,7 +67,7 @@ def test_a_batch_tells_when_to_stop_and_how_long_is_left(bench: Bench) -> None:
         eventually(lambda: batch.cancelled)
         told.append((batch.cancelled, batch.remaining() > 0))
 
-    lease = LeaseConfig(2.0, headroom=1.7)
+    lease = LeaseConfig(30, headroom=29.7)
     hands = bench.by_hand(lambda queue: queue.leased_batch(handler, lease=lease))
     bench.send("a")
     hands.turn()

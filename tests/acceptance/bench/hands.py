@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
 from outbox.builder import OutboxBuilder
@@ -48,9 +49,9 @@ class Hands:
             replace(declaration, leased=self._counter.counting(declaration.leased))
             for declaration in builder._options.declarations
         )
-        self._leased = any(declaration.leased for declaration in declarations)
         options = builder._options.replace(declarations=declarations)
         self.outbox, self.pipeline, _ = assemble_pipeline(options, self.stopping)
+        self._leases = [consumer.lease for consumer in self.outbox.consumers if consumer.leased]
         self.signals = self.pipeline.signals
         self._sequencer = self.pipeline.sequencer(lingering=False)
         self._processor = self.pipeline.processor()
@@ -77,10 +78,12 @@ class Hands:
         """
         self.sequence()
         for _ in range(MOST_ROUNDS):
-            before = self._uncalled()
+            before, began = self._uncalled(), time.monotonic()
             directive = self._processor.run_once()
-            if not self._leased or self.stopping.is_set() or self._uncalled() <= before:
+            if not self._leases or self.stopping.is_set() or self._uncalled() <= before:
                 return directive
+            taken = time.monotonic() - began
+            assert taken >= min(lease.handler_budget for lease in self._leases), "given back although in time"
         raise AssertionError(f"no handler was called in time in {MOST_ROUNDS} rounds")
 
     def work(self) -> None:

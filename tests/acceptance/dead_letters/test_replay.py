@@ -61,10 +61,14 @@ def test_at_most_a_hundred_are_claimed_unless_a_limit_is_given(office: Office) -
 
 def test_a_claim_is_not_to_be_had_again_before_its_deadline_has_passed(office: Office) -> None:
     ids = office.put(b"a", b"b")
-    first = office.letters.replay(DeadLetterScope(ids=ids[1:]), timeout=0.5)
-    assert ids_of(office.letters.replay(timeout=60)) == ids[:1]
+    first = office.letters.replay(DeadLetterScope(ids=ids[1:]), timeout=60)
+    assert ids_of(office.letters.replay(timeout=0.2)) == ids[:1]
 
     taken = eventually(office.letters.replay)
+    assert ids_of(taken) == ids[:1]
+
+    office.end_claims()
+    taken = office.letters.replay(DeadLetterScope(ids=ids[1:]))
     assert ids_of(taken) == ids_of(first)
     assert taken[0].claim != first[0].claim
 

@@ -29,6 +29,8 @@ class ShopModel:
     sent: dict[int, Sent] = field(default_factory=dict)
     finished: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     """Per partition: (seq, message id) in the order in which messages were finished."""
+    faults: list[str] = field(default_factory=list)
+    """Deliveries that should not have been."""
 
     def send(self, message_id: int, partition: int, script: list[str]) -> None:
         self.tick += 1
@@ -46,9 +48,13 @@ class ShopModel:
     def handle(self, msg: OutboxMessage) -> Retry | Reject | None:
         """The handler: plays the message's script."""
         message = self.sent.get(msg.id)
-        assert message is not None, f"message {msg.id} was delivered, but never committed"
-        assert message.committed_at is not None, f"message {msg.id} was delivered before its commit"
-        assert message.partition == msg.partition
+        if message is None:
+            self.faults.append(f"message {msg.id} was delivered, but never committed")
+            return None
+        if message.committed_at is None:
+            self.faults.append(f"message {msg.id} was delivered before its commit")
+        if message.partition != msg.partition:
+            self.faults.append(f"message {msg.id} was delivered in partition {msg.partition}")
         step = message.script.pop(0) if message.script else "done"
         if step == "retry":
             return Retry("later")
@@ -62,6 +68,7 @@ class ShopModel:
 
     def check_progress(self) -> None:
         """What holds at any time: finished in order, without gaps, once each."""
+        assert self.faults == []
         for order in self.finished.values():
             assert [seq for seq, _ in order] == list(range(1, len(order) + 1))
         ids = [message_id for order in self.finished.values() for _, message_id in order]

@@ -11,7 +11,6 @@ from outbox import (
     Batch,
     FailureKey,
     InMemoryFailureTracker,
-    LeaseConfig,
     OutboxMessage,
     Reject,
     Retry,
@@ -126,13 +125,12 @@ def test_a_failure_under_a_lost_lease_is_not_recorded(bench: Bench) -> None:
         assert go_on.wait(20)
         return Retry("too late")
 
-    lease = LeaseConfig(0.2, headroom=0.05)
-    hands = bench.by_hand(lambda queue: queue.leased(handler, lease=lease).quarantine(tracker, threshold=1))
+    hands = bench.by_hand(lambda queue: queue.leased(handler).quarantine(tracker, threshold=1))
     bench.send("a")
     turn = threading.Thread(target=hands.turn)
     turn.start()
     assert began.wait(10)
-    eventually(lambda: not bench.held_for())
+    bench.end_lease()
     go_on.set()
     turn.join()
     assert hands.pipeline.recorder is not None

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from outbox import LeaseConfig, OutboxMessage, Retry
+from outbox import OutboxMessage, Retry
 from outbox.backends.protocol import Backend
 from tests.acceptance.bench import Bench, Letter, Row
 from tests.acceptance.failures.support import REASON, THRESHOLD, Ward, accusation
-from tests.support import eventually
 
 
 @pytest.mark.parametrize("mode", ["leased", "transactional"])
@@ -133,20 +132,17 @@ def test_a_late_ack_of_a_zombie_changes_nothing_after_its_message_was_given_up(b
             began.set()
             assert go_on.wait(20)
 
-    lease = LeaseConfig(0.3, headroom=0.05)
-    zombie = bench.by_hand(lambda queue: queue.leased(handler, lease=lease))
+    zombie = bench.by_hand(lambda queue: queue.leased(handler))
     bench.send("slow", "b", "c")
     turn = threading.Thread(target=zombie.turn)
     turn.start()
     assert began.wait(10)
     ward = Ward(bench, lambda _msg: None)
     ward.accuse(1)
-
-    def given_up() -> list[Letter]:
-        ward.sweep()
-        return bench.dead()
-
-    eventually(given_up)
+    ward.sweep()
+    assert bench.dead() == []
+    bench.end_lease()
+    ward.sweep()
     ward.work()
     after = (bench.dead(), bench.row())
     assert after == ([Letter(1, REASON, THRESHOLD)], Row(3, 0, None, None, False))

@@ -12,7 +12,7 @@ from outbox import LeaseConfig, OutboxMessage
 from tests.acceptance.bench import Bench, Hands, Row, builder_for
 from tests.support import Spawn, eventually
 
-LEASE = 1.0
+LEASE = 3.0
 HEADROOM = 0.2
 
 

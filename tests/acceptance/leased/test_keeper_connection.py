@@ -14,7 +14,8 @@ from tests.acceptance.bench import QUEUE, Bench, Row
 from tests.acceptance.leased.test_failed_ack import OTHERS, cut
 from tests.support import Database, eventually
 
-LEASE = LeaseConfig(0.9, headroom=0.2, renewals=20)
+# Renewed after half a second, and far from its end.
+LEASE = LeaseConfig(30, headroom=29.3, renewals=20)
 
 
 def test_a_lease_is_renewed_while_all_connections_of_the_pool_are_taken(bench: Bench) -> None:

@@ -10,7 +10,7 @@ import pytest
 from outbox import LeaseConfig, OutboxMessage
 from tests.acceptance.bench import Bench, Row
 
-EARLY = LeaseConfig(2.0, headroom=1.9)
+EARLY = LeaseConfig(30, headroom=29.9)
 
 
 def test_what_could_not_be_started_in_time_is_given_back_uncharged_and_comes_at_once(

@@ -10,10 +10,9 @@ import pytest
 from outbox import OutboxMessage, WorkerTuning
 from outbox.core import crew
 from tests.acceptance.bench import QUEUE, Bench
-from tests.acceptance.wakeups.inbox import polls, quiet
+from tests.acceptance.wakeups.inbox import NEVER, only_one_poll, polls, quiet
 from tests.support import eventually
 
-NEVER = 60.0
 FAILURES = 100
 QUICK_RETRY = WorkerTuning.processor_adaptive().replace(retry_base=0.05)
 
@@ -26,7 +25,10 @@ def bring_back(bench: Bench) -> None:
     bench.database.execute("ALTER TABLE away RENAME TO outbox_incoming")
 
 
-def test_a_failed_message_comes_again_on_a_timer_without_any_news(bench: Bench) -> None:
+def test_a_failed_message_comes_again_on_a_timer_without_any_news(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_one_poll(monkeypatch)
     seen: list[int] = []
 
     def handler(msg: OutboxMessage) -> None:
@@ -34,11 +36,13 @@ def test_a_failed_message_comes_again_on_a_timer_without_any_news(bench: Bench) 
         if msg.attempts < 3:
             raise RuntimeError("not yet")
 
-    handle = bench.on_threads(lambda queue: queue.leased(handler, tuning=QUICK_RETRY), poll_interval=NEVER)
-    before = quiet(handle)
+    handle = bench.on_threads(
+        lambda queue: queue.leased(handler, tuning=QUICK_RETRY), poll_interval=NEVER, wakeup="poll"
+    )
+    eventually(lambda: polls(handle) == 1)
     handle.outbox.enqueue_now(QUEUE, "a")
     eventually(lambda: seen == [0, 1, 2, 3])
-    assert polls(handle) == before
+    assert polls(handle) == 1
 
 
 def test_workers_whose_statements_failed_work_again_on_a_timer_without_any_news(bench: Bench) -> None:

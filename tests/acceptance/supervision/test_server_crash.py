@@ -11,7 +11,7 @@ from outbox import LeaseConfig, OutboxMessage
 from tests.acceptance.bench import Bench
 from tests.support import PrivateServer, eventually
 
-LEASE = LeaseConfig(2, headroom=0.5)
+LEASE = LeaseConfig(10)
 BACK_WITHIN = 30.0
 
 

@@ -87,7 +87,7 @@ def test_a_stop_releases_partitions_whose_messages_were_not_begun(bench: Bench) 
 
 
 def test_a_stop_keeps_the_lease_of_the_message_in_progress(bench: Bench) -> None:
-    lease = LeaseConfig(0.9, headroom=0.2, renewals=50)
+    lease = LeaseConfig(30, headroom=28.5, renewals=50)
     gate = Gate(stop_at=1)
     handle = bench.on_threads(lambda queue: queue.leased(gate, lease=lease))
     bench.send("a")

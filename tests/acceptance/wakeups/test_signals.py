@@ -3,50 +3,70 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 
+import pytest
+
+from outbox import Outbox
 from tests.acceptance.bench import QUEUE, Bench
-from tests.acceptance.wakeups.inbox import QUIET_POLLS, Inbox, polls, quiet
+from tests.acceptance.wakeups.inbox import NEVER, QUIET_POLLS, Inbox, only_one_poll, polls, quiet
 from tests.support import eventually
 
-NEVER = 60.0
+# Of so many messages, one after the other, the middle one counts: a busy machine may hold any one up.
+NAMES = ("first", "second", "third")
 
 
-def test_enqueue_and_flush_deliver_at_once_without_any_poll(bench: Bench) -> None:
-    inbox = Inbox()
-    handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER)
-    before = quiet(handle)
+def commit(bench: Bench, producer: Outbox, name: str) -> float:
+    """Commit a message on a connection of its own, without a flush; return when that was."""
     conn = bench.database.connect()
     if bench.database.backend == "sqlite":
         conn.execute("BEGIN IMMEDIATE")
-    handle.outbox.enqueue(conn, QUEUE, "now", partition=1)
+    producer.enqueue(conn, QUEUE, name)
     conn.commit()
     committed = time.monotonic()
-    handle.outbox.flush()
-    assert inbox.delay("now", committed) < 1
-    assert polls(handle) == before
+    conn.close()
+    return committed
 
 
-def test_sqlalchemy_flushes_by_itself_after_its_commit(bench: Bench) -> None:
+def test_enqueue_and_flush_deliver_at_once_without_any_poll(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_one_poll(monkeypatch)
     inbox = Inbox()
-    handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER)
-    before = quiet(handle)
-    with bench.database.engine().begin() as conn:
-        handle.outbox.enqueue(conn, QUEUE, "by itself", partition=2)
-    assert inbox.delay("by itself", time.monotonic()) < 1
-    assert polls(handle) == before
+    delays: list[float] = []
+    handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER, wakeup="poll")
+    eventually(lambda: polls(handle) == 1)
+    for name in NAMES:
+        committed = commit(bench, handle.outbox, name)
+        handle.outbox.flush()
+        delays.append(inbox.delay(name, committed))
+    assert median(delays) < 1
+    assert polls(handle) == 1
+
+
+def test_sqlalchemy_flushes_by_itself_after_its_commit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_one_poll(monkeypatch)
+    inbox = Inbox()
+    delays: list[float] = []
+    handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER, wakeup="poll")
+    eventually(lambda: polls(handle) == 1)
+    engine = bench.database.engine()
+    for name in NAMES:
+        with engine.begin() as conn:
+            handle.outbox.enqueue(conn, QUEUE, name, partition=2)
+        delays.append(inbox.delay(name, time.monotonic()))
+    assert median(delays) < 1
+    assert polls(handle) == 1
 
 
 def test_without_a_flush_a_message_waits_for_the_next_poll_and_no_longer(bench: Bench) -> None:
     inbox = Inbox()
+    delays: list[float] = []
     handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=1.0)
-    quiet(handle)
-    conn = bench.database.connect()
-    if bench.database.backend == "sqlite":
-        conn.execute("BEGIN IMMEDIATE")
-    bench.producer.enqueue(conn, QUEUE, "later")
-    conn.commit()
-    committed = time.monotonic()
-    assert inbox.delay("later", committed) < 2
+    for name in NAMES:
+        quiet(handle)
+        delays.append(inbox.delay(name, commit(bench, bench.producer, name)))
+    assert median(delays) < 2
 
 
 def test_a_flush_before_the_commit_does_no_harm(bench: Bench) -> None:
@@ -62,5 +82,5 @@ def test_a_flush_before_the_commit_does_no_harm(bench: Bench) -> None:
     eventually(lambda: polls(handle) >= max(seen, QUIET_POLLS) + 2)
     assert inbox.arrived == {}
     conn.commit()
-    committed = time.monotonic()
-    assert inbox.delay("too early", committed) < 2
+    # The poll interval, and two seconds for a busy machine.
+    assert inbox.delay("too early", time.monotonic()) < 3

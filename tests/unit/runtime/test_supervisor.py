@@ -61,12 +61,12 @@ def test_the_budget_is_shared_and_stragglers_are_named(caplog: pytest.LogCapture
         assert action.entered.wait(PATIENCE)
     actions[2].release.set()
     begun = time.monotonic()
-    assert supervisor.stop(0.2) is False
-    assert 0.2 <= time.monotonic() - begun < 0.2 * 3  # not 0.2 for each of them
+    assert supervisor.stop(1.0) is False
+    assert 1.0 <= time.monotonic() - begun < 1.0 * 3  # not 1.0 for each of them
     stragglers = supervisor.stragglers()
     assert [name for name, _ in stragglers] == ["outbox-stuck-0", "outbox-stuck-1", "outbox-stuck-3"]
-    assert all(busy_for >= 0.2 for _, busy_for in stragglers)
-    assert "outbox-stuck-0 has not stopped within 0.2 s" in caplog.text
+    assert all(busy_for >= 1.0 for _, busy_for in stragglers)
+    assert "outbox-stuck-0 has not stopped within 1.0 s" in caplog.text
     for action in actions:
         action.release.set()
     assert supervisor.stop(PATIENCE) is True
