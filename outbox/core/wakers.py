@@ -10,26 +10,29 @@ from outbox.core.notifier import Notifier
 from outbox.workers.signals import Signals
 
 
+class Noted(threading.local):
+    """The partitions that this thread has written to since its last flush."""
+
+    def __init__(self) -> None:
+        self.ids: set[int] = set()
+
+
 class Wakers:
     """Remembers what each thread enqueued since its last flush, and passes it on when it flushes."""
 
     def __init__(self, signals: Signals | None, notifier: Notifier | None) -> None:
         self._signals = signals
         self._notifier = notifier
-        self._local = threading.local()
+        self._noted = Noted()
 
     def note(self, partition_ids: Iterable[int]) -> None:
         """Remember partitions this thread has written to, in a transaction that is still open."""
-        noted: set[int] | None = getattr(self._local, "noted", None)
-        if noted is None:
-            noted = self._local.noted = set()
-        noted.update(partition_ids)
+        self._noted.ids.update(partition_ids)
 
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Let a flush inside the block say nothing of what this thread has noted before it."""
-        before: set[int] = getattr(self._local, "noted", None) or set()
-        self._local.noted = set()
+        before, self._noted.ids = self._noted.ids, set()
         try:
             yield
         finally:
@@ -37,10 +40,9 @@ class Wakers:
 
     def flush(self) -> None:
         """The transactions of this thread are committed: wake who serves these partitions."""
-        noted: set[int] | None = getattr(self._local, "noted", None)
+        noted, self._noted.ids = self._noted.ids, set()
         if not noted:
             return
-        self._local.noted = set()
         elsewhere = noted
         if self._signals is not None:
             self._signals.enqueued(noted)

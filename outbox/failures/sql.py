@@ -72,10 +72,9 @@ class SqlFailureTracker(FailureTracker):
         With nothing to drain this is one small query that writes nothing.
         """
         least = checked_threshold(threshold)
-        keys = self._usable().read(conn, lambda store: store.exceeded(least))
-        return (
-            highest_first(self._usable().write(conn, lambda store: store.drain(keys, least))) if keys else []
-        )
+        access = self._usable()
+        keys = access.read(conn, lambda store: store.exceeded(least))
+        return highest_first(access.write(conn, lambda store: store.drain(keys, least))) if keys else []
 
     def restore(self, entries: Iterable[FailureEntry], *, conn: object = None) -> None:
         """Put drained entries back.

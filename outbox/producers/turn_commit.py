@@ -8,7 +8,14 @@ from contextlib import contextmanager
 
 from outbox.producers.after_commit import quietly
 
-_turn = threading.local()
+
+class Turn(threading.local):
+    """What is to be called after the commit of this thread's turn; None when it is not in one."""
+
+    callbacks: dict[Callable[[], object], None] | None = None
+
+
+_turn = Turn()
 
 
 @contextmanager
@@ -29,8 +36,7 @@ def turn_commit() -> Iterator[None]:
 
 def after_turn(callback: Callable[[], object]) -> bool:
     """Run ``callback`` once after this thread's turn has committed; False when it is not in one."""
-    callbacks: dict[Callable[[], object], None] | None = getattr(_turn, "callbacks", None)
-    if callbacks is None:
+    if _turn.callbacks is None:
         return False
-    callbacks[callback] = None
+    _turn.callbacks[callback] = None
     return True

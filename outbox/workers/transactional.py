@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
-from outbox.clock import Clock, monotonic
+from outbox.clock import Deadline
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 from outbox.handlers.invocation import failure_of
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
@@ -41,14 +41,12 @@ class TransactionalTurns:
         *,
         stopping: Callable[[], bool],
         recorder: FailureRecorder | None = None,
-        clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
         self._states = states
         self._counters = counters
         self._stopping = stopping
         self._recorder = recorder
-        self._clock = clock
         self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
@@ -92,9 +90,9 @@ class TransactionalTurns:
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
-                until = _Until(self._stopping, self._clock)
+                over = _Over(self._stopping)
                 outcome = consumer.transactional.run(
-                    turn.connection, messages, turn.savepoint, turn.rollback, until, seal=turn.seal
+                    turn.connection, messages, turn.savepoint, turn.rollback, over, seal=turn.seal
                 )
             outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
         state = self._states[delivery.partition_id]
@@ -164,22 +162,21 @@ class TransactionalTurns:
             self._recorder.note([(delivery, verdict)])
 
 
-class _Until:
+class _Over:
     """Whether a transaction is to go on with no further message; asked before each of them.
 
     Time counts from the first question, so that one message at least is handled.
     """
 
-    def __init__(self, stopping: Callable[[], bool], clock: Clock) -> None:
+    def __init__(self, stopping: Callable[[], bool]) -> None:
         self._stopping = stopping
-        self._clock = clock
-        self._began: float | None = None
+        self._deadline: Deadline | None = None
 
     def __call__(self) -> bool:
-        now = self._clock()
-        if self._began is None:
-            self._began = now
-        return self._stopping() or now - self._began > TURN_SECONDS
+        if self._deadline is None:
+            self._deadline = Deadline.after(TURN_SECONDS)
+            return self._stopping()
+        return self._stopping() or self._deadline.passed
 
 
 def _cut_short(delivery: Delivery) -> bool:

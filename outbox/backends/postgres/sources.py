@@ -126,7 +126,7 @@ class PoolSource:
 
     def _checkout(self) -> PgConnection:
         """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
-        if self._owned and not self._closed:
+        if self._pool.closed and self._owned and not self._closed:
             self._pool.open()
         self._outage.begin()
         for seconds in self.waiting.slices(CHECKOUT_TIMEOUT):
