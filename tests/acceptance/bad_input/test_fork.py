@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from outbox import FailureKey, ForkedProcess, Outbox, OutboxError, SqlFailureTracker
+from tests.acceptance.bench import all_delivered
 from tests.support import Database, Spawn, eventually
 
 
@@ -19,21 +20,27 @@ def fork_with_workers(url: str) -> None:
     with builder.start() as handle, builder.open() as producer:
         sent = [producer.enqueue_now("orders", b"before")]
         eventually(lambda: delivered == sent)
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            with os.fdopen(writer, "w") as pipe:
-                json.dump(try_everything(handle, producer), pipe)
-            os._exit(0)
-        os.close(writer)
-        with os.fdopen(reader) as pipe:
-            print(pipe.read())
-        os.waitpid(child, 0)
+        print(in_a_child(lambda: json.dumps(try_everything(handle, producer))))
         # What the child tried has broken nothing here.
         sent += [producer.enqueue_now("orders", b"after"), handle.outbox.enqueue_now("orders", b"after")]
         eventually(lambda: sorted(delivered) == sent)
         assert handle.healthy()
     print(json.dumps("the parent went on"))
+
+
+def in_a_child(attempt: Callable[[], str]) -> str:
+    """Return what an attempt in a child of this process came to."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with os.fdopen(writer, "w") as pipe:
+            pipe.write(attempt())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return said
 
 
 def try_everything(handle: Any, producer: Outbox) -> dict[str, str]:
@@ -81,10 +88,6 @@ def test_what_was_made_before_a_fork_is_refused_after_it_and_still_works_in_the_
     assert migrated.count("outbox_dead_letters") == 0
 
 
-def delivered(outbox: Outbox) -> bool:
-    return all(row.incoming + row.backlog == 0 for row in outbox.status().partitions)
-
-
 def start_after_fork(url: str) -> None:
     """Declare before the fork, as a preloading server does, and start after it, in each child."""
     builder = Outbox.builder(url).queue("orders", 2).leased(lambda msg: None)
@@ -94,7 +97,7 @@ def start_after_fork(url: str) -> None:
         if child == 0:
             with builder.start() as handle:
                 handle.outbox.enqueue_now("orders", b"x")
-                eventually(lambda: delivered(handle.outbox) and handle.healthy())
+                eventually(lambda: all_delivered(handle.outbox) and handle.healthy())
                 stopped = handle.stop()
             sys.stdout.flush()
             os._exit(0 if stopped else 1)
@@ -102,7 +105,7 @@ def start_after_fork(url: str) -> None:
     for child in children:
         assert os.waitpid(child, 0)[1] == 0
     with builder.start() as handle:
-        eventually(lambda: delivered(handle.outbox))
+        eventually(lambda: all_delivered(handle.outbox))
 
 
 @pytest.mark.mp
@@ -116,8 +119,8 @@ def quarantine_after_fork(url: str) -> None:
     """Make a tracker before the fork and use it in the child; then use it in the parent, and fork again."""
     tracker = SqlFailureTracker(url)
     key = FailureKey(1, 1)
-    assert in_a_child(lambda: tracker.record_failure(key, "bad")) == "1"
-    assert in_a_child(lambda: tracker.record_failure(key, "bad")) == "2"
+    for number in (1, 2):
+        assert in_a_child(lambda: str(tracker.record_failure(key, "bad"))) == str(number)
     assert tracker.record_failure(key, "bad") == 3
     for use in (
         lambda: tracker.record_failure(key, "bad"),
@@ -125,27 +128,9 @@ def quarantine_after_fork(url: str) -> None:
         lambda: tracker.drain_exceeded(1),
         tracker.close,
     ):
-        print(in_a_child(use))
+        print(in_a_child(lambda use=use: outcome(use)))
     assert tracker.record_failure(key, "bad") == 4
     tracker.close()
-
-
-def in_a_child(attempt: Callable[[], object]) -> str:
-    """Return what came of an attempt in a child of this process."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with os.fdopen(writer, "w") as pipe:
-            try:
-                pipe.write(str(attempt()))
-            except OutboxError as error:
-                pipe.write(f"{type(error).__name__}: {error}")
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    assert os.waitpid(child, 0)[1] == 0
-    return said
 
 
 @pytest.mark.mp

@@ -1,6 +1,15 @@
 """A queue on a database, workers for it, and eyes on its rows; the fixture is `bench`."""
 
-from tests.acceptance.bench.bench import PARTITIONS, QUEUE, Bench, Declare, Letter, Row, builder_for
+from tests.acceptance.bench.bench import (
+    PARTITIONS,
+    QUEUE,
+    Bench,
+    Declare,
+    Letter,
+    Row,
+    all_delivered,
+    builder_for,
+)
 from tests.acceptance.bench.groups import send_everywhere, warm_up
 from tests.acceptance.bench.hands import Hands
 from tests.acceptance.bench.sql import run_sql
@@ -13,6 +22,7 @@ __all__ = [
     "Hands",
     "Letter",
     "Row",
+    "all_delivered",
     "builder_for",
     "run_sql",
     "send_everywhere",

@@ -44,6 +44,11 @@ def builder_for(target: object, declare: Declare, **options: Any) -> OutboxBuild
     return declare(builder.queue(QUEUE, PARTITIONS))
 
 
+def all_delivered(outbox: Outbox) -> bool:
+    """Return whether nothing is left, neither held nor resting."""
+    return all(row.incoming + row.backlog == 0 for row in outbox.status().partitions)
+
+
 class Bench:
     """The queue ``orders`` with four partitions. Partitions are meant by index, 0 unless given."""
 
@@ -99,6 +104,11 @@ class Bench:
             self.database.long_ago,
             self.ids[partition],
         )
+
+    def end_leases(self) -> None:
+        """Do so in every partition."""
+        for partition in range(PARTITIONS):
+            self.end_lease(partition)
 
     def dead(self, partition: int = 0) -> list[Letter]:
         """Return a partition's dead letters by sequence number."""

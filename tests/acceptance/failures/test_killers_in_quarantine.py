@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from outbox import FailureKey, InMemoryFailureTracker, LeaseConfig, OutboxMessage
-from tests.acceptance.bench import Bench, builder_for
+from tests.acceptance.bench import Bench, all_delivered, builder_for
 from tests.acceptance.failures.support import THRESHOLD, Ward
 from tests.support import Spawn, eventually
 
@@ -33,9 +33,7 @@ def work(url: str) -> None:
     declared = builder_for(url, lambda queue: queue.leased(explode, lease=LEASE))
     declared.quarantine(threshold=THRESHOLD, interval=0.05, min_age=0)
     with declared.start() as handle:
-        eventually(
-            lambda: all(p.backlog + p.incoming == 0 for p in handle.outbox.status().partitions), PATIENCE
-        )
+        eventually(lambda: all_delivered(handle.outbox), PATIENCE)
 
 
 @pytest.mark.mp
@@ -61,11 +59,10 @@ def test_what_kills_its_process_is_quarantined_and_nobody_else(bench: Bench, spa
 
 def crash(bench: Bench, attempts: int) -> None:
     """Leave partition 0 as a process does that dies in its handler."""
-    past = {"sqlite": "0", "postgresql": "clock_timestamp()"}.get(bench.database.backend, "UTC_TIMESTAMP(6)")
     bench.database.execute(
-        f"UPDATE outbox_processor SET attempts = ?, locked_by = 'gone', locked_until = {past} "
-        "WHERE partition_id = ?",
+        "UPDATE outbox_processor SET attempts = ?, locked_by = 'gone', locked_until = ? WHERE partition_id = ?",
         attempts,
+        bench.database.long_ago,
         bench.ids[0],
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from outbox import LeaseConfig, OutboxMessage, Retry
-from tests.acceptance.bench import PARTITIONS, Bench, builder_for
+from tests.acceptance.bench import Bench, all_delivered, builder_for
 from tests.acceptance.cli.shell import Shell
 from tests.support import Child, Spawn, eventually
 
@@ -43,9 +43,7 @@ def work(url: str, up: str) -> None:
 
     declared = builder_for(url, lambda queue: queue.leased(ship, lease=LEASE, max_attempts=ATTEMPTS))
     with declared.start() as handle:
-        eventually(
-            lambda: all(p.backlog + p.incoming == 0 for p in handle.outbox.status().partitions), PATIENCE
-        )
+        eventually(lambda: all_delivered(handle.outbox), PATIENCE)
     print("finished", flush=True)
 
 
@@ -71,8 +69,7 @@ def run_until_it_survives(bench: Bench, spawn: Spawn, up: Path) -> list[Child]:
             up.touch()
         if child.wait(PATIENCE) == 0:
             return children
-        for partition in range(PARTITIONS):
-            bench.end_lease(partition)
+        bench.end_leases()
     raise AssertionError(f"still dying: {children[-1].output}")
 
 

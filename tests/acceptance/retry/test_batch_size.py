@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from outbox import Batch, OutboxMessage, OutboxProfile, Retry
-from tests.acceptance.bench import Bench, Hands
+from tests.acceptance.bench import Bench, Hands, all_delivered
 
 Script = Iterator[Callable[[Batch], object]]
 BALANCED = OutboxProfile.balanced().processor
@@ -146,6 +146,6 @@ def test_the_tuning_of_a_queue_sets_its_batch_size(bench: Bench, size: int) -> N
 
 def work_off(bench: Bench, hands: Hands) -> None:
     """Work until nothing is left, without resting after failures."""
-    while any(status.backlog + status.incoming for status in bench.producer.status().partitions):
+    while not all_delivered(bench.producer):
         hands.work()
         bench.end_backoff()

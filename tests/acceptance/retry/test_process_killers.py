@@ -13,6 +13,7 @@ from tests.acceptance.bench import (
     Bench,
     Hands,
     Letter,
+    all_delivered,
     builder_for,
     warm_up,
 )
@@ -72,17 +73,12 @@ def work_on_threads(url: str, max_attempts: int) -> None:
     """Deliver with four threads until every partition is at its end."""
     declared = builder_for(url, lambda queue: queue.leased(explode, lease=LEASE, max_attempts=max_attempts))
     with declared.start() as handle:
-        eventually(
-            lambda: all(p.backlog + p.incoming == 0 for p in handle.outbox.status().partitions), PATIENCE
-        )
+        eventually(lambda: all_delivered(handle.outbox), PATIENCE)
     print("finished", flush=True)
 
 
 def finish(hands: Hands) -> None:
-    eventually(
-        lambda: hands.work() or all(p.backlog + p.incoming == 0 for p in hands.outbox.status().partitions),
-        PATIENCE,
-    )
+    eventually(lambda: hands.work() or all_delivered(hands.outbox), PATIENCE)
     print("finished", flush=True)
 
 
@@ -96,8 +92,7 @@ def run_until_it_survives(bench: Bench, spawn: Spawn, function: object, limit: i
     """Start one process after the other until one gets through; let the leases of the dead run out."""
     children: list[Child] = []
     for _ in range(10):
-        for partition in range(PARTITIONS):
-            bench.end_lease(partition)
+        bench.end_leases()
         children.append(spawn(function, bench.database.url, limit))  # type: ignore[arg-type]
         if children[-1].wait(PATIENCE + 10) == 0:
             return children

@@ -10,7 +10,7 @@ import pytest
 from outbox import OutboxMessage, WorkerTuning
 from outbox.core import crew
 from tests.acceptance.bench import QUEUE, Bench
-from tests.acceptance.wakeups.inbox import NEVER, only_one_poll, polls, quiet
+from tests.acceptance.wakeups.inbox import NEVER, commit, only_one_poll, polls, quiet
 from tests.support import eventually
 
 FAILURES = 100
@@ -53,11 +53,7 @@ def test_workers_whose_statements_failed_work_again_on_a_timer_without_any_news(
     bench.send("a")
     eventually(lambda: seen == ["a"])
     quiet(handle)
-    conn = bench.database.connect()
-    if bench.database.backend == "sqlite":
-        conn.execute("BEGIN IMMEDIATE")
-    handle.outbox.enqueue(conn, QUEUE, "b")
-    conn.commit()
+    commit(bench.database, handle.outbox, "b")
     bench.database.execute("ALTER TABLE outbox_incoming RENAME TO away")
     handle.outbox.flush()
     eventually(lambda: "outbox-sequencer-0" in handle.stats().failing)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from outbox import OutboxHandle, OutboxMessage
+from outbox import Outbox, OutboxHandle, OutboxMessage
 from outbox.workers import reconciler
-from tests.support import eventually
+from tests.acceptance.bench import QUEUE
+from tests.support import Database, eventually
 
 NEVER = 60.0
 # Polls that find nothing come at doubled intervals from 50 ms on: after these the next is more than a second away.
@@ -27,6 +29,31 @@ class Inbox:
     def delay(self, name: str, committed: float, timeout: float = 10) -> float:
         """Wait for a message and return the seconds from its commit to its arrival."""
         return eventually(lambda: self.arrived.get(name), timeout, what=f"{name} arrived") - committed
+
+
+def begin_and_enqueue(database: Database, outbox: Outbox, name: str) -> Any:
+    """Enqueue in a transaction on a connection of its own, and return that."""
+    conn = database.connect()
+    if database.backend == "sqlite":
+        conn.execute("BEGIN IMMEDIATE")
+    outbox.enqueue(conn, QUEUE, name)
+    return conn
+
+
+def commit(database: Database, outbox: Outbox, name: str) -> float:
+    """Commit a message so, without a flush; return when that was."""
+    conn = begin_and_enqueue(database, outbox, name)
+    conn.commit()
+    committed = time.monotonic()
+    conn.close()
+    return committed
+
+
+def hears(handle: OutboxHandle) -> bool:
+    """Return whether the workers have heard themselves notify."""
+    listener = handle._crew.listener
+    assert listener is not None
+    return listener._listener is not None
 
 
 def polls(handle: OutboxHandle) -> int:

@@ -18,7 +18,7 @@ from outbox.backends.postgres import listener as postgres_listener
 from outbox.runtime.thinning import GAP
 from outbox.workers import listener as worker_listener
 from tests.acceptance.bench import PARTITIONS, QUEUE, Bench, builder_for
-from tests.acceptance.wakeups.inbox import NEVER, Inbox, only_one_poll, polls, quiet
+from tests.acceptance.wakeups.inbox import NEVER, Inbox, commit, hears, only_one_poll, polls, quiet
 from tests.budgets.wire import tapped
 from tests.support import Child, Spawn, eventually
 from tests.support.gate import open_gate, wait_at
@@ -70,10 +70,7 @@ def test_a_notification_brings_it_within_half_a_second_without_any_poll(
     producer = spawn(produce, bench.database.url, names, "auto", str(gate))
     producer.wait_for_line("ready for gate")
     handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER)
-    listener = handle._crew.listener
-    assert listener is not None
-    # It has heard itself.
-    eventually(lambda: listener._listener and polls(handle))
+    eventually(lambda: hears(handle) and polls(handle))
     open_gate(gate, [producer])
     committed = commits(producer)
     # The middle one of them, because a busy machine may hold any one up.
@@ -147,15 +144,8 @@ def test_where_no_notification_arrives_at_all_the_workers_say_so_and_poll(
             inbox.delay("a", time.monotonic())
             eventually(lambda: "polling instead" in caplog.text)
             assert handle.healthy()
-            assert median(inbox.delay(name, commit(bench, name)) for name in ("b", "c", "d")) < 2
-
-
-def commit(bench: Bench, name: str) -> float:
-    """Commit a message without a word to anybody; return when that was."""
-    conn = bench.database.connect()
-    bench.producer.enqueue(conn, QUEUE, name)
-    conn.commit()
-    return time.monotonic()
+            delays = [inbox.delay(name, commit(bench.database, bench.producer, name)) for name in "bcd"]
+            assert median(delays) < 2
 
 
 @contextmanager
@@ -187,10 +177,7 @@ def test_the_workers_listen_where_they_are_told_to_if_a_pooler_swallows_notifica
         wire.proxy.lose_notifications = True
         builder = builder_for(given, lambda queue: queue.leased(inbox), poll_interval=NEVER)
         with builder.wakeup("auto", listen_url=bench.database.sqlalchemy_url).start() as handle:
-            listener = handle._crew.listener
-            assert listener is not None
-            # It has heard itself.
-            eventually(lambda: listener._listener)
+            eventually(lambda: hears(handle))
             bench.send("a")
             inbox.delay("a", time.monotonic())
             assert not [statement for statement in wire.tap.seen() if statement.verb == "LISTEN"]
@@ -206,8 +193,6 @@ def test_who_could_not_listen_tries_again(bench: Bench, monkeypatch: pytest.Monk
         builder = builder_for(wire.url, lambda queue: queue.leased(print), poll_interval=NEVER)
         with builder.start() as handle:
             eventually(lambda: wire.proxy and wire.proxy.dropped >= 2)
-            listener = handle._crew.listener
-            assert listener is not None
-            assert listener._listener is None
+            assert not hears(handle)
             wire.proxy.lose_notifications = False
-            eventually(lambda: listener._listener)
+            eventually(lambda: hears(handle))

@@ -7,25 +7,21 @@ from statistics import median
 
 import pytest
 
-from outbox import Outbox
 from tests.acceptance.bench import QUEUE, Bench
-from tests.acceptance.wakeups.inbox import NEVER, QUIET_POLLS, Inbox, only_one_poll, polls, quiet
+from tests.acceptance.wakeups.inbox import (
+    NEVER,
+    QUIET_POLLS,
+    Inbox,
+    begin_and_enqueue,
+    commit,
+    only_one_poll,
+    polls,
+    quiet,
+)
 from tests.support import eventually
 
 # Of so many messages, one after the other, the middle one counts: a busy machine may hold any one up.
 NAMES = ("first", "second", "third")
-
-
-def commit(bench: Bench, producer: Outbox, name: str) -> float:
-    """Commit a message on a connection of its own, without a flush; return when that was."""
-    conn = bench.database.connect()
-    if bench.database.backend == "sqlite":
-        conn.execute("BEGIN IMMEDIATE")
-    producer.enqueue(conn, QUEUE, name)
-    conn.commit()
-    committed = time.monotonic()
-    conn.close()
-    return committed
 
 
 def test_enqueue_and_flush_deliver_at_once_without_any_poll(
@@ -37,7 +33,7 @@ def test_enqueue_and_flush_deliver_at_once_without_any_poll(
     handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=NEVER, wakeup="poll")
     eventually(lambda: polls(handle) == 1)
     for name in NAMES:
-        committed = commit(bench, handle.outbox, name)
+        committed = commit(bench.database, handle.outbox, name)
         handle.outbox.flush()
         delays.append(inbox.delay(name, committed))
     assert median(delays) < 1
@@ -65,17 +61,14 @@ def test_without_a_flush_a_message_waits_for_the_next_poll_and_no_longer(bench: 
     handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=1.0)
     for name in NAMES:
         quiet(handle)
-        delays.append(inbox.delay(name, commit(bench, bench.producer, name)))
+        delays.append(inbox.delay(name, commit(bench.database, bench.producer, name)))
     assert median(delays) < 2
 
 
 def test_a_flush_before_the_commit_does_no_harm(bench: Bench) -> None:
     inbox = Inbox()
     handle = bench.on_threads(lambda queue: queue.leased(inbox), poll_interval=1.0)
-    conn = bench.database.connect()
-    if bench.database.backend == "sqlite":
-        conn.execute("BEGIN IMMEDIATE")
-    handle.outbox.enqueue(conn, QUEUE, "too early")
+    conn = begin_and_enqueue(bench.database, handle.outbox, "too early")
     handle.outbox.flush()
     # About three seconds: the look for which the flush asked is long past.
     seen = polls(handle)
