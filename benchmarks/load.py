@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import outbox
 from outbox import Outbox, OutboxProfile
-from outbox.builder import OutboxBuilder
-from outbox.builder.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder
+from outbox.facade.queue_builder import QueueBuilder
 
 Declare: TypeAlias = Callable[[QueueBuilder[OutboxBuilder]], OutboxBuilder]
 

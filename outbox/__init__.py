@@ -5,9 +5,6 @@ to plain callables, in order within a partition, at least once or exactly once. 
 `Outbox.builder` and `migrate`.
 """
 
-from outbox.builder import OutboxBuilder, QueueBuilder
-from outbox.core.outbox import Outbox
-from outbox.core.status import OutboxStatus, QueuePartitionStatus
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterScope, DeadLetterStatus
 from outbox.errors import (
     BatchError,
@@ -33,6 +30,10 @@ from outbox.errors import (
     UnsupportedConnection,
     UnsupportedServer,
 )
+from outbox.facade import OutboxBuilder, QueueBuilder
+from outbox.facade.handle import OutboxHandle, OutboxStats
+from outbox.facade.outbox import Outbox
+from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 from outbox.failures import (
     FailureEntry,
     FailureKey,
@@ -40,7 +41,6 @@ from outbox.failures import (
     InMemoryFailureTracker,
     SqlFailureTracker,
 )
-from outbox.handle import OutboxHandle, OutboxStats
 from outbox.handlers.batch import Batch
 from outbox.schema import Migration, migrate, migrations, rollback
 from outbox.values.lease_config import LeaseConfig

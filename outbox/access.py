@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from outbox.backends.protocol import Backend
 from outbox.backends.retry import retry_contention
+from outbox.connections.adapt import adapt
+from outbox.connections.connection import ProducerConnection
 from outbox.errors import TransactionRequired
-from outbox.producers.adapt import adapt
-from outbox.producers.connection import ProducerConnection
 from outbox.statements import Catalog
 
 S = TypeVar("S")

@@ -9,7 +9,7 @@ from benchmarks.load import Load
 from benchmarks.measure import Observer
 from benchmarks.workloads.ledger import Ledger, check
 from benchmarks.workloads.producers import produce
-from outbox.builder.assembly import assemble_pipeline
+from outbox.facade.assembly import assemble_pipeline
 from outbox.workers.pipeline import Pipeline
 
 

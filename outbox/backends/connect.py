@@ -140,11 +140,11 @@ def _connect(family: str, target: Any, naming: Naming, pool_size: int, listen_ur
         raise ConfigurationError("listen_url", listen_url, "only PostgreSQL has notifications; leave it out")
     try:
         if family == "postgresql":
-            from outbox.backends import postgres
+            from outbox.backends import postgresql
 
             if isinstance(target, str):
-                return postgres.connect(target, naming=naming, pool_size=pool_size, listen_url=listen_url)
-            return postgres.from_engine(target, naming=naming, listen_url=listen_url)
+                return postgresql.connect(target, naming=naming, pool_size=pool_size, listen_url=listen_url)
+            return postgresql.from_engine(target, naming=naming, listen_url=listen_url)
         if family == "mysql":
             from outbox.backends import mysql
 
@@ -158,14 +158,14 @@ def _connect(family: str, target: Any, naming: Naming, pool_size: int, listen_ur
 
 def _from_pool(pool: Any, naming: Naming, listen_url: str | None) -> Backend:
     try:
-        from outbox.backends import postgres
+        from outbox.backends import postgresql
     except ImportError as error:
         raise _missing("postgresql", error) from error
     from psycopg_pool import ConnectionPool
 
     if not isinstance(pool, ConnectionPool):
         raise ConfigurationError("target", type(pool).__name__, WHAT_IT_TAKES)
-    return postgres.from_pool(pool, naming=naming, listen_url=listen_url)
+    return postgresql.from_pool(pool, naming=naming, listen_url=listen_url)
 
 
 def _missing(family: str, error: ImportError) -> Exception:

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from outbox.builder import OutboxBuilder
 from outbox.cli.exits import CommandError
 from outbox.cli.settings import Settings
+from outbox.facade import OutboxBuilder
 
 NEEDS_VALUE = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -16,7 +16,7 @@ from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
 from outbox.cli.signals import StopSignals
 from outbox.cli.words import duration, parse_duration
-from outbox.handle import OutboxHandle
+from outbox.facade.handle import OutboxHandle
 
 log = logging.getLogger("outbox.cli")
 

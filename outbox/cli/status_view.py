@@ -16,7 +16,7 @@ from outbox.backends.protocol import Backend
 from outbox.cli.output import emit_json, emit_rich, plain, table
 from outbox.cli.settings import Settings
 from outbox.cli.words import count, duration, shortened
-from outbox.core.status import OutboxStatus, QueuePartitionStatus, describe_partition
+from outbox.facade.status import OutboxStatus, QueuePartitionStatus, describe_partition
 
 ERROR_WIDTH = 60
 STATUSES = ("pending", "reprocessing", "resolved", "discarded")

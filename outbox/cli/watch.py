@@ -17,8 +17,8 @@ from outbox.cli.settings import Settings
 from outbox.cli.status_view import Shown, read_status, show, view
 from outbox.cli.target import connected
 from outbox.cli.words import duration
-from outbox.core.status import OutboxStatus
 from outbox.errors import DatabaseError, SchemaNotReady
+from outbox.facade.status import OutboxStatus
 
 PASSING = (DatabaseError, SchemaNotReady, CommandError)
 """What an outage, a failover or a file that is being exchanged looks like."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from outbox.dead_letters.letter import DeadLetter
 from outbox.dead_letters.status import DeadLetterStatus
 from outbox.dead_letters.store import Store
-from outbox.producers.prepared_message import PreparedMessage
+from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.values.headers import encode_headers
 
 BYTES_AT_ONCE = 8_000_000

@@ -32,7 +32,7 @@ PAGE = 100
 
 
 class Announcer(Protocol):
-    """Tells the pipeline of messages; see `outbox.core.wakers.Wakers`."""
+    """Tells the pipeline of messages; see `outbox.wakeups.flush_buffer.Wakers`."""
 
     def note(self, partition_ids: Iterable[int]) -> None:
         """Remember partitions that this thread has written to."""

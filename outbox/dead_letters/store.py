@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from outbox.connections.connection import ProducerConnection
 from outbox.dead_letters.filter import DeadLetterFilter
 from outbox.dead_letters.letter import DeadLetter
 from outbox.dead_letters.rows import letter, micros, text
 from outbox.dead_letters.scope import DeadLetterScope
 from outbox.dead_letters.status import DeadLetterStatus
-from outbox.producers.connection import ProducerConnection
-from outbox.producers.prepared_message import PreparedMessage
-from outbox.producers.write import write
+from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.enqueue.write import write
 from outbox.statements import Catalog
 
 # Above every id: a listing begins just below it.

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from outbox.connections.connection import ProducerConnection
 from outbox.failures.entry import FailureEntry, FailureKey
-from outbox.producers.connection import ProducerConnection
 from outbox.statements import Catalog
 from outbox.values.reasons import clean_reason
 

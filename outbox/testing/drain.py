@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from outbox.builder import OutboxBuilder
-from outbox.core.outbox import Outbox
 from outbox.errors import ConfigurationError
+from outbox.facade import OutboxBuilder
+from outbox.facade.outbox import Outbox
 from outbox.testing.without_backoff import without_backoff
 from outbox.workers.pipeline import Pipeline
 

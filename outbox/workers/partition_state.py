@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from outbox.handlers.partition_mode import PartitionMode
+from outbox.workers.partition_mode import PartitionMode
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from outbox.failures.quarantine import Quarantine
 from outbox.runtime.linger import Linger
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.profile import OutboxProfile
-from outbox.workers.announcements import Announcements
+from outbox.wakeups.announcements import Announcements
+from outbox.wakeups.stages import Signals
 from outbox.workers.consumer import Consumer
 from outbox.workers.counters import Counters
 from outbox.workers.failure_recorder import FailureRecorder
@@ -23,7 +24,6 @@ from outbox.workers.partition_state import PartitionStates
 from outbox.workers.processor import Grouping, Processor
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
-from outbox.workers.signals import Signals
 from outbox.workers.sweeper import QuarantineSweeper
 from outbox.workers.transactional import TransactionalTurns
 from outbox.workers.vacuum import Vacuum

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Hashable, Mapping
 
 from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.wakeups.stages import Signals
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.leased import LeasedTurns
 from outbox.workers.partition_state import PartitionStates
-from outbox.workers.signals import Signals
 from outbox.workers.transactional import TransactionalTurns
 
 MAX_GROUP = 128

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from outbox.backends.protocol import Backend
 from outbox.runtime.directive import Directive, Sleep
+from outbox.wakeups.stages import Signals
 from outbox.workers.counters import Counters
-from outbox.workers.signals import Signals
 
 FIRST_INTERVAL = 0.05
 

@@ -9,10 +9,10 @@ from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.linger import Linger
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.worker_tuning import WorkerTuning
-from outbox.workers.announcements import Announcements
+from outbox.wakeups.announcements import Announcements
+from outbox.wakeups.stages import Signals
 from outbox.workers.claim import Claim
 from outbox.workers.counters import Counters
-from outbox.workers.signals import Signals
 
 MAX_PARTITIONS = 128
 # Rows moved by one statement, whatever the number of partitions: a pass is also a lock's length.

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from outbox.backends.records import DeadLetterRecord, Delivery, Settlement
-from outbox.handlers.backoff import backoff, jittered
 from outbox.handlers.outcome import Failure, Outcome
-from outbox.handlers.partition_mode import PartitionMode
 from outbox.values.reasons import clean_reason
+from outbox.workers.backoff import backoff, jittered
 from outbox.workers.consumer import Consumer
+from outbox.workers.partition_mode import PartitionMode
 from outbox.workers.partition_state import PartitionState
 
 

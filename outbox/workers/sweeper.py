@@ -14,10 +14,10 @@ from outbox.failures import FailureEntry, FailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
+from outbox.wakeups.stages import Signals
 from outbox.workers.condemning import Condemning, Sentence
 from outbox.workers.counters import Counters
 from outbox.workers.failure_recorder import FailureRecorder
-from outbox.workers.signals import Signals
 from outbox.workers.throttled_log import ThrottledLog
 
 log = logging.getLogger("outbox.workers.quarantine")

@@ -9,11 +9,11 @@ from dataclasses import replace
 from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.clock import Deadline
+from outbox.connections.turn_commit import turn_commit
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 from outbox.handlers.invocation import failure_of
 from outbox.handlers.outcome import Failure, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
-from outbox.producers.turn_commit import turn_commit
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 
 from outbox import EnqueueMessage, Outbox
-from outbox.builder import OutboxBuilder
-from outbox.builder.assembly import assemble_pipeline
+from outbox.facade import OutboxBuilder
+from outbox.facade.assembly import assemble_pipeline
 from tests.budgets.wire import Wire
 
 QUEUE = "orders"

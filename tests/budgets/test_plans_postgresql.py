@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 from outbox.backends.connect import open_backend
-from outbox.backends.postgres import kept_plans, processor
-from outbox.backends.postgres.database import Database as Statements
-from outbox.backends.postgres.kept_plans import KeptPlans
-from outbox.backends.postgres.sources import PoolSource
-from outbox.backends.postgres.two_ways import TwoWays
+from outbox.backends.postgresql import kept_plans, processor
+from outbox.backends.postgresql.database import Database as Statements
+from outbox.backends.postgresql.kept_plans import KeptPlans
+from outbox.backends.postgresql.sources import PoolSource
+from outbox.backends.postgresql.two_ways import TwoWays
 from outbox.backends.protocol import Backend
 from outbox.backends.records import LeaseRequest, Refusal, Settlement
 from outbox.statements import Catalog, Naming

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outbox.builder import OutboxBuilder
+from outbox.facade import OutboxBuilder
 from tests.budgets.line import Declare, Line
 
 PASS = {

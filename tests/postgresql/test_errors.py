@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from outbox.backends.postgres.errors import is_contention, translate
+from outbox.backends.postgresql.errors import is_contention, translate
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 
 pytestmark = pytest.mark.backends("postgresql")

@@ -16,10 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from outbox.access import Access
 from outbox.backends.protocol import Backend
-from outbox.core.notifier import Notifier
-from outbox.core.wakers import Wakers
 from outbox.dead_letters import DeadLetterFilter, DeadLetters, DeadLetterStatus, search
 from outbox.dead_letters.store import Store
+from outbox.wakeups.flush_buffer import Wakers
+from outbox.wakeups.notifier import Notifier
 
 PAGE = 1_000
 PORTION = 200

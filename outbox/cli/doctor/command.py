@@ -9,7 +9,6 @@ import click
 from rich.text import Text
 
 from outbox.backends.connect import open_backend
-from outbox.builder.options import Options
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.doctor import clock, connections, drivers, gaps, server, tables, work
 from outbox.cli.doctor.finding import Finding, Level, problem
@@ -21,6 +20,7 @@ from outbox.cli.settings import Settings
 from outbox.cli.target import check_file, reach
 from outbox.cli.words import count, parse_duration
 from outbox.errors import OutboxError
+from outbox.facade.options import Options
 
 STYLES = {Level.OK: "green", Level.NONE: "dim", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 WIDTH = 14

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Engine
 from sqlalchemy.pool import QueuePool
 
-from outbox.builder.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS, wants_notify
-from outbox.builder.options import Options
 from outbox.cli.doctor.finding import Finding, not_applicable, ok, problem, warning
 from outbox.cli.doctor.patient import Patient
 from outbox.errors import DatabaseError
+from outbox.facade.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS, wants_notify
+from outbox.facade.options import Options
 
 # Listener and notifier.
 WAKEUP_CONNECTIONS = 2

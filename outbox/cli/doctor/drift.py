@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from outbox.backends.mysql.errors import NO_SUCH_TABLE, number_of
 from outbox.backends.protocol import Backend
-from outbox.producers.adapt import adapt
-from outbox.producers.connection import ProducerConnection
+from outbox.connections.adapt import adapt
+from outbox.connections.connection import ProducerConnection
 from outbox.schema import load_migrations
 from outbox.statements import Naming, Statement
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from outbox.backends.protocol import Backend
-from outbox.builder.options import Options
 from outbox.cli.settings import Settings
+from outbox.facade.options import Options
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from outbox.cli.doctor.finding import Finding, ok, problem, warning
 from outbox.cli.doctor.patient import Patient
 from outbox.cli.status_view import fails, failures, read_status
 from outbox.cli.words import count, duration, shortened
-from outbox.core.status import OutboxStatus, QueuePartitionStatus
+from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 
 ERROR_WIDTH = 120
 

@@ -15,7 +15,7 @@ from outbox import (
     OutboxProfile,
     WorkerTuning,
 )
-from outbox.builder import QueueBuilder
+from outbox.facade import QueueBuilder
 from tests.support import Database
 
 URL = "sqlite:////nowhere/outbox.db"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from outbox import Outbox, OutboxHandle
-from outbox.builder import OutboxBuilder
-from outbox.builder.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder
+from outbox.facade.queue_builder import QueueBuilder
 from tests.acceptance.bench.hands import Hands
 from tests.support import Database
 

@@ -6,8 +6,8 @@ import threading
 import time
 from dataclasses import replace
 
-from outbox.builder import OutboxBuilder
-from outbox.builder.assembly import assemble_pipeline
+from outbox.facade import OutboxBuilder
+from outbox.facade.assembly import assemble_pipeline
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Outcome
 from outbox.runtime.directive import Directive

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from outbox import DeadLetterStatus
+from outbox.connections.adapt import adapt
 from outbox.dead_letters.store import Store
-from outbox.producers.adapt import adapt
 from tests.acceptance.dead_letters.office import Office
 
 PENDING, REPROCESSING, RESOLVED, DISCARDED = DeadLetterStatus

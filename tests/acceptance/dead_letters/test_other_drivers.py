@@ -9,7 +9,7 @@ import pytest
 from outbox import DeadLetterFilter, DeadLetterScope, Outbox
 from outbox.dead_letters import DeadLetters
 from tests.acceptance.dead_letters.office import Office, ids_of
-from tests.producers.support import dsn
+from tests.connections.support import dsn
 
 
 def connect(office: Office, driver: str) -> Any:

@@ -16,7 +16,7 @@ from tests.acceptance.enqueue.support import (
     sell,
     stored,
 )
-from tests.producers.support import dsn, family
+from tests.connections.support import dsn, family
 from tests.support import Database
 
 
@@ -78,7 +78,7 @@ def another_driver(database: Database) -> Iterator[Application]:
 @contextmanager
 def django_connection(database: Database) -> Iterator[Application]:
     # In this order: importing the helper configures Django.
-    from tests.producers.test_django import default_database  # isort: skip
+    from tests.connections.test_django import default_database  # isort: skip
     from django.db import connection, transaction
 
     with default_database(family(database), database.url):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from outbox import FailureEntry, FailureKey, FailureTracker, InMemoryFailureTracker, OutboxMessage
-from outbox.builder import OutboxBuilder
-from outbox.builder.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder
+from outbox.facade.queue_builder import QueueBuilder
 from tests.acceptance.bench import Bench, Hands
 
 THRESHOLD = 3

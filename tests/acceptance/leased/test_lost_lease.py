@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from outbox import Batch, OutboxMessage, Reject, Retry, WorkerTuning
-from outbox.builder import OutboxBuilder
-from outbox.builder.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder
+from outbox.facade.queue_builder import QueueBuilder
 from tests.acceptance.bench import Bench, Row
 from tests.support import eventually
 

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from outbox import EnqueueMessage
-from outbox.backends.postgres import kept_plans
-from outbox.backends.postgres.two_ways import TwoWays
+from outbox.backends.postgresql import kept_plans
+from outbox.backends.postgresql.two_ways import TwoWays
 from outbox.runtime.directive import Proceed
 from tests.acceptance.bench import QUEUE, Bench
 

@@ -51,7 +51,7 @@ def assert_seen_and_over(private_server: PrivateServer, bench: Bench, target: ob
 
 
 def reconciler_failures(handle: Any) -> int:
-    [worker] = [w for w in handle._crew.supervisor.workers if w.name.endswith("reconciler")]
+    [worker] = [w for w in handle._threads.supervisor.workers if w.name.endswith("reconciler")]
     return int(worker.failures)
 
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from outbox import OutboxMessage, WorkerTuning
-from outbox.core import crew
+from outbox.facade import threads
 from tests.acceptance.bench import QUEUE, Bench
 from tests.acceptance.wakeups.inbox import NEVER, commit, only_one_poll, polls, quiet
 from tests.support import eventually
@@ -65,15 +65,15 @@ def test_workers_whose_statements_failed_work_again_on_a_timer_without_any_news(
 def test_a_hundred_failures_in_a_row_kill_no_worker_and_show_in_its_health(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "FAILURE_BASE", 0.002)
-    monkeypatch.setattr(crew, "FAILURE_CAP", 0.01)
+    monkeypatch.setattr(threads, "FAILURE_BASE", 0.002)
+    monkeypatch.setattr(threads, "FAILURE_CAP", 0.01)
     seen: list[str] = []
     handle = bench.on_threads(lambda queue: queue.leased(lambda msg: seen.append(msg.json())))
     assert handle.healthy()
     workers = [thread for thread in threading.enumerate() if re.match("outbox-(?!pool)", thread.name)]
     bench.send("before")
     eventually(lambda: seen == ["before"])
-    reconciler = next(w for w in handle._crew.supervisor.workers if w.name.endswith("reconciler"))
+    reconciler = next(w for w in handle._threads.supervisor.workers if w.name.endswith("reconciler"))
 
     bench.database.execute("ALTER TABLE outbox_incoming RENAME TO away")
     eventually(lambda: reconciler.failures >= 3)

@@ -45,7 +45,7 @@ def test_a_stop_finishes_the_message_in_progress_and_begins_no_other(bench: Benc
     answers: list[bool] = []
     stopper = threading.Thread(target=lambda: answers.append(handle.stop(20)))
     stopper.start()
-    assert handle._crew.stopping.wait(20)
+    assert handle._threads.stopping.wait(20)
     gate.open.set()
     stopper.join(30)
 
@@ -77,7 +77,7 @@ def test_a_stop_releases_partitions_whose_messages_were_not_begun(bench: Bench) 
     assert gate.reached.wait(20)
     stopper = threading.Thread(target=handle.stop)
     stopper.start()
-    assert handle._crew.stopping.wait(20)
+    assert handle._threads.stopping.wait(20)
     gate.open.set()
     stopper.join(30)
     begun = len(gate.seen) - 4
@@ -95,7 +95,7 @@ def test_a_stop_keeps_the_lease_of_the_message_in_progress(bench: Bench) -> None
     answers: list[bool] = []
     stopper = threading.Thread(target=lambda: answers.append(handle.stop(20)))
     stopper.start()
-    assert handle._crew.stopping.wait(20)
+    assert handle._threads.stopping.wait(20)
     ends: set[object] = set()
 
     def extended_twice() -> bool:

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from outbox.backends.postgres.backend import PostgresBackend
-from outbox.backends.postgres.listener import PostgresListener
+from outbox.backends.postgresql.backend import PostgresBackend
+from outbox.backends.postgresql.listener import PostgresListener
 from tests.acceptance.bench import Bench
 
 
@@ -27,7 +27,7 @@ def test_a_stop_while_the_listener_connects_does_not_wait_for_news(
     monkeypatch.setattr(PostgresBackend, "listen", listen_slowly)
     handle = bench.on_threads(lambda queue: queue.leased(lambda _msg: None))
     assert opened.wait(20)
-    waiting = handle._crew.listener
+    waiting = handle._threads.listener
     assert waiting is not None
     interrupt = waiting.interrupt
 

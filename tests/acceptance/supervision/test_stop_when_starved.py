@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from outbox import OutboxHandle, OutboxMessage
-from outbox.builder.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS
+from outbox.facade.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS
 from tests.acceptance.bench import PARTITIONS, Bench
 from tests.support import eventually
 
@@ -52,7 +52,7 @@ def assert_stops(handle: OutboxHandle) -> None:
 def busy(handle: OutboxHandle) -> int:
     """Count the workers that have been in one round for a moment."""
     now = time.monotonic()
-    workers = handle._crew.supervisor.workers
+    workers = handle._threads.supervisor.workers
     return sum(worker.busy_since is not None and now - worker.busy_since > 0.3 for worker in workers)
 
 
@@ -124,7 +124,7 @@ def test_an_ack_that_is_kept_waiting_at_a_stop_gets_its_connection(
     with caplog.at_level(logging.WARNING), engine.connect():
         stopper = threading.Thread(target=handle.stop)
         stopper.start()
-        assert handle._crew.stopping.wait(10)
+        assert handle._threads.stopping.wait(10)
         gate.go_on.set()
         eventually(lambda: busy(handle) >= 1)
     stopper.join(30)

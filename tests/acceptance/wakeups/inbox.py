@@ -51,7 +51,7 @@ def commit(database: Database, outbox: Outbox, name: str) -> float:
 
 def hears(handle: OutboxHandle) -> bool:
     """Return whether the workers have heard themselves notify."""
-    listener = handle._crew.listener
+    listener = handle._threads.listener
     assert listener is not None
     return listener._listener is not None
 

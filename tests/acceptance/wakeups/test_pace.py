@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from outbox import OutboxProfile, WorkerTuning
-from outbox.core.crew import pacing_of
+from outbox.facade.threads import pacing_of
 from outbox.runtime.directive import Idle, Proceed
 from outbox.runtime.pacing import Pace
 from tests.acceptance.bench import Bench, Hands

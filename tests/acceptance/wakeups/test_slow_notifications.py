@@ -9,7 +9,7 @@ import pytest
 
 from outbox import Outbox
 from outbox.backends.connect import open_backend
-from outbox.backends.postgres.backend import PostgresBackend
+from outbox.backends.postgresql.backend import PostgresBackend
 from outbox.statements import Naming
 from tests.acceptance.bench import PARTITIONS, QUEUE
 from tests.support import Database, MissingStandby, PrivateServer, eventually

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.backends.postgres.kept_plans import (
+from outbox.backends.postgresql.kept_plans import (
     BESIDE_THE_PATH,
     GENERATIONS,
     MANY,
@@ -11,7 +11,7 @@ from outbox.backends.postgres.kept_plans import (
     SLOW,
     KeptPlans,
 )
-from outbox.backends.postgres.two_ways import BEARABLE, LONGEST_REST, SPARED
+from outbox.backends.postgresql.two_ways import BEARABLE, LONGEST_REST, SPARED
 
 PLANNING = 0.001
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbox.handlers.backoff import backoff, jittered
+from outbox.workers.backoff import backoff, jittered
 
 
 def test_the_delay_doubles_from_the_base_up_to_the_maximum() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outbox.runtime.thinning import GAP, LaterLook, Thinning, Wake
+from outbox.wakeups.coalescer import GAP, LaterLook, Thinning, Wake
 
 PAUSES = st.lists(st.floats(0, 3 * GAP), min_size=1, max_size=60)
 DELAYS = st.lists(st.floats(0, 2 * GAP), min_size=60, max_size=60)

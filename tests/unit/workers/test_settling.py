@@ -6,8 +6,8 @@ import pytest
 
 from outbox.backends.records import DeadLetterRecord, Delivery, Settlement
 from outbox.handlers.outcome import Outcome
-from outbox.handlers.partition_mode import Degraded, PartitionMode
 from outbox.workers.consumer import Consumer
+from outbox.workers.partition_mode import Degraded, PartitionMode
 from outbox.workers.partition_state import PartitionState
 from outbox.workers.settling import Verdict, condemned, judge
 from tests.unit.workers.support import PARTITION_ID, failure, make_consumer, make_delivery

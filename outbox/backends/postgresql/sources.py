@@ -1,0 +1,230 @@
+"""Where connections come from: our own pool, the user's pool, or the user's Engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from outbox.backends.postgresql.outage import Outage
+from outbox.backends.waiting import Waiting
+from outbox.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as SqlAlchemyConnection
+    from sqlalchemy import Engine
+
+PgConnection: TypeAlias = "psycopg.Connection[Any]"
+
+# Seconds; libpq by itself would wait for a mute server for minutes.
+CONNECT_TIMEOUT = 10
+# How long a worker waits for a connection of the pool before it reports the server as lost.
+CHECKOUT_TIMEOUT = 8.0
+
+
+class Source(Protocol):
+    """Lends connections for the length of a statement or of a transactional handler."""
+
+    waiting: Waiting
+
+    def autocommit(self) -> AbstractContextManager[PgConnection]:
+        """Lend a connection on which every statement is its own transaction."""
+
+    def transaction(self) -> AbstractContextManager[tuple[PgConnection, Any]]:
+        """Lend ``(driver connection, what a handler gets)`` with an open transaction.
+
+        Commits at a clean exit and rolls back at an exception.
+        """
+
+    def dedicated(self) -> PgConnection:
+        """Open an autocommit connection that the caller owns and closes."""
+
+    def recheck(self) -> None:
+        """After a connection was lost: throw out the other dead ones, if that is ours to do."""
+
+    def close(self) -> None:
+        """Close what is ours."""
+
+
+class PoolSource:
+    """A psycopg pool: our own (``owned``) or the user's, which is never closed."""
+
+    def __init__(self, pool: ConnectionPool[Any], *, owned: bool) -> None:
+        self.waiting = Waiting()
+        self._pool = pool
+        self._owned = owned
+        self._closed = False
+        self._outage = Outage(pool)
+
+    @classmethod
+    def from_conninfo(cls, conninfo: str, size: int) -> PoolSource:
+        """Make a pool of at most ``size`` connections; it opens, with threads of its own, when one is needed.
+
+        Raises `ConfigurationError` for what libpq cannot read.
+        """
+        pool = ConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, "application_name": "outbox", **connect_timeout(conninfo)},
+            min_size=0,
+            max_size=size,
+            timeout=CHECKOUT_TIMEOUT,
+            max_idle=120.0,
+            # Give an attempt up before its pauses grow: the next request begins a new one.
+            reconnect_timeout=5.0,
+            name="outbox-pool",
+            open=False,
+        )
+        return cls(pool, owned=True)
+
+    @contextmanager
+    def autocommit(self) -> Iterator[PgConnection]:
+        conn = self._checkout()
+        try:
+            with conn, autocommitting(conn):
+                yield conn
+        finally:
+            self._pool.putconn(conn)
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
+        with self.autocommit() as conn, conn.transaction():
+            yield conn, conn
+
+    def dedicated(self) -> PgConnection:
+        given = self._pool.kwargs
+        kwargs = dict((given() if callable(given) else given) or {})
+        kwargs.update(autocommit=True, application_name="outbox")
+        conninfo = self._pool.conninfo
+        connect = self._pool.connection_class.connect
+        conn: PgConnection = connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
+        try:
+            # What the user's pool does to a new connection, say to its search_path, has no public name.
+            if configure := getattr(self._pool, "_configure", None):
+                configure(conn)
+                end_transaction(conn)
+                conn.autocommit = True
+        except BaseException:
+            conn.close()
+            raise
+        return conn
+
+    def recheck(self) -> None:
+        self._outage.suspect()
+        self._pool.check()
+
+    def close(self) -> None:
+        self._closed = True
+        if self._owned:
+            self._pool.close(timeout=5.0)
+
+    def _checkout(self) -> PgConnection:
+        """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
+        if self._pool.closed and self._owned and not self._closed:
+            self._pool.open()
+        self._outage.begin()
+        for seconds in self.waiting.slices(CHECKOUT_TIMEOUT):
+            try:
+                conn: PgConnection = self._pool.getconn(seconds)
+                return conn  # noqa: TRY300 - where it is got
+            except PoolTimeout:
+                if self._outage.lasts():
+                    msg = "the server refuses connections or is away"
+                    raise PoolTimeout(msg) from None
+        msg = "all connections of the pool are in use"
+        raise PoolTimeout(msg)
+
+
+def connector(listen_url: str | None) -> Callable[[], PgConnection] | None:
+    """Return what opens autocommit connections to where the listener is to listen; None for None.
+
+    Raises `ConfigurationError` for what libpq cannot read.
+    """
+    if listen_url is None:
+        return None
+    bounded = connect_timeout(listen_url, option="listen_url")
+    return partial(psycopg.connect, listen_url, autocommit=True, application_name="outbox", **bounded)
+
+
+def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
+    """Return the option that bounds the wait for a mute server, unless the user has bounded it."""
+    try:
+        options = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        # What follows the colon may be a part of the password.
+        raise ConfigurationError(option, conninfo, str(error).partition(":")[0]) from None
+    bounded = "connect_timeout" in options or "PGCONNECT_TIMEOUT" in os.environ
+    return {} if bounded else {"connect_timeout": CONNECT_TIMEOUT}
+
+
+class EngineSource:
+    """The user's SQLAlchemy Engine on psycopg."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.waiting = Waiting()
+        self._engine = engine
+
+    @contextmanager
+    def autocommit(self) -> Iterator[PgConnection]:
+        with self._engine.connect() as outer:
+            conn = driver_connection(outer)
+            end_transaction(conn)
+            with autocommitting(conn):
+                yield conn
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
+        with self._engine.connect() as outer:
+            if driver_connection(outer).autocommit:
+                # An Engine set to AUTOCOMMIT; SQLAlchemy puts it back when the connection is returned.
+                outer.execution_options(isolation_level="READ COMMITTED")
+            with outer.begin():
+                yield driver_connection(outer), outer
+
+    def dedicated(self) -> PgConnection:
+        # From a pool like the Engine's, so that its creator, arguments and listeners take part, but not
+        # from that pool itself, which may have none left.
+        loan = self._engine.pool.recreate().connect()
+        conn: PgConnection = loan.driver_connection  # type: ignore[assignment]
+        loan.detach()
+        end_transaction(conn)
+        conn.autocommit = True
+        return conn
+
+    def recheck(self) -> None:
+        """Leave the user's pool alone: it replaces dead connections by itself, one at a time."""
+
+    def close(self) -> None:
+        """Leave the user's Engine open."""
+
+
+def driver_connection(outer: SqlAlchemyConnection) -> PgConnection:
+    """Return what SQLAlchemy's connection wraps."""
+    conn: PgConnection = outer.connection.driver_connection  # type: ignore[assignment]
+    return conn
+
+
+def end_transaction(conn: PgConnection) -> None:
+    """Commit what a listener of the Engine's began when it set the session up; usually there is nothing."""
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        conn.commit()
+
+
+@contextmanager
+def autocommitting(conn: PgConnection) -> Iterator[None]:
+    """Switch autocommit on, which costs no round trip, and put it back as it was."""
+    if conn.autocommit:
+        yield
+        return
+    conn.autocommit = True
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.autocommit = False

@@ -1,0 +1,135 @@
+"""Recognise the caller's connection without importing any driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter, methodcaller
+from typing import Any
+
+from outbox.connections.connection import ProducerConnection
+from outbox.connections.django import DjangoConnection
+from outbox.connections.driver import Driver
+from outbox.connections.driver_connection import DriverConnection
+from outbox.connections.mysql_connector import MYSQL_CONNECTOR, connection_of_cursor
+from outbox.connections.mysqlclient import MYSQLCLIENT
+from outbox.connections.psycopg import PSYCOPG
+from outbox.connections.psycopg2 import PSYCOPG2
+from outbox.connections.pymysql import PYMYSQL
+from outbox.connections.sqlalchemy import SqlalchemyConnection
+from outbox.connections.sqlite import SQLITE
+from outbox.errors import UnsupportedConnection
+
+Adapter = Callable[[Any], "ProducerConnection | None"]
+
+# What to tell the caller, by backend; the last two lines are good for all of them.
+ACCEPTED = {
+    "postgresql": ("psycopg Connection or Cursor", "psycopg2 connection or cursor"),
+    "mysql": (
+        "mysql.connector connection or cursor",
+        "PyMySQL Connection or Cursor",
+        "mysqlclient Connection or Cursor",
+    ),
+    "sqlite": ("sqlite3 Connection or Cursor",),
+}
+ACCEPTED_ANYWHERE = ("SQLAlchemy Connection, Session or scoped_session", "Django connection")
+
+
+def adapt(connection: object, backend: str | None = None) -> ProducerConnection:
+    """Return the adapter for a caller's connection.
+
+    With ``backend`` (``postgresql``, ``mysql`` or ``sqlite``), one that leads to another kind of
+    database is refused too. Raises `UnsupportedConnection`, which names the type and the accepted ones.
+    Sends nothing, but a Session or a Django connection may connect now if it has not yet.
+    """
+    adapter = find_adapter(type(connection))
+    adapted = adapter(connection) if adapter else None
+    if adapted is None:
+        raise UnsupportedConnection(type_name(connection), accepted(backend))
+    if backend is not None and adapted.backend != backend:
+        what = f"{type_name(connection)} to {adapted.backend}, while the outbox is in {backend},"
+        raise UnsupportedConnection(what, accepted(backend))
+    return adapted
+
+
+def accepted(backend: str | None) -> tuple[str, ...]:
+    """Return the descriptions of what can be given for a backend, or for any."""
+    backends = ACCEPTED if backend is None else (backend,)
+    return (*(line for name in backends for line in ACCEPTED[name]), *ACCEPTED_ANYWHERE)
+
+
+def type_name(connection: object) -> str:
+    """Return the full name of an object's type."""
+    kind = type(connection)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def find_adapter(kind: type[object]) -> Adapter | None:
+    """Return how to adapt objects of a class, by the package and name of the first known base class."""
+    for base in kind.__mro__:
+        package = base.__module__.partition(".")[0]
+        # The asynchronous twins in mysql.connector.aio have the names of the synchronous classes.
+        if ".aio" not in base.__module__ and (package, base.__name__) in ADAPTERS:
+            return ADAPTERS[package, base.__name__]
+    return None
+
+
+def through(driver: Driver, find: Callable[[Any], Any] | None = None) -> Adapter:
+    """Adapt what ``find`` returns for an object, the object itself without it; None stands for closed."""
+
+    def adapter(given: Any) -> ProducerConnection | None:
+        raw = find(given) if find else given
+        return None if raw is None else DriverConnection(driver, raw)
+
+    return adapter
+
+
+def pooled(given: Any) -> ProducerConnection | None:
+    """Adapt what ``Engine.raw_connection()`` returned."""
+    adapter = find_adapter(type(given.driver_connection))
+    return adapter(given.driver_connection) if adapter else None
+
+
+def sqlalchemy_connection(connection: Any) -> ProducerConnection | None:
+    """Adapt a SQLAlchemy Connection, if it runs on one of the drivers here."""
+    underneath = pooled(connection.connection)
+    return (
+        SqlalchemyConnection(connection, underneath.driver)
+        if isinstance(underneath, DriverConnection)
+        else None
+    )
+
+
+def sqlalchemy_session(session: Any) -> ProducerConnection | None:
+    """Adapt the Connection of a Session's transaction, which it begins by itself when there is none."""
+    return sqlalchemy_connection(session.connection())
+
+
+def django_connection(wrapper: Any) -> ProducerConnection | None:
+    """Adapt a Django connection, if it is one to a database that we know; caches have proxies as well."""
+    return DjangoConnection(wrapper) if getattr(wrapper, "vendor", None) in ACCEPTED else None
+
+
+of_cursor = attrgetter("connection")
+of_mysql_connection = methodcaller("get_self")  # takes a pool's wrapper off as well
+
+ADAPTERS: dict[tuple[str, str], Adapter] = {
+    ("psycopg", "Connection"): through(PSYCOPG),
+    ("psycopg", "Cursor"): through(PSYCOPG, of_cursor),
+    ("psycopg2", "connection"): through(PSYCOPG2),
+    ("psycopg2", "cursor"): through(PSYCOPG2, of_cursor),
+    ("mysql", "MySQLConnectionAbstract"): through(MYSQL_CONNECTOR, of_mysql_connection),
+    ("mysql", "PooledMySQLConnection"): through(MYSQL_CONNECTOR, of_mysql_connection),
+    ("mysql", "MySQLCursorAbstract"): through(MYSQL_CONNECTOR, connection_of_cursor),
+    ("pymysql", "Connection"): through(PYMYSQL),
+    ("pymysql", "Cursor"): through(PYMYSQL, of_cursor),
+    ("MySQLdb", "Connection"): through(MYSQLCLIENT),
+    ("MySQLdb", "BaseCursor"): through(MYSQLCLIENT, of_cursor),
+    ("sqlite3", "Connection"): through(SQLITE),
+    ("sqlite3", "Cursor"): through(SQLITE, of_cursor),
+    ("sqlalchemy", "Connection"): sqlalchemy_connection,
+    ("sqlalchemy", "Session"): sqlalchemy_session,
+    ("sqlalchemy", "scoped_session"): sqlalchemy_session,
+    ("sqlalchemy", "PoolProxiedConnection"): pooled,
+    ("django", "BaseDatabaseWrapper"): django_connection,
+    ("django", "ConnectionProxy"): django_connection,
+}

@@ -1,1 +1,0 @@
-"""The producer's side of the facade."""

@@ -1,0 +1,68 @@
+"""Write messages to MySQL and MariaDB: two statements for one message, two for each chunk of a batch.
+
+Values travel as hexadecimal text, see `enqueue.sql`; so the size of a statement is known before it
+is sent, and one that the server would refuse by dropping the caller's connection never is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outbox.connections.connection import ProducerConnection
+from outbox.enqueue.chunks import chunks, weigh
+from outbox.enqueue.incoming import incoming
+from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.errors import PayloadTooLarge
+from outbox.statements import Catalog
+
+ROWS = 1_000
+DIGITS_PER_BYTE = 2
+STATEMENT_BYTES = 1_000  # the statement around the digits of one message, generously
+ROW_BYTES = 50  # the same for one more row
+# Statements stay below a mebibyte, which any server takes unless somebody set max_allowed_packet lower
+# than any release ever had it. What is larger is sent only after a look at it.
+UNASKED_BYTES = 1_000_000
+CHUNK_BYTES = (UNASKED_BYTES - STATEMENT_BYTES - ROWS * ROW_BYTES) // DIGITS_PER_BYTE
+LONE_BYTES = (UNASKED_BYTES - STATEMENT_BYTES) // DIGITS_PER_BYTE
+
+
+def write_mysql(
+    connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]
+) -> list[int]:
+    """Write messages and return their ids in the same order.
+
+    Raises `PayloadTooLarge`, before anything is written, for a message that does not fit into the
+    session's ``max_allowed_packet``.
+    """
+    pieces = list(chunks(messages, rows=ROWS, size=CHUNK_BYTES))
+    large = [chunk[0] for chunk in pieces if len(chunk) == 1 and weigh(chunk[0]) > LONE_BYTES]
+    if large:
+        _refuse_what_does_not_fit(connection, catalog, large)
+    ids: list[int] = []
+    for chunk in pieces:
+        first_id = connection.insert_rows(
+            catalog["insert_body"], [_hexadecimal(message) for message in chunk]
+        )
+        step = connection.insert(catalog["insert_incoming"], incoming(chunk, first_id))
+        ids += range(first_id, first_id + len(chunk) * step, step)
+    return ids
+
+
+def _refuse_what_does_not_fit(
+    connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]
+) -> None:
+    # A mysql.connector connection made with raw=True gives digits.
+    packet = int(connection.execute(catalog["largest_statement"], {})[0][0])
+    room = (packet - STATEMENT_BYTES) // DIGITS_PER_BYTE
+    for message in messages:
+        if weigh(message) > room:
+            raise PayloadTooLarge(len(message.payload), room - weigh(message) + len(message.payload))
+
+
+def _hexadecimal(message: PreparedMessage) -> tuple[str, str, str | None]:
+    headers = message.headers
+    return (
+        message.payload.hex(),
+        message.payload_type.encode().hex(),
+        None if headers is None else headers.encode().hex(),
+    )

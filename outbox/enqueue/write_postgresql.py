@@ -1,0 +1,39 @@
+"""Write messages to PostgreSQL: one statement for one message, one for each chunk of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outbox.connections.connection import ProducerConnection
+from outbox.enqueue.chunks import chunks
+from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.statements import Catalog
+
+ROWS = 1_000
+BYTES = 8_000_000
+
+
+def write_postgresql(
+    connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]
+) -> list[int]:
+    """Write messages and return their ids in the same order."""
+    if len(messages) == 1:
+        rows = connection.execute(catalog["enqueue_one"], messages[0]._asdict())
+        return [rows[0][0]]
+    statement = catalog["enqueue_many"]
+    ids: list[int] = []
+    for chunk in chunks(messages, rows=ROWS, size=BYTES):
+        ids += [row[0] for row in connection.execute(statement, columns(chunk))]
+    return ids
+
+
+def columns(messages: Sequence[PreparedMessage]) -> dict[str, object]:
+    """Return messages as one array a column."""
+    partition_ids, payloads, payload_types, headers = map(list, zip(*messages, strict=True))
+    return {
+        # A list would be sent with a type that depends on its largest element, and prepared for each.
+        "partition_ids": f"{{{','.join(map(str, partition_ids))}}}",
+        "payloads": payloads,
+        "payload_types": payload_types,
+        "headers": headers,
+    }

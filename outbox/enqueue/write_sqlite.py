@@ -1,0 +1,51 @@
+"""Write messages to SQLite: two statements for one message, two for each chunk of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outbox.connections.connection import ProducerConnection
+from outbox.connections.sqlite import most_parameters
+from outbox.enqueue.chunks import chunks
+from outbox.enqueue.incoming import incoming
+from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.statements import Catalog
+
+ROWS = 1_000
+VALUES_PER_ROW = 3
+BYTES = 8_000_000
+SQLITE_BUSY = 5
+PRIMARY_CODE = 0xFF
+ADVICE = (
+    "Another connection was writing. A transaction that reads before it writes fails at once in that "
+    "case: begin it with BEGIN IMMEDIATE, and it waits for its turn up to the busy timeout."
+)
+
+
+def write_sqlite(
+    connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]
+) -> list[int]:
+    """Write messages and return their ids in the same order.
+
+    The driver's error for a busy database passes through, with a note on what to do about it.
+    """
+    rows = min(ROWS, most_parameters(connection.driver_connection()) // VALUES_PER_ROW)
+    ids: list[int] = []
+    try:
+        for chunk in chunks(messages, rows=rows, size=BYTES):
+            # The rows of one statement get consecutive ids: there is no other writer meanwhile.
+            last_id = connection.insert_rows(catalog["insert_body"], [message[1:] for message in chunk])
+            first_id = last_id - len(chunk) + 1
+            connection.execute(catalog["insert_incoming"], incoming(chunk, first_id))
+            ids += range(first_id, last_id + 1)
+    except Exception as error:
+        _advise(error)
+        raise
+    return ids
+
+
+def _advise(error: Exception) -> None:
+    """Add a note to a busy error, the driver's own or one that wraps it; needs Python 3.11."""
+    codes = [getattr(source, "sqlite_errorcode", 0) for source in (error, error.__cause__)]
+    if any(code & PRIMARY_CODE == SQLITE_BUSY for code in codes) and hasattr(error, "add_note"):
+        error.add_note(ADVICE)

@@ -1,0 +1,97 @@
+"""A running outbox."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from outbox.clock import monotonic
+from outbox.facade.outbox import Outbox
+from outbox.facade.threads import WorkerThreads
+from outbox.runtime.fork import ForkGuard
+from outbox.values.durations import seconds
+from outbox.workers.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class OutboxStats:
+    """What this process has done since it was started."""
+
+    uptime: float
+    """Seconds."""
+    counters: dict[str, int]
+    """Totals: ``sequenced``, ``processed``, ``retried``, ``dead_lettered``, ``vacuumed``, ``lost_leases``,
+    ``turns``, ``sequencer_passes``, ``polls``."""
+    ready_to_sequence: int
+    """Partitions that wait for a sequencer thread."""
+    ready_to_process: int
+    """Partitions that wait for a processor thread."""
+    in_progress: int
+    """Partitions that a processor thread is working on."""
+    failing: dict[str, str]
+    """Workers whose last rounds failed, with their last error."""
+
+
+class OutboxHandle:
+    """Owns the worker threads; a context manager that stops them at its end. Thread-safe.
+
+    Start it after a fork, not before: using a handle that was made before it raises `ForkedProcess`.
+    """
+
+    def __init__(self, outbox: Outbox, pipeline: Pipeline, threads: WorkerThreads) -> None:
+        """Use `OutboxBuilder.start` instead."""
+        self.outbox = outbox
+        """The producer's side, over the same connections."""
+        self._pipeline = pipeline
+        self._threads = threads
+        self._started = monotonic()
+        self._guard = ForkGuard()
+        self._lock = threading.Lock()
+
+    def stop(self, timeout: float | timedelta = 30.0) -> bool:
+        """Stop the workers; return whether every thread has ended. Idempotent.
+
+        No further message is started; those in progress are finished and acknowledged, leases are
+        released, then the outbox's own connections are closed. False when a handler did not return
+        within ``timeout`` seconds; a later call waits for it again. Once stopped, the outbox cannot
+        be used any more.
+        """
+        self._guard.check()
+        ended = self._threads.stop(seconds(timeout, option="timeout"))
+        if ended:
+            with self._lock:
+                self.outbox.close()
+        return ended
+
+    def stats(self) -> OutboxStats:
+        """Return a snapshot of this process's counters; reads no table."""
+        self._guard.check()
+        signals = self._pipeline.signals
+        return OutboxStats(
+            uptime=monotonic() - self._started,
+            counters=self._pipeline.counters.snapshot(),
+            ready_to_sequence=signals.sequencing.ready_count,
+            ready_to_process=signals.processing.ready_count,
+            in_progress=signals.processing.claimed_count,
+            failing={
+                worker.name: worker.last_error or ""
+                for worker in self._threads.supervisor.workers
+                if worker.failures
+            },
+        )
+
+    def healthy(self) -> bool:
+        """Return whether every worker thread is alive and none has failed three times in a row."""
+        self._guard.check()
+        return self._threads.supervisor.healthy()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,86 @@
+"""Everything a builder was told, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from outbox.facade.declaration import Declaration
+from outbox.facade.outbox import ProducerSettings
+from outbox.failures.quarantine import Quarantine
+from outbox.statements import Naming
+from outbox.statements.tables import DEFAULT_PREFIX
+from outbox.values.profile import OutboxProfile
+from outbox.values.worker_tuning import WorkerTuning
+from outbox.workers.pipeline import PipelineSettings
+
+WAKEUPS = ("auto", "notify", "poll")
+POLL_INTERVAL = 1.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """The builder's state."""
+
+    target: object
+    base_profile: OutboxProfile = field(default_factory=OutboxProfile.adaptive)
+    processor_tuning: WorkerTuning | None = None
+    sequencer_tuning: WorkerTuning | None = None
+    vacuum_tuning: WorkerTuning | None = None
+    reconciler_tuning: WorkerTuning | None = None
+    processors: int = 4
+    sequencers: int = 1
+    stats_interval: float = 60.0
+    prefix: str = DEFAULT_PREFIX
+    schema: str | None = None
+    max_payload_size: int = 65_536
+    require_transaction: bool = True
+    wakeup: str = "auto"
+    listen_url: str | None = None
+    poll_interval: float | None = None
+    quarantine: Quarantine | None = None
+    declarations: tuple[Declaration, ...] = ()
+
+    def replace(self, *, profile: OutboxProfile | None = None, **changes: Any) -> Options:
+        """Return a copy with some options changed."""
+        if profile is not None:
+            changes["base_profile"] = profile
+        return replace(self, **changes)
+
+    @property
+    def naming(self) -> Naming:
+        """The names of the tables."""
+        return Naming(self.prefix, self.schema)
+
+    @property
+    def profile(self) -> OutboxProfile:
+        """The profile with the overrides applied."""
+        return self.base_profile.replace(
+            sequencer=self.sequencer_tuning or self.base_profile.sequencer,
+            processor=self.processor_tuning or self.base_profile.processor,
+            vacuum=self.vacuum_tuning or self.base_profile.vacuum,
+            reconciler=self.reconciler_tuning or self.base_profile.reconciler,
+        )
+
+    @property
+    def longest_poll(self) -> float:
+        """The poll interval that was given, or else a second, or less if the reconciler's tuning says so."""
+        if self.poll_interval is not None:
+            return self.poll_interval
+        return min(POLL_INTERVAL, float(self.profile.reconciler.idle_interval))
+
+    @property
+    def producer_settings(self) -> ProducerSettings:
+        """What enqueueing needs."""
+        return ProducerSettings(self.max_payload_size, self.require_transaction)
+
+    def pipeline_settings(self, *, announce: bool) -> PipelineSettings:
+        """What the workers need."""
+        return PipelineSettings(
+            self.profile,
+            self.processors,
+            self.sequencers,
+            self.longest_poll,
+            announce=announce,
+            quarantine=self.quarantine,
+        )

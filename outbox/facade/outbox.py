@@ -1,0 +1,235 @@
+"""The producer's side: write messages in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from outbox.backends.protocol import Backend
+from outbox.connections.adapt import adapt
+from outbox.connections.connection import ProducerConnection
+from outbox.dead_letters import DeadLetters
+from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.enqueue.write import write
+from outbox.errors import ConfigurationError, OutboxClosed, TransactionRequired
+from outbox.facade.registry import RegisteredQueue, Registry
+from outbox.facade.status import OutboxStatus, describe_partition
+from outbox.runtime.fork import ForkGuard
+from outbox.values.headers import encode_headers
+from outbox.values.message import EnqueueMessage
+from outbox.values.partitions import Partitions
+from outbox.values.payloads import check_size, encode
+from outbox.values.validation import validate_queue
+from outbox.wakeups.flush_buffer import Wakers
+from outbox.workers.consumer import Consumer
+from outbox.workers.pipeline import PipelineSettings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from outbox.facade.outbox_builder import OutboxBuilder
+
+
+@dataclass(frozen=True)
+class ProducerSettings:
+    """What the builder was told about enqueueing."""
+
+    max_payload_size: int = 65_536
+    require_transaction: bool = True
+
+
+class Outbox:
+    """Writes messages; made by `Outbox.builder`. Thread-safe; not to be used across a fork.
+
+    Enqueueing never begins, commits, rolls back, retries or closes anything: the transaction is the
+    caller's, and the driver's own errors come through unchanged.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        registry: Registry,
+        wakers: Wakers,
+        *,
+        settings: ProducerSettings,
+        consumers: Sequence[Consumer],
+        pipeline_settings: PipelineSettings,
+    ) -> None:
+        """Use `Outbox.builder` instead."""
+        self.backend = backend
+        self.consumers = consumers
+        self.pipeline_settings = pipeline_settings
+        self._registry = registry
+        self._wakers = wakers
+        self._settings = settings
+        self._guard = ForkGuard()
+        self._closed = False
+        self._dead_letters = DeadLetters(backend, wakers, self._check_usable)
+
+    @staticmethod
+    def builder(target: object) -> OutboxBuilder:
+        """Begin to describe an outbox over a URL, an `sqlalchemy.Engine` or a `psycopg_pool.ConnectionPool`.
+
+        Raises `ConfigurationError` for a target that cannot work.
+        """
+        # The builder puts everything together, this class included.
+        from outbox.facade.outbox_builder import OutboxBuilder
+
+        return OutboxBuilder(target)
+
+    def enqueue(
+        self,
+        conn: object,
+        queue: str,
+        payload: object,
+        *,
+        partition: int | None = None,
+        key: str | bytes | None = None,
+        payload_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write one message in the transaction that is open on ``conn``; return its id.
+
+        ``payload`` is bytes-like, or anything JSON can carry. ``partition`` is a 0-based index; ``key``
+        picks the partition by a stable hash; with neither, messages are spread evenly. Messages of one
+        partition are delivered in order.
+
+        Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
+        `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
+        `InvalidPayloadType`, `InvalidHeaders`, `UnsupportedConnection`, and `TransactionRequired` for a
+        connection that would commit the message by itself.
+        """
+        message = EnqueueMessage(
+            payload, partition=partition, key=key, payload_type=payload_type, headers=headers
+        )
+        return self.enqueue_batch(conn, queue, (message,))[0]
+
+    def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
+        """Write any number of messages in the transaction that is open on ``conn``; return their ids.
+
+        Every message is checked before the first is written; the ids come in the messages' order.
+        Raises as `enqueue` does.
+        """
+        self._check_usable()
+        known = self._registry[queue]
+        prepared = [self._prepare(known, message) for message in messages]
+        connection = self._adapt(conn)
+        if not prepared:
+            return []
+        ids = write(connection, self.backend.catalog, prepared)
+        self._wakers.note({message.partition_id for message in prepared})
+        connection.on_commit(self._wakers.flush)
+        return ids
+
+    def enqueue_now(
+        self,
+        queue: str,
+        payload: object,
+        *,
+        partition: int | None = None,
+        key: str | bytes | None = None,
+        payload_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write one message in a transaction of its own, commit it and flush; return its id."""
+        with self.transaction() as conn:
+            return self.enqueue(
+                conn, queue, payload, partition=partition, key=key, payload_type=payload_type, headers=headers
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """Lend a connection of the outbox's own with an open transaction.
+
+        It is the driver's connection (psycopg, mysql.connector, sqlite3), or SQLAlchemy's when the
+        outbox was built from an Engine. Commits and flushes at the end, rolls back on an exception.
+        """
+        self._check_usable()
+        # Another transaction of this thread may be open.
+        with self._wakers.apart():
+            with self.backend.connection() as conn:
+                yield conn
+            # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
+            self._wakers.flush()
+
+    def flush(self) -> None:
+        """Wake the pipeline for what this thread has enqueued and committed since its last flush.
+
+        Optional: without it the messages are found by polling. Call it after the commit; SQLAlchemy
+        and Django connections do it by themselves. Never raises for a server that is away.
+        """
+        self._check_usable()
+        self._wakers.flush()
+
+    def register_queue(self, queue: str, partitions: Partitions | int) -> None:
+        """Create the queue's rows if they do not exist, and let this outbox enqueue to it.
+
+        Idempotent. Raises `PartitionCountMismatch` if the queue exists with another count.
+        """
+        self._check_usable()
+        register(self.backend, self._registry, queue, partitions)
+
+    def queue_of(self, partition_id: int) -> str | None:
+        """Return the name of the queue that a partition id belongs to, None if there is none."""
+        self._check_usable()
+        known = self._registry.queue_of(partition_id)
+        if known is not None:
+            return known
+        found = self.backend.find_queue(partition_id)
+        return found[0] if found else None
+
+    def status(self) -> OutboxStatus:
+        """Read the state of the registered queues' partitions, and of the dead letters, from the tables."""
+        self._check_usable()
+        ids = [pid for queue in self._registry.all() for pid in queue.partition_ids]
+        rows = self.backend.partition_status(ids)
+        return OutboxStatus([describe_partition(row) for row in rows], self.backend.dead_letter_counts())
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The messages that were given up: list, replay, discard or requeue them."""
+        return self._dead_letters
+
+    def close(self) -> None:
+        """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open."""
+        # In a forked child it would say goodbye on the sockets of its parent.
+        self._guard.check()
+        self._closed = True
+        self.backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _prepare(self, queue: RegisteredQueue, message: EnqueueMessage) -> PreparedMessage:
+        given: object = message
+        if not isinstance(given, EnqueueMessage):
+            raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
+        partition_id = queue.choose(message.partition, message.key)
+        data, payload_type = encode(message.payload, message.payload_type)
+        check_size(data, self._settings.max_payload_size)
+        return PreparedMessage(partition_id, data, payload_type, encode_headers(message.headers))
+
+    def _adapt(self, conn: object) -> ProducerConnection:
+        connection = adapt(conn, self.backend.catalog.backend)
+        if self._settings.require_transaction and not connection.in_transaction():
+            raise TransactionRequired(connection.kind)
+        return connection
+
+    def _check_usable(self) -> None:
+        self._guard.check()
+        if self._closed:
+            raise OutboxClosed("this outbox is closed; build a new one")
+
+
+def register(
+    backend: Backend, registry: Registry, queue: str, partitions: Partitions | int
+) -> tuple[int, ...]:
+    """Make a queue known to the database and to this process; return its partition ids."""
+    validate_queue(queue)
+    count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
+    return registry.add(queue, count, backend.register_queue(queue, count.count)).partition_ids

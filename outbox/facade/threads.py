@@ -1,0 +1,100 @@
+"""The threads of one process: which there are, how they are called, who wakes whom."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from outbox.runtime.bulkhead import Bulkhead
+from outbox.runtime.pacer import Pacer
+from outbox.runtime.pacing import Pacing
+from outbox.runtime.supervisor import Supervisor
+from outbox.runtime.wakeups import WakeGroup
+from outbox.runtime.worker import Worker
+from outbox.values.worker_tuning import WorkerTuning
+from outbox.wakeups.listener import WakeupListener
+from outbox.workers.pipeline import Pipeline
+from outbox.workers.reporter import Reporter
+
+log = logging.getLogger("outbox.workers")
+
+FAILURE_BASE = 0.1
+FAILURE_CAP = 5.0
+# Workers that wait by directive alone.
+UNPACED = Pacing(0.0, 0.0, 3600.0, 0.0)
+
+
+@dataclass(frozen=True)
+class WorkerThreads:
+    """The supervisor of all workers, and what has to be interrupted to stop them at once."""
+
+    supervisor: Supervisor
+    listener: WakeupListener | None
+    stopping: threading.Event
+
+    def start(self) -> None:
+        """Start every thread, or none."""
+        self.supervisor.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Stop taking work, let handlers finish their message, join; see `OutboxHandle.stop`."""
+        self.stopping.set()
+        if self.listener is not None:
+            self.supervisor.announce_stop()
+            self.listener.interrupt()
+        return self.supervisor.stop(timeout)
+
+
+def build_workers(
+    pipeline: Pipeline, stopping: threading.Event, *, listen: bool, stats_interval: float, label: str
+) -> WorkerThreads:
+    """Make the workers of a pipeline; nothing runs yet."""
+    settings = pipeline.settings
+    profile = settings.profile
+    workers: list[Worker] = []
+    to_the_end: list[Worker] = []
+
+    def add(name: str, action: Any, pacing: Pacing, *, to: list[Worker] = workers) -> Pacer:
+        pacer = Pacer(pacing)
+        bulkhead = Bulkhead(FAILURE_BASE, FAILURE_CAP)
+        to.append(Worker(f"outbox-{label}{name}", action, pacer, bulkhead, logger=log))
+        return pacer
+
+    sequencing = [
+        add(f"sequencer-{n}", pipeline.sequencer(), pacing_of(profile.sequencer))
+        for n in range(settings.sequencers)
+    ]
+    processing = [
+        add(f"processor-{n}", pipeline.processor(), pacing_of(profile.processor))
+        for n in range(settings.processors)
+    ]
+    pipeline.signals.sequencing.subscribe(WakeGroup(sequencing).wake)
+    processors = WakeGroup(processing)
+    pipeline.signals.processing.subscribe(lambda ready: processors.wake(pipeline.hands_for(ready)))
+    vacuum = add("vacuum", pipeline.vacuum(), pacing_of(profile.vacuum))
+    reconciler = add("reconciler", pipeline.reconciler(), UNPACED)
+    pipeline.signals.attach(vacuum=vacuum, reconciler=reconciler)
+    reconciler.wake()
+    # A handler that is still running at a stop is to keep its lease until it is acknowledged.
+    add("lease-keeper", pipeline.keeper, UNPACED, to=to_the_end).wake()
+    sweeper = pipeline.sweeper()
+    if sweeper is not None:
+        add("sweeper", sweeper, UNPACED).wake()
+    listener = WakeupListener(pipeline.backend, pipeline.signals) if listen else None
+    if listener is not None:
+        add("listener", listener, UNPACED).wake()
+    if stats_interval > 0:
+        add("reporter", Reporter(pipeline.counters, stats_interval), UNPACED).wake()
+    return WorkerThreads(Supervisor(workers, to_the_end=to_the_end), listener, stopping)
+
+
+def pacing_of(tuning: WorkerTuning) -> Pacing:
+    """Return the intervals of a tuning."""
+    return Pacing(
+        float(tuning.min_interval),
+        float(tuning.active_interval),
+        float(tuning.idle_interval),
+        float(tuning.ramp_step),
+    )

@@ -1,0 +1,85 @@
+"""Wake-ups from other processes (PostgreSQL)."""
+
+from __future__ import annotations
+
+import logging
+
+from outbox.backends.protocol import Backend, Listener
+from outbox.backends.records import Wakeup
+from outbox.clock import Clock, monotonic
+from outbox.errors import DatabaseError
+from outbox.runtime.directive import Directive, Proceed, Sleep
+from outbox.wakeups.coalescer import LaterLook
+from outbox.wakeups.stages import Signals
+
+log = logging.getLogger("outbox.workers.listener")
+
+RETRY_SECONDS = 30.0
+WAIT_SECONDS = 60.0
+
+
+class WakeupListener:
+    """The action of the listener thread. It may fail: polling is underneath, and it tries again later."""
+
+    def __init__(self, backend: Backend, signals: Signals, *, clock: Clock = monotonic) -> None:
+        self._backend = backend
+        self._signals = signals
+        self._clock = clock
+        self._later = LaterLook()
+        self._listener: Listener | None = None
+        self._warned = False
+        self._interrupted = False
+
+    def run_once(self) -> Directive:
+        """Wait for news and pass it on; returns when there was some, or on `interrupt`."""
+        try:
+            if self._listener is None:
+                self._listener = self._backend.listen()
+                # Whatever was announced while nobody listened.
+                self._signals.look()
+                self._warned = False
+            # Asked after the listener is there for `interrupt` to find: one of the two sees the other.
+            wait = 0.0 if self._interrupted else self._later.wait(self._clock(), WAIT_SECONDS)
+            for wakeup in self._listener.receive(wait):
+                self._pass_on(wakeup)
+            if self._later.due(self._clock()):
+                self._signals.look()
+        except DatabaseError as error:
+            self.close()
+            self._warn(error)
+            return Sleep(RETRY_SECONDS)
+        return Proceed(pause=0)
+
+    def interrupt(self) -> None:
+        """End the current wait and every later one; any thread."""
+        self._interrupted = True
+        listener = self._listener
+        if listener is not None:
+            listener.interrupt()
+
+    def close(self) -> None:
+        """Give the connection back; the worker's thread only."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+
+    def _pass_on(self, wakeup: Wakeup) -> None:
+        if wakeup.more:
+            self._later.heard(self._clock())
+        if not wakeup.partition_ids:
+            self._signals.look()
+        elif wakeup.sequenced:
+            self._signals.sequenced(wakeup.partition_ids)
+        else:
+            self._signals.enqueued(wakeup.partition_ids)
+
+    def _warn(self, error: DatabaseError) -> None:
+        level = logging.DEBUG if self._warned else logging.WARNING
+        self._warned = True
+        log.log(
+            level,
+            "no wake-ups from other processes, polling instead: %s; trying again in %.0f s",
+            error,
+            RETRY_SECONDS,
+            extra={"retry_in": RETRY_SECONDS},
+        )
