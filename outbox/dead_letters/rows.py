@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from outbox.dead_letters.letter import DeadLetter
 from outbox.dead_letters.status import DeadLetterStatus
+from outbox.statements.dialect import decode_text, decode_time
 from outbox.values.headers import decode_headers
 
 UNREADABLE = "unreadable-headers"
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-MICROSECOND = timedelta(microseconds=1)
 
 
 def letter(row: tuple[Any, ...]) -> DeadLetter:
@@ -23,21 +21,21 @@ def letter(row: tuple[Any, ...]) -> DeadLetter:
     return DeadLetter(
         id=int(id_),
         message_id=int(message_id),
-        queue=str(text(queue)),
+        queue=str(decode_text(queue)),
         partition=int(partition),
         partition_id=int(partition_id),
         seq=int(seq),
         payload=bytes(payload),
-        payload_type=str(text(payload_type)),
-        headers=headers_of(text(headers)),
-        created_at=EPOCH + int(created_at) * MICROSECOND,
-        failed_at=EPOCH + int(failed_at) * MICROSECOND,
-        last_error=text(last_error),
+        payload_type=str(decode_text(payload_type)),
+        headers=headers_of(decode_text(headers)),
+        created_at=decode_time(created_at),
+        failed_at=decode_time(failed_at),
+        last_error=decode_text(last_error),
         attempts=int(attempts),
-        status=DeadLetterStatus(text(status)),
-        completed_at=moment(completed_at),
-        deadline=moment(deadline),
-        claim=text(claim),
+        status=DeadLetterStatus(decode_text(status)),
+        completed_at=decode_time(completed_at),
+        deadline=decode_time(deadline),
+        claim=decode_text(claim),
     )
 
 
@@ -48,18 +46,3 @@ def headers_of(stored: str | None) -> Mapping[str, str]:
         if all(isinstance(value, str) for value in headers.values()):
             return headers
     return {UNREADABLE: stored or ""}
-
-
-def text(value: Any) -> str | None:
-    """Return a text that may come as bytes, as MySQL's do on some connections."""
-    return value if value is None or isinstance(value, str) else bytes(value).decode()
-
-
-def moment(microseconds: Any) -> datetime | None:
-    """Return an aware time; the table counts from 1970."""
-    return None if microseconds is None else EPOCH + int(microseconds) * MICROSECOND
-
-
-def micros(value: datetime | None) -> int | None:
-    """Return an aware time as the table counts."""
-    return None if value is None else (value - EPOCH) // MICROSECOND

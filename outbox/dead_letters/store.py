@@ -8,12 +8,13 @@ from typing import Any
 from outbox.connections.connection import ProducerConnection
 from outbox.dead_letters.filter import DeadLetterFilter
 from outbox.dead_letters.letter import DeadLetter
-from outbox.dead_letters.rows import letter, micros, text
+from outbox.dead_letters.rows import letter
 from outbox.dead_letters.scope import DeadLetterScope
 from outbox.dead_letters.status import DeadLetterStatus
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
 from outbox.statements import Catalog
+from outbox.statements.dialect import decode_text, encode_time
 
 # Above every id: a listing begins just below it.
 TOP = 2**63 - 1
@@ -39,7 +40,9 @@ class Store:
     def among(self, ids: Sequence[int], wanted: DeadLetterScope) -> list[tuple[int, DeadLetterStatus, bool]]:
         """Return which of the ids match, with status and whether their deadline has passed."""
         rows = self._run("dead_letters_among", ids=self._list(ids), **_where(wanted), **_times(wanted))
-        return [(int(id_), DeadLetterStatus(text(status)), bool(int(late))) for id_, status, late in rows]
+        return [
+            (int(id_), DeadLetterStatus(decode_text(status)), bool(int(late))) for id_, status, late in rows
+        ]
 
     def count(self, wanted: DeadLetterFilter, status: DeadLetterStatus) -> int:
         """Count what matches, of one status."""
@@ -84,9 +87,8 @@ class Store:
 
     def reject(self, ids: Sequence[int], reason: str) -> None:
         """Give locked letters back, with one attempt more."""
-        # On MySQL in hexadecimal digits, which no character set of the session can spoil.
-        sent = reason.encode().hex() if self.connection.backend == "mysql" else reason
         if ids:
+            sent = self.catalog.dialect.encode_text(reason)
             self._run("reject_dead_letters", ids=self._list(ids), reason=sent)
 
     def delete(self, ids: Sequence[int]) -> None:
@@ -102,8 +104,7 @@ class Store:
         return self.connection.execute(self.catalog[statement], parameters)
 
     def _list(self, ids: Sequence[int]) -> str:
-        joined = ",".join(map(str, ids))
-        return f"{{{joined}}}" if self.connection.backend == "postgresql" else f"[{joined}]"
+        return self.catalog.dialect.integers(ids)
 
 
 def _where(scope: DeadLetterScope) -> dict[str, Any]:
@@ -112,7 +113,10 @@ def _where(scope: DeadLetterScope) -> dict[str, Any]:
 
 def _times(wanted: DeadLetterScope) -> dict[str, Any]:
     shown = wanted if isinstance(wanted, DeadLetterFilter) else DeadLetterFilter()
-    return {"failed_after": micros(shown.failed_after), "failed_before": micros(shown.failed_before)}
+    return {
+        "failed_after": encode_time(shown.failed_after),
+        "failed_before": encode_time(shown.failed_before),
+    }
 
 
 def _ids(rows: Sequence[tuple[Any, ...]]) -> list[int]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outbox.connections.connection import ProducerConnection
-from outbox.enqueue.chunks import chunks, weigh
-from outbox.enqueue.incoming import incoming
-from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.enqueue.prepared_message import PreparedMessage, chunks, incoming, weigh
 from outbox.errors import PayloadTooLarge
 from outbox.statements import Catalog
+from outbox.statements.dialect import Dialect
 
 ROWS = 1_000
 DIGITS_PER_BYTE = 2
 STATEMENT_BYTES = 1_000  # the statement around the digits of one message, generously
 ROW_BYTES = 50  # the same for one more row
-# Statements stay below a mebibyte, which any server takes unless somebody set max_allowed_packet lower
-# than any release ever had it. What is larger is sent only after a look at it.
+# Statements stay below a mebibyte, which any server takes unless its max_allowed_packet was set
+# lower than any release ever had it. What is larger is sent only after a look at it.
 UNASKED_BYTES = 1_000_000
 CHUNK_BYTES = (UNASKED_BYTES - STATEMENT_BYTES - ROWS * ROW_BYTES) // DIGITS_PER_BYTE
 LONE_BYTES = (UNASKED_BYTES - STATEMENT_BYTES) // DIGITS_PER_BYTE
@@ -41,9 +40,9 @@ def write_mysql(
     ids: list[int] = []
     for chunk in pieces:
         first_id = connection.insert_rows(
-            catalog["insert_body"], [_hexadecimal(message) for message in chunk]
+            catalog["insert_body"], [_body(catalog.dialect, message) for message in chunk]
         )
-        step = connection.insert(catalog["insert_incoming"], incoming(chunk, first_id))
+        step = connection.insert(catalog["insert_incoming"], incoming(catalog, chunk, first_id))
         ids += range(first_id, first_id + len(chunk) * step, step)
     return ids
 
@@ -59,10 +58,9 @@ def _refuse_what_does_not_fit(
             raise PayloadTooLarge(len(message.payload), room - weigh(message) + len(message.payload))
 
 
-def _hexadecimal(message: PreparedMessage) -> tuple[str, str, str | None]:
-    headers = message.headers
+def _body(dialect: Dialect, message: PreparedMessage) -> tuple[object, ...]:
     return (
-        message.payload.hex(),
-        message.payload_type.encode().hex(),
-        None if headers is None else headers.encode().hex(),
+        dialect.encode_bytes(message.payload),
+        dialect.encode_text(message.payload_type),
+        dialect.encode_text(message.headers),
     )

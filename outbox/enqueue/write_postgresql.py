@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outbox.connections.connection import ProducerConnection
-from outbox.enqueue.chunks import chunks
-from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.enqueue.prepared_message import PreparedMessage, chunks
 from outbox.statements import Catalog
+from outbox.statements.dialect import Dialect
 
 ROWS = 1_000
 BYTES = 8_000_000
@@ -23,16 +23,15 @@ def write_postgresql(
     statement = catalog["enqueue_many"]
     ids: list[int] = []
     for chunk in chunks(messages, rows=ROWS, size=BYTES):
-        ids += [row[0] for row in connection.execute(statement, columns(chunk))]
+        ids += [row[0] for row in connection.execute(statement, _columns(catalog.dialect, chunk))]
     return ids
 
 
-def columns(messages: Sequence[PreparedMessage]) -> dict[str, object]:
+def _columns(dialect: Dialect, messages: Sequence[PreparedMessage]) -> dict[str, object]:
     """Return messages as one array a column."""
     partition_ids, payloads, payload_types, headers = map(list, zip(*messages, strict=True))
     return {
-        # A list would be sent with a type that depends on its largest element, and prepared for each.
-        "partition_ids": f"{{{','.join(map(str, partition_ids))}}}",
+        "partition_ids": dialect.integers(partition_ids),
         "payloads": payloads,
         "payload_types": payload_types,
         "headers": headers,

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from outbox.connections.connection import ProducerConnection
 from outbox.connections.sqlite import most_parameters
-from outbox.enqueue.chunks import chunks
-from outbox.enqueue.incoming import incoming
-from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.enqueue.prepared_message import PreparedMessage, chunks, incoming
 from outbox.statements import Catalog
 
 ROWS = 1_000
@@ -36,7 +34,7 @@ def write_sqlite(
             # The rows of one statement get consecutive ids: there is no other writer meanwhile.
             last_id = connection.insert_rows(catalog["insert_body"], [message[1:] for message in chunk])
             first_id = last_id - len(chunk) + 1
-            connection.execute(catalog["insert_incoming"], incoming(chunk, first_id))
+            connection.execute(catalog["insert_incoming"], incoming(catalog, chunk, first_id))
             ids += range(first_id, last_id + 1)
     except Exception as error:
         _advise(error)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from outbox.failures.entry import FailureEntry, FailureKey
-from outbox.failures.reason import reason_of
 from outbox.failures.tracker import FailureTracker, checked_threshold, highest_first
+from outbox.values.reasons import reason_of
 
 
 class InMemoryFailureTracker(FailureTracker):

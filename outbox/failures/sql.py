@@ -9,12 +9,12 @@ from outbox.access import Access
 from outbox.backends.connect import check_target, open_backend
 from outbox.backends.protocol import Backend
 from outbox.failures.entry import FailureEntry, FailureKey
-from outbox.failures.reason import reason_of
 from outbox.failures.store import Store
 from outbox.failures.tracker import FailureTracker, checked_threshold, highest_first
 from outbox.runtime.fork import ForkGuard
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
+from outbox.values.reasons import reason_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self

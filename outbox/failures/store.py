@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from outbox.connections.connection import ProducerConnection
 from outbox.failures.entry import FailureEntry, FailureKey
 from outbox.statements import Catalog
+from outbox.statements.dialect import decode_text, decode_time, encode_time
 from outbox.values.reasons import clean_reason
-
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-MICROSECOND = timedelta(microseconds=1)
 
 
 class Store:
@@ -22,12 +18,12 @@ class Store:
     def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
         self.connection = connection
         self._catalog = catalog
-        self._on_mysql = connection.backend == "mysql"
+        self._dialect = catalog.dialect
 
     def count(self, key: FailureKey, reason: str) -> int:
         """Add a failure; return how many there are."""
-        rows = self._run("count_failure", **key._asdict(), error=self._sent(reason))
-        if self._on_mysql:
+        rows = self._run("count_failure", **key._asdict(), error=self._dialect.encode_text(reason))
+        if "failure_count" in self._catalog:
             rows = self._run("failure_count", **key._asdict())
         return int(rows[0][0])
 
@@ -42,30 +38,26 @@ class Store:
 
     def drain(self, keys: Sequence[FailureKey], threshold: int) -> list[FailureEntry]:
         """Remove and return those of the messages that are still there, not locked, and still exceed."""
-        drained = [
-            entry_of(row) for row in self._run("drain_failures", keys=json.dumps(keys), threshold=threshold)
-        ]
-        if self._on_mysql and drained:
-            self._run("delete_failures", keys=json.dumps([entry.key for entry in drained]))
+        rows = self._run("drain_failures", keys=self._dialect.records(keys), threshold=threshold)
+        drained = [entry_of(row) for row in rows]
+        if drained and "delete_failures" in self._catalog:
+            self._run("delete_failures", keys=self._dialect.records([entry.key for entry in drained]))
         return drained
 
     def restore(self, entries: Iterable[FailureEntry]) -> None:
         """Insert rows, or add to those that are there."""
-        self._run("restore_failures", entries=json.dumps([self._row(entry) for entry in entries]))
+        self._run("restore_failures", entries=self._dialect.records(map(self._row, entries)))
 
     def cursors(self, partition_ids: Iterable[int]) -> dict[int, int]:
         """Return up to where each partition is processed; one that does not exist is left out."""
-        rows = self._run("cursors", partition_ids=json.dumps(sorted(partition_ids)))
+        rows = self._run("cursors", partition_ids=self._dialect.integers(sorted(partition_ids)))
         return {int(partition_id): int(cursor) for partition_id, cursor in rows}
 
     def _row(self, entry: FailureEntry) -> list[object]:
         """Return an entry as ``restore_failures`` wants it."""
-        times = [(at - EPOCH) // MICROSECOND for at in (entry.first_failed_at, entry.last_failed_at)]
-        return [*entry.key, entry.failure_count, *times, self._sent(clean_reason(entry.last_error))]
-
-    def _sent(self, reason: str) -> str:
-        # On MySQL in hexadecimal digits, which no character set of the session can spoil.
-        return reason.encode().hex() if self._on_mysql else reason
+        times = map(encode_time, (entry.first_failed_at, entry.last_failed_at))
+        error = self._dialect.encode_text(clean_reason(entry.last_error))
+        return [*entry.key, entry.failure_count, *times, error]
 
     def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(self._catalog[statement], parameters)
@@ -74,12 +66,5 @@ class Store:
 def entry_of(row: tuple[Any, ...]) -> FailureEntry:
     """Return a row of ``drain_failures`` as an entry."""
     partition_id, seq, count, first, last, error = row
-    # MySQL's text comes as bytes on some connections.
-    text = error if isinstance(error, str) else bytes(error or b"").decode()
     key = FailureKey(int(partition_id), int(seq))
-    return FailureEntry(key, int(count), moment(first), moment(last), text)
-
-
-def moment(microseconds: Any) -> datetime:
-    """Return a time as the tables count it."""
-    return EPOCH + int(microseconds) * MICROSECOND
+    return FailureEntry(key, int(count), decode_time(first), decode_time(last), decode_text(error) or "")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from outbox.errors import OutboxError
+from outbox.statements.dialect import DIALECTS
 from outbox.statements.files import read_sql
 from outbox.statements.statement import Statement
 from outbox.statements.tables import Naming
@@ -26,10 +28,14 @@ HEADER = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) (?P<kind>:[a-z]+)\s*$"
 
 
 class Catalog(Mapping[str, Statement]):
-    """The statements of a backend by name; a missing one is an `OutboxError` that names it."""
+    """The statements of a backend by name; a missing one is an `OutboxError` that names it.
+
+    A step that takes one database a second statement has a name only there, so ``name in catalog`` tells.
+    """
 
     def __init__(self, backend: str, statements: dict[str, Statement]) -> None:
         self.backend = backend
+        self.dialect = DIALECTS[backend]
         self._statements = MappingProxyType(statements)
 
     @classmethod
@@ -51,6 +57,13 @@ class Catalog(Mapping[str, Statement]):
         except KeyError:
             msg = f"the SQL files of {self.backend} have no statement named {name}"
             raise OutboxError(msg) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._statements
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a statement, or ``default`` where this backend has none of that name."""
+        return self._statements.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._statements)

@@ -21,3 +21,8 @@ def describe(error: BaseException) -> str:
     name = type(error).__name__
     text = clean_reason(error)
     return clean_reason(f"{name}: {text}") if text else name
+
+
+def reason_of(error: object) -> str:
+    """Return an exception as ``TypeName: text``, anything else as its text; at most 2 000 characters."""
+    return describe(error) if isinstance(error, BaseException) else clean_reason(error)

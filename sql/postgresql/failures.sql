@@ -1,5 +1,5 @@
 -- Counts of failed deliveries, as a failure tracker keeps them: advice about messages, never the truth.
--- Lists travel as JSON arrays of arrays, times as whole microseconds since 1970.
+-- Lists of rows travel as JSON arrays of arrays, times as whole microseconds since 1970.
 
 -- name: count_failure :one
 -- One more failure of a message; returns how many that makes.
@@ -85,8 +85,4 @@ ON CONFLICT (partition_id, seq) DO UPDATE
 -- Locks: none.
 SELECT c.partition_id, c.processed_seq
 FROM outbox_processor AS c
-WHERE
-    c.partition_id IN (
-        SELECT CAST(given.item AS bigint)
-        FROM json_array_elements_text(CAST(:partition_ids AS json)) AS given (item)
-    );
+WHERE c.partition_id = ANY(CAST(:partition_ids AS bigint[]));

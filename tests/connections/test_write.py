@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.enqueue import PreparedMessage
-from outbox.enqueue.chunks import chunks
+from outbox.enqueue.prepared_message import PreparedMessage, chunks
 from outbox.errors import PayloadTooLarge
 from tests.connections.support import AWKWARD, PLAIN, enqueue, numbered, stored
 from tests.support import Database

@@ -53,6 +53,13 @@ def test_a_missing_statement_is_named() -> None:
         Catalog.load("sqlite", Naming())["nonsense"]
 
 
+def test_whether_a_backend_has_a_statement_can_be_asked() -> None:
+    loaded = catalogs()
+    assert [folder for folder in FOLDERS if "failure_count" in loaded[folder]] == ["mysql"]
+    assert loaded["sqlite"].get("failure_count") is None
+    assert loaded["mysql"].get("failure_count") is loaded["mysql"]["failure_count"]
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_migration_can_be_undone(folder: str) -> None:
     for file in list_sql(folder, "migrations"):
