@@ -16,7 +16,23 @@ SHOWN_CHARACTERS = 200
 
 
 class OutboxError(Exception):
-    """Root of every error this library raises on purpose."""
+    """Root of every error this library raises on purpose.
+
+    ``index`` is the place in a batch of the message that the error is about, from 0; None elsewhere.
+    """
+
+    index: int | None = None
+
+    def __str__(self) -> str:
+        return (
+            self._sentence()
+            if self.index is None
+            else f"message {self.index} of the batch: {self._sentence()}"
+        )
+
+    def _sentence(self) -> str:
+        """Return what was wrong, with which value, and what to do."""
+        return super().__str__()
 
 
 class ConfigurationError(OutboxError, ValueError):
@@ -34,7 +50,7 @@ class ConfigurationError(OutboxError, ValueError):
         self.value = shown
         self.problem = problem
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"{self.option} is {shorten(self.value)}: {self.problem}"
 
 
@@ -63,7 +79,7 @@ class QueueNotRegistered(OutboxError, LookupError):
         super().__init__(queue)
         self.queue = queue
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"queue {shorten(self.queue)} is not registered; declare it or call register_queue() first"
 
 
@@ -76,7 +92,7 @@ class PartitionOutOfRange(OutboxError, ValueError):
         self.partition = partition
         self.max = max
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return (
             f"partition {shorten(self.partition)} of queue {shorten(self.queue)} does not exist; "
             f"give an index from 0 to the maximum {self.max}"
@@ -95,7 +111,7 @@ class PartitionCountMismatch(OutboxError):
         self.expected = expected
         self.found = found
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return (
             f"queue {shorten(self.queue)} exists with another partition count: expected {self.expected}, "
             f"found {self.found}; declare it with Partitions.of({self.found}) or use a new queue name"
@@ -110,7 +126,7 @@ class PayloadTooLarge(OutboxError, ValueError):
         self.size = size
         self.max = max
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return (
             f"payload of {self.size} bytes exceeds the maximum of {self.max}; "
             "store it elsewhere and enqueue a reference, or raise max_payload_size()"
@@ -129,7 +145,7 @@ class InvalidPayload(OutboxError, TypeError):
         self.payload_kind = payload_kind
         self.problem = problem
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return (
             f"payload of type {self.payload_kind} cannot be written as JSON ({self.problem}); "
             "give bytes, or plain dicts, lists, strings and finite numbers"
@@ -143,7 +159,7 @@ class InvalidHeaders(OutboxError, TypeError):
         super().__init__(problem)
         self.problem = problem
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"headers must be a flat mapping of str to str: {self.problem}"
 
 
@@ -154,7 +170,7 @@ class InvalidQueueName(OutboxError, ValueError):
         super().__init__(name)
         self.name = name
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return (
             f"invalid queue name {shorten(self.name)}; use 1 to 1024 of the characters A-Z a-z 0-9 . _ - "
             "with a letter or digit first and last"
@@ -168,7 +184,7 @@ class InvalidPayloadType(OutboxError, ValueError):
         super().__init__(payload_type)
         self.payload_type = payload_type
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"invalid payload type {shorten(self.payload_type)}; use 1 to 1024 printable ASCII characters"
 
 
@@ -179,7 +195,7 @@ class InvalidTablePrefix(OutboxError, ValueError):
         super().__init__(prefix)
         self.prefix = prefix
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return (
             f"invalid table prefix {shorten(self.prefix)}; use a letter, then up to 35 letters, digits "
             "or underscores"
@@ -204,7 +220,7 @@ class TransactionRequired(OutboxError):
         self.what = what
         self.otherwise = otherwise
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return (
             f"this {self.connection_kind} connection would commit {self.what} at once, apart from your data; "
             f"begin a transaction first, or {self.otherwise}"
@@ -219,7 +235,7 @@ class UnsupportedConnection(OutboxError, TypeError):
         self.connection_type = connection_type
         self.accepted = tuple(accepted)
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"cannot use a {self.connection_type} as a connection; give one of: {', '.join(self.accepted)}"
 
 
@@ -234,7 +250,7 @@ class SchemaNotReady(OutboxError):
         self.missing = tuple(missing)
         self.command = command
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         return f"the outbox tables are not ready, {', '.join(self.missing)} not applied; run {self.command}"
 
 
@@ -276,5 +292,8 @@ def mask(text: str) -> str:
 
 def shorten(value: object) -> str:
     """Return the ``repr`` of a value for an error's text, cut at 200 characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # a number of thousands of digits, or an object whose repr is broken
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -13,8 +13,6 @@ from outbox.values.validation import validate_payload_type, validate_queue
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-LARGEST = 2**63 - 1
-
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterScope:
@@ -53,6 +51,4 @@ def checked_ids(ids: object) -> tuple[int, ...]:
     if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
         raise ConfigurationError("ids", ids, "give the ids of dead letters, in a list")
     checked = sorted({whole(item, option="ids", minimum=1) for item in ids})
-    if checked and checked[-1] > LARGEST:
-        raise ConfigurationError("ids", checked[-1], "no database has ids as large as that")
     return tuple(checked)

@@ -34,9 +34,8 @@ def write_mysql(
     session's ``max_allowed_packet``.
     """
     pieces = list(chunks(messages, rows=ROWS, size=CHUNK_BYTES))
-    large = [chunk[0] for chunk in pieces if len(chunk) == 1 and weigh(chunk[0]) > LONE_BYTES]
-    if large:
-        _refuse_what_does_not_fit(connection, catalog, large)
+    if any(len(chunk) == 1 and weigh(chunk[0]) > LONE_BYTES for chunk in pieces):
+        _refuse_what_does_not_fit(connection, catalog, messages)
     ids: list[int] = []
     for chunk in pieces:
         first_id = connection.insert_rows(
@@ -53,9 +52,11 @@ def _refuse_what_does_not_fit(
     # A mysql.connector connection made with raw=True gives digits.
     packet = int(connection.execute(catalog["largest_statement"], {})[0][0])
     room = (packet - STATEMENT_BYTES) // DIGITS_PER_BYTE
-    for message in messages:
+    for index, message in enumerate(messages):
         if weigh(message) > room:
-            raise PayloadTooLarge(len(message.payload), room - weigh(message) + len(message.payload))
+            error = PayloadTooLarge(len(message.payload), room - weigh(message) + len(message.payload))
+            error.index = index if len(messages) > 1 else None
+            raise error
 
 
 def _body(dialect: Dialect, message: PreparedMessage) -> tuple[object, ...]:

@@ -13,10 +13,11 @@ from outbox.connections.connection import ProducerConnection
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
-from outbox.errors import ConfigurationError, OutboxClosed, TransactionRequired
+from outbox.errors import ConfigurationError, OutboxClosed, OutboxError, TransactionRequired
 from outbox.facade.registry import RegisteredQueue, Registry
 from outbox.facade.status import OutboxStatus, describe_partition
 from outbox.runtime.fork import ForkGuard
+from outbox.values.durations import whole
 from outbox.values.headers import encode_headers
 from outbox.values.message import EnqueueMessage
 from outbox.values.partitions import Partitions
@@ -101,27 +102,35 @@ class Outbox:
         `InvalidPayloadType`, `InvalidHeaders`, `UnsupportedConnection`, and `TransactionRequired` for a
         connection that would commit the message by itself.
         """
+        self._check_usable()
         message = EnqueueMessage(
             payload, partition=partition, key=key, payload_type=payload_type, headers=headers
         )
-        return self.enqueue_batch(conn, queue, (message,))[0]
+        prepared = self._prepare(self._registry[queue], message)
+        return self._write(self._adapt(conn), [prepared])[0]
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
         """Write any number of messages in the transaction that is open on ``conn``; return their ids.
 
         Every message is checked before the first is written; the ids come in the messages' order.
-        Raises as `enqueue` does.
+        Raises as `enqueue` does; an error about one message has its place among them as ``index``.
         """
         self._check_usable()
         known = self._registry[queue]
-        prepared = [self._prepare(known, message) for message in messages]
+        given: object = messages
+        if not isinstance(given, Iterable):
+            raise ConfigurationError(
+                "messages", type(given).__name__, "give a list of EnqueueMessage objects"
+            )
+        prepared: list[PreparedMessage] = []
+        try:
+            for message in messages:
+                prepared.append(self._prepare(known, message))  # noqa: PERF401 - its length is the index
+        except OutboxError as error:
+            error.index = len(prepared)
+            raise
         connection = self._adapt(conn)
-        if not prepared:
-            return []
-        ids = write(connection, self.backend.catalog, prepared)
-        self._wakers.note({message.partition_id for message in prepared})
-        connection.on_commit(self._wakers.flush)
-        return ids
+        return self._write(connection, prepared) if prepared else []
 
     def enqueue_now(
         self,
@@ -174,6 +183,7 @@ class Outbox:
     def queue_of(self, partition_id: int) -> str | None:
         """Return the name of the queue that a partition id belongs to, None if there is none."""
         self._check_usable()
+        partition_id = whole(partition_id, option="partition_id")
         known = self._registry.queue_of(partition_id)
         if known is not None:
             return known
@@ -213,6 +223,12 @@ class Outbox:
         data, payload_type = encode(message.payload, message.payload_type)
         check_size(data, self._settings.max_payload_size)
         return PreparedMessage(partition_id, data, payload_type, encode_headers(message.headers))
+
+    def _write(self, connection: ProducerConnection, prepared: Sequence[PreparedMessage]) -> list[int]:
+        ids = write(connection, self.backend.catalog, prepared)
+        self._wakers.note({message.partition_id for message in prepared})
+        connection.on_commit(self._wakers.flush)
+        return ids
 
     def _adapt(self, conn: object) -> ProducerConnection:
         connection = adapt(conn, self.backend.catalog.backend)

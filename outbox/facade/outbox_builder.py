@@ -16,6 +16,7 @@ from outbox.facade.queue_builder import QueueBuilder
 from outbox.failures import FailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.statements import Naming
+from outbox.values.bounds import LARGEST_BATCH, LARGEST_INTEGER, LARGEST_PAYLOAD, MOST_THREADS
 from outbox.values.durations import seconds, whole
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
@@ -62,11 +63,11 @@ class OutboxBuilder:
 
     def processors(self, count: int) -> OutboxBuilder:
         """Set the number of processor threads of this process (default 4)."""
-        return self._with(processors=whole(count, option="processors", minimum=1))
+        return self._with(processors=whole(count, option="processors", minimum=1, maximum=MOST_THREADS))
 
     def sequencers(self, count: int) -> OutboxBuilder:
         """Set the number of sequencer threads of this process (default 1)."""
-        return self._with(sequencers=whole(count, option="sequencers", minimum=1))
+        return self._with(sequencers=whole(count, option="sequencers", minimum=1, maximum=MOST_THREADS))
 
     def stats_interval(self, interval: float | timedelta) -> OutboxBuilder:
         """Log a line of statistics every so many seconds (default 60); 0 switches it off."""
@@ -83,7 +84,9 @@ class OutboxBuilder:
 
     def max_payload_size(self, size: int) -> OutboxBuilder:
         """Refuse payloads of more bytes than this (default 65 536)."""
-        return self._with(max_payload_size=whole(size, option="max_payload_size", minimum=1))
+        return self._with(
+            max_payload_size=whole(size, option="max_payload_size", minimum=1, maximum=LARGEST_PAYLOAD)
+        )
 
     def wakeup(self, how: str, *, listen_url: str | None = None) -> OutboxBuilder:
         """Choose how processes wake each other.
@@ -136,10 +139,10 @@ class OutboxBuilder:
         return self._with(
             quarantine=Quarantine(
                 tracker,
-                whole(threshold, option="threshold", minimum=1),
+                whole(threshold, option="threshold", minimum=1, maximum=LARGEST_INTEGER),
                 seconds(interval, option="interval", positive=True),
                 seconds(min_age, option="min_age"),
-                whole(max_per_sweep, option="max_per_sweep", minimum=1),
+                whole(max_per_sweep, option="max_per_sweep", minimum=1, maximum=LARGEST_BATCH),
             )
         )
 

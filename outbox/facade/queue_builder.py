@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Generic, NoReturn, TypeVar
@@ -12,7 +11,9 @@ from outbox.facade.declaration import Declaration
 from outbox.handlers.batch import Batch
 from outbox.handlers.invocation import invoke_batch
 from outbox.handlers.per_message import PerMessageAdapter
+from outbox.handlers.signature import checked_handler
 from outbox.handlers.transactional import TransactionalBatch, TransactionalHandler, TransactionalPerMessage
+from outbox.values.bounds import LARGEST_INTEGER
 from outbox.values.durations import whole
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import OutboxMessage
@@ -53,7 +54,7 @@ class QueueBuilder(Generic[BuilderT]):
         duration holds.
         """
         refuse_unknown(unknown)
-        adapter = PerMessageAdapter(checked_handler(handler))
+        adapter = PerMessageAdapter(checked_handler(handler, "msg"))
         return self._leased(partial(invoke_batch, adapter), lease, max_attempts, tuning, names_culprit=True)
 
     def leased_batch(
@@ -67,7 +68,7 @@ class QueueBuilder(Generic[BuilderT]):
     ) -> BuilderT:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
-        deliver = partial(invoke_batch, checked_handler(handler))
+        deliver = partial(invoke_batch, checked_handler(handler, "batch"))
         return self._leased(deliver, lease, max_attempts, tuning, names_culprit=False)
 
     def transactional(
@@ -84,7 +85,7 @@ class QueueBuilder(Generic[BuilderT]):
         Leave commit and rollback to the outbox.
         """
         refuse_unknown(unknown)
-        wrapped = TransactionalPerMessage(checked_handler(handler))
+        wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
         return self._transactional(wrapped, max_attempts, tuning, names_culprit=True)
 
     def transactional_batch(
@@ -97,7 +98,7 @@ class QueueBuilder(Generic[BuilderT]):
     ) -> BuilderT:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
-        wrapped = TransactionalBatch(checked_handler(handler))
+        wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
         return self._transactional(wrapped, max_attempts, tuning, names_culprit=False)
 
     def enqueue_only(self, **unknown: NoReturn) -> BuilderT:
@@ -158,18 +159,13 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
         raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 
-def checked_handler(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a handler, or raise `ConfigurationError` for what cannot be called."""
-    if not callable(handler):
-        raise ConfigurationError("handler", handler, "give a callable")
-    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
-        raise ConfigurationError("handler", handler, "it is asynchronous; give a plain callable")
-    return handler
-
-
 def checked_attempts(max_attempts: int | None) -> int | None:
     """Return a limit of at least 1, or None."""
-    return None if max_attempts is None else whole(max_attempts, option="max_attempts", minimum=1)
+    return (
+        None
+        if max_attempts is None
+        else whole(max_attempts, option="max_attempts", minimum=1, maximum=LARGEST_INTEGER)
+    )
 
 
 def checked_tuning(tuning: WorkerTuning | None) -> WorkerTuning | None:

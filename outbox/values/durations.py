@@ -7,9 +7,7 @@ from datetime import timedelta
 from typing import TypeGuard
 
 from outbox.errors import ConfigurationError
-
-LONGEST = 1e9
-"""About 31 years. Beyond it thread waits and the databases' date arithmetic overflow."""
+from outbox.values.bounds import LARGEST_ID, MOST_SECONDS, SHORTEST_WAIT
 
 
 def seconds(
@@ -17,14 +15,14 @@ def seconds(
     *,
     option: str,
     minimum: float = 0.0,
-    maximum: float = LONGEST,
+    maximum: float = MOST_SECONDS,
     positive: bool = False,
 ) -> float:
     """Return a duration as float seconds.
 
-    ``value`` is a number of seconds or a `timedelta`, from ``minimum`` to ``maximum``, and not zero
-    if ``positive``. Raises `ConfigurationError` naming ``option`` and the value otherwise, for NaN,
-    infinity and booleans too.
+    ``value`` is a number of seconds or a `timedelta`, from ``minimum`` to ``maximum``, and at least a
+    millisecond if ``positive``. Raises `ConfigurationError` naming ``option`` and the value otherwise,
+    for NaN, infinity and booleans too.
     """
     if isinstance(value, timedelta):
         result = value.total_seconds()
@@ -36,17 +34,20 @@ def seconds(
         raise ConfigurationError(option, value, f"it must be a finite number of seconds, at most {maximum:g}")
     if result < minimum:
         raise ConfigurationError(option, value, f"it must be at least {minimum:g} seconds")
-    if positive and result == 0.0:
-        raise ConfigurationError(option, value, "it must be more than 0 seconds")
+    if positive and result < SHORTEST_WAIT:
+        problem = f"it must be more than 0 seconds, and at least {SHORTEST_WAIT:g}"
+        raise ConfigurationError(option, value, problem)
     return result
 
 
-def whole(value: object, *, option: str, minimum: int = 0) -> int:
-    """Return a plain int of at least ``minimum``, or raise `ConfigurationError`; a bool is refused."""
+def whole(value: object, *, option: str, minimum: int = 0, maximum: int = LARGEST_ID) -> int:
+    """Return a plain int within the bounds, or raise `ConfigurationError`; a bool is refused."""
     if not is_whole(value):
         raise ConfigurationError(option, value, "give a whole number")
     if value < minimum:
         raise ConfigurationError(option, value, f"it must be at least {minimum}")
+    if value > maximum:
+        raise ConfigurationError(option, value, f"it must be at most {maximum}")
     return int(value)
 
 

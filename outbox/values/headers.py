@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from outbox.errors import InvalidHeaders
+from outbox.values.bounds import LARGEST_HEADERS
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 """The empty, read-only mapping that every message without headers shares."""
 
 
 def encode_headers(headers: Mapping[str, str] | None) -> str | None:
-    """Return headers as JSON text, None when there are none; raises `InvalidHeaders`."""
+    """Return headers as JSON text, None when there are none.
+
+    Raises `InvalidHeaders` for what is no flat mapping of str to str, and for more than 16 384 bytes.
+    """
     if headers is None:
         return None
     if not isinstance(headers, Mapping):
@@ -22,7 +26,13 @@ def encode_headers(headers: Mapping[str, str] | None) -> str | None:
         _check_text("name", name)
         _check_text("value", value)
     # ASCII escapes keep every character, NUL included, storable on every backend.
-    return json.dumps(dict(headers), separators=(",", ":")) if headers else None
+    encoded = json.dumps(dict(headers), separators=(",", ":")) if headers else None
+    if encoded is not None and len(encoded) > LARGEST_HEADERS:
+        raise InvalidHeaders(
+            f"they take {len(encoded)} bytes as JSON, more than the {LARGEST_HEADERS} allowed; "
+            "put what is large into the payload"
+        )
+    return encoded
 
 
 def decode_headers(text: str | None) -> Mapping[str, str]:
@@ -33,5 +43,7 @@ def decode_headers(text: str | None) -> Mapping[str, str]:
 def _check_text(part: str, text: object) -> None:
     if not isinstance(text, str):
         raise InvalidHeaders(f"a {part} is of type {type(text).__name__}")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidHeaders(f"a {part} holds a lone surrogate, which no UTF-8 text can carry")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidHeaders(f"a {part} holds a lone surrogate, which no UTF-8 text can carry") from None

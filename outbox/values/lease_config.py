@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from outbox.errors import ConfigurationError
+from outbox.values.bounds import LARGEST_INTEGER, SHORTEST_LEASE
 from outbox.values.durations import seconds, whole
 
 DEFAULT_DURATION = 30.0
@@ -36,7 +37,7 @@ class LeaseConfig:
         ``headroom`` is 2 seconds unless given, and a fifth of ``duration`` where that is less, so
         that a short lease works too. Raises `ConfigurationError` unless headroom < duration.
         """
-        lease = seconds(duration, option="duration", positive=True)
+        lease = seconds(duration, option="duration", minimum=SHORTEST_LEASE)
         if headroom is None:
             reserve = min(DEFAULT_HEADROOM, lease * DEFAULT_HEADROOM_SHARE)
         else:
@@ -47,7 +48,7 @@ class LeaseConfig:
             )
         object.__setattr__(self, "duration", lease)
         object.__setattr__(self, "headroom", reserve)
-        object.__setattr__(self, "renewals", whole(renewals, option="renewals"))
+        object.__setattr__(self, "renewals", whole(renewals, option="renewals", maximum=LARGEST_INTEGER))
 
     @property
     def handler_budget(self) -> float:

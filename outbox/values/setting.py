@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar, overload
 
+from outbox.values.bounds import LARGEST_INTEGER
 from outbox.values.durations import seconds, whole
 
 
@@ -53,11 +54,12 @@ class Float(float, Generic[OwnerT]):
 
 
 class CountField:
-    """A field of whole numbers of at least ``minimum``, checked when set."""
+    """A field of whole numbers from ``minimum`` to ``maximum``, checked when set."""
 
-    def __init__(self, default: int, *, minimum: int = 1) -> None:
+    def __init__(self, default: int, *, minimum: int = 1, maximum: int = LARGEST_INTEGER) -> None:
         self.default = default
         self.minimum = minimum
+        self.maximum = maximum
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -74,15 +76,16 @@ class CountField:
         return number
 
     def __set__(self, instance: Any, value: int) -> None:
-        vars(instance)[self.name] = whole(value, option=self.name, minimum=self.minimum)
+        vars(instance)[self.name] = whole(value, option=self.name, minimum=self.minimum, maximum=self.maximum)
 
 
 class SecondsField:
-    """A field of durations in seconds, zero or more, or more than zero if ``positive``."""
+    """A field of durations in seconds of at least ``minimum``, and above zero if ``positive``."""
 
-    def __init__(self, default: float, *, positive: bool = False) -> None:
+    def __init__(self, default: float, *, positive: bool = False, minimum: float = 0.0) -> None:
         self.default = default
         self.positive = positive
+        self.minimum = minimum
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -99,4 +102,6 @@ class SecondsField:
         return number
 
     def __set__(self, instance: Any, value: float | timedelta) -> None:
-        vars(instance)[self.name] = seconds(value, option=self.name, positive=self.positive)
+        vars(instance)[self.name] = seconds(
+            value, option=self.name, positive=self.positive, minimum=self.minimum
+        )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from outbox.errors import ConfigurationError
+from outbox.values.bounds import LARGEST_BATCH, SHORTEST_LEASE
 from outbox.values.setting import CountField, SecondsField
 
 MINUTE = 60.0
@@ -26,7 +27,7 @@ class WorkerTuning:
     cannot work.
     """
 
-    batch_size: CountField = CountField(10)
+    batch_size: CountField = CountField(10, maximum=LARGEST_BATCH)
     """Most messages (for the vacuum: rows) taken at once."""
     min_interval: SecondsField = SecondsField(0.1)
     """Shortest pause between two rounds of sustained work."""
@@ -42,7 +43,7 @@ class WorkerTuning:
     """Longest delay after a failure."""
     degradation_threshold: CountField = CountField(2)
     """Consecutive failures after which a partition's batches shrink."""
-    lease_duration: SecondsField = SecondsField(30.0, positive=True)
+    lease_duration: SecondsField = SecondsField(30.0, minimum=SHORTEST_LEASE)
     """How long a leased processor holds a partition, unless its queue has a `LeaseConfig`."""
 
     def __post_init__(self) -> None:

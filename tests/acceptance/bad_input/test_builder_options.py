@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,12 +28,12 @@ BAD_VALUES: dict[str, list[Any]] = {
     "sequencer_tuning": [None, {}, 5],
     "vacuum_tuning": [None, {}, 5],
     "reconciler_tuning": [None, {}, 5],
-    "processors": [0, -1, 1.5, "4", True, None],
-    "sequencers": [0, -1, 1.5, "1", True, None],
+    "processors": [0, -1, 1.5, "4", True, None, 1_001, 10**9],
+    "sequencers": [0, -1, 1.5, "1", True, None, 1_001, 10**9],
     "stats_interval": [-1, NAN, INF, "60", None, True, timedelta(seconds=-1)],
-    "max_payload_size": [0, -1, 1.5, "10", True, None],
+    "max_payload_size": [0, -1, 1.5, "10", True, None, 10**9 + 1, 2**70],
     "wakeup": ["", "push", "NOTIFY", None, 1, []],
-    "poll_interval": [0, -1, NAN, INF, "1", None, True, timedelta(0)],
+    "poll_interval": [0, -1, 1e-7, 10**400, NAN, INF, "1", None, True, timedelta(0)],
     "require_transaction": [None, 0, 1, "no"],
     "schema": ["", "a b", 'a"b', "1a", "a;", "x" * 64, 7],
 }
@@ -112,17 +113,19 @@ def queue() -> QueueBuilder[OutboxBuilder]:
 
 @any_way
 def test_a_handler_must_be_a_plain_callable(declare: Declare) -> None:
-    for handler in (None, "ship", 7, ignore_later, Asynchronous()):
-        with pytest.raises(ConfigurationError, match=r"plain callable|give a callable") as caught:
+    for handler in (None, "ship", 7, ignore_later, Asynchronous(), Asynchronous, partial(ignore_later)):
+        with pytest.raises(
+            ConfigurationError, match=r"plain callable|give a callable|give an instance"
+        ) as caught:
             declare(queue(), handler)
         assert caught.value.option == "handler"
-    for handler in (ignore, lambda *_: None, Asynchronous, [].append):
+    for handler in (ignore, lambda *_: None):
         declare(queue(), handler)
 
 
 @any_way
 def test_max_attempts_is_a_whole_number_from_1_on(declare: Declare) -> None:
-    for value in (0, -1, 1.5, "3", True):
+    for value in (0, -1, 1.5, "3", True, 2**31):
         with pytest.raises(ConfigurationError) as caught:
             declare(queue(), ignore, max_attempts=value)
         assert (caught.value.option, caught.value.value) == ("max_attempts", value)

@@ -138,3 +138,40 @@ def test_ids_are_paired_where_the_server_counts_in_steps(outbox: Outbox, tables:
         Stored(single, QUEUE, 3, b"single"),
         *[Stored(id_, QUEUE, n % PARTITIONS, b"%d" % n) for n, id_ in enumerate(ids)],
     ]
+
+
+BAD_ITEMS: dict[str, EnqueueMessage] = {
+    "payload": EnqueueMessage({1, 2}),
+    "size": EnqueueMessage(b"x" * 70_000),
+    "type": EnqueueMessage(1, payload_type="a\nb"),
+    "headers": EnqueueMessage(1, headers={"trace": "x" * 5_000_000}),
+    "partition": EnqueueMessage(1, partition=64),
+    "key": EnqueueMessage(1, key="\ud800"),
+    "class": "not a message",  # type: ignore[dict-item]
+}
+
+
+@pytest.mark.parametrize("what", BAD_ITEMS)
+def test_an_error_about_one_message_names_its_place_in_the_batch(
+    outbox: Outbox, tables: Database, what: str
+) -> None:
+    connection = tables.connect()
+    items = [EnqueueMessage({"n": n}) for n in range(2_500)]
+    items[1733] = BAD_ITEMS[what]
+    with pytest.raises(OutboxError, match=r"^message 1733 of the batch: ") as caught:
+        outbox.enqueue_batch(connection, QUEUE, iter(items))
+    assert caught.value.index == 1733
+    assert "\n" not in str(caught.value)
+    connection.commit()
+    assert_nothing_written(tables)
+    with pytest.raises(type(caught.value)) as alone:
+        outbox.enqueue(connection, QUEUE, {1, 2}) if what == "payload" else outbox.enqueue_batch(
+            connection, QUEUE, [items[1733]]
+        )
+    assert alone.value.index == (None if what == "payload" else 0)
+
+
+@pytest.mark.parametrize("messages", [None, 7, EnqueueMessage(1)])
+def test_a_batch_is_an_iterable(outbox: Outbox, tables: Database, messages: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"messages is .*give a list"):
+        outbox.enqueue_batch(tables.connect(), QUEUE, messages)

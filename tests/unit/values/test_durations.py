@@ -63,3 +63,21 @@ def test_a_count_is_a_whole_number_from_its_minimum_on(given: int) -> None:
     assert whole(1, option="n", minimum=1) == 1
     with pytest.raises(ConfigurationError, match="n is"):
         whole(given, option="n", minimum=1)
+
+
+@pytest.mark.parametrize("given", [11, 2**70, 10**5_000], ids=["11", "2**70", "of five thousand digits"])
+def test_a_whole_number_may_have_a_greatest_value_and_the_error_shows_what_it_can(given: int) -> None:
+    assert whole(10, option="n", maximum=10) == 10
+    with pytest.raises(ConfigurationError, match=r"n is .*at most 10"):
+        whole(given, option="n", maximum=10)
+
+
+def test_without_a_bound_of_its_own_a_number_fits_into_64_bits() -> None:
+    assert whole(2**63 - 1, option="n") == 2**63 - 1
+    with pytest.raises(ConfigurationError, match="at most 9223372036854775807"):
+        whole(2**63, option="n")
+
+
+def test_a_duration_above_zero_is_at_least_a_millisecond() -> None:
+    with pytest.raises(ConfigurationError, match=r"1e-07.*at least 0.001"):
+        seconds(1e-7, option="interval", positive=True)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outbox.errors import InvalidHeaders
+from outbox.values.bounds import LARGEST_HEADERS
 from outbox.values.headers import NO_HEADERS, decode_headers, encode_headers
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -42,3 +43,24 @@ def test_anything_but_a_flat_mapping_of_text_is_refused(headers: dict[str, str])
 def test_headers_cannot_be_written_to(headers: dict[str, str]) -> None:
     with pytest.raises(TypeError):
         headers["x"] = "y"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"trace": "x" * LARGEST_HEADERS},
+        {"x" * LARGEST_HEADERS: ""},
+        {f"name-{n}": "value" for n in range(1_000)},
+        {"city": "\u00fc" * (LARGEST_HEADERS // 6)},
+    ],
+    ids=["a large value", "a large name", "many", "escapes"],
+)
+def test_headers_are_limited_by_the_bytes_they_take(headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidHeaders, match=f"more than the {LARGEST_HEADERS} allowed"):
+        encode_headers(headers)
+
+
+def test_the_largest_headers_pass() -> None:
+    text = encode_headers({"": "x" * (LARGEST_HEADERS - len('{"":""}'))})
+    assert text is not None
+    assert len(text) == LARGEST_HEADERS

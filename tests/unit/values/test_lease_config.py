@@ -55,3 +55,14 @@ def test_a_lease_config_is_a_frozen_value() -> None:
     assert LeaseConfig(60, 5) == LeaseConfig(60.0, 5.0)
     with pytest.raises(FrozenInstanceError):
         LeaseConfig().duration = 5.0
+
+
+@pytest.mark.parametrize("duration", [1e-7, 0.009, timedelta(microseconds=1)])
+def test_a_lease_that_ends_before_its_acknowledgement_is_refused(duration: float | timedelta) -> None:
+    with pytest.raises(ConfigurationError, match=r"duration is .*at least 0.01 seconds"):
+        LeaseConfig(duration)
+
+
+def test_renewals_have_a_greatest_number() -> None:
+    with pytest.raises(ConfigurationError, match="renewals is 2147483648"):
+        LeaseConfig(30, renewals=2**31)

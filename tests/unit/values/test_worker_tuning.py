@@ -110,3 +110,20 @@ def test_numbers_that_cannot_work_are_refused_by_name(changes: dict[str, float],
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(TypeError):
         WorkerTuning.processor().replace(batchsize=5)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("batch_size", 2**70),
+        ("batch_size", 1_000_001),
+        ("degradation_threshold", 2**31),
+        ("lease_duration", 1e-7),
+        ("retry_base", 1e-9),
+        ("idle_interval", 1e-6),
+        ("retry_max", 1e300),
+    ],
+)
+def test_a_number_beyond_its_bounds_is_refused_with_its_value(field: str, value: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"{field} is {value!r}".replace("+", r"\+")):
+        getattr(WorkerTuning.processor_adaptive(), field)(value)
