@@ -8,7 +8,7 @@ import click
 
 from outbox.cli.commands import OutboxGroup, examples
 from outbox.cli.dead_letters.group import dead_letters
-from outbox.cli.doctor.command import doctor
+from outbox.cli.doctor import doctor
 from outbox.cli.run import run
 from outbox.cli.schema import schema
 from outbox.cli.status import status

@@ -15,8 +15,9 @@ from outbox.cli.loading import load_builder
 from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
 from outbox.cli.signals import StopSignals
-from outbox.cli.words import duration, parse_duration
+from outbox.cli.words import parse_duration
 from outbox.facade.handle import OutboxHandle
+from outbox.values.readable import duration
 
 log = logging.getLogger("outbox.cli")
 

@@ -10,8 +10,9 @@ from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.exits import CommandError, Exit
 from outbox.cli.output import emit, emit_json, emit_rich, table
 from outbox.cli.settings import Settings
-from outbox.cli.status_view import read_status, what_they_hold
+from outbox.cli.status_view import what_they_hold
 from outbox.cli.target import check_file, connected, shown_url
+from outbox.facade.status import read_status
 from outbox.schema import Migration, migrate, migrations, rollback, steps_of
 from outbox.statements.tables import DEFAULT_PREFIX
 

@@ -6,10 +6,11 @@ import click
 
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.settings import Settings
-from outbox.cli.status_view import Shown, read_status, show
+from outbox.cli.status_view import Shown, show
 from outbox.cli.target import connected
 from outbox.cli.watch import watch as watch_status
 from outbox.cli.words import parse_duration
+from outbox.facade.status import read_status
 
 
 @click.command(

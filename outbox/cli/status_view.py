@@ -12,11 +12,10 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from outbox.backends.protocol import Backend
 from outbox.cli.output import emit_json, emit_rich, plain, table
 from outbox.cli.settings import Settings
-from outbox.cli.words import count, duration, shortened
-from outbox.facade.status import OutboxStatus, QueuePartitionStatus, describe_partition
+from outbox.facade.status import OutboxStatus, QueuePartitionStatus
+from outbox.values.readable import count, duration, shortened
 
 ERROR_WIDTH = 60
 STATUSES = ("pending", "reprocessing", "resolved", "discarded")
@@ -34,13 +33,6 @@ class Shown:
         return [row for row in partitions if not self.queues or row.queue in self.queues]
 
 
-def read_status(backend: Backend) -> OutboxStatus:
-    """Read the state of every partition that is registered in the database, by whichever process."""
-    ids = [int(row[0]) for row in backend.look("all_partitions")]
-    rows = [describe_partition(row) for row in backend.partition_status(ids)]
-    return OutboxStatus(rows, backend.dead_letter_counts())
-
-
 def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
     """Print one look."""
     if settings.json:
@@ -49,32 +41,9 @@ def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
         emit_rich(*view(found, shown))
 
 
-def state_of(row: QueuePartitionStatus) -> str:
-    """Say in a word or two how a partition stands."""
-    if row.lease_holder and row.held_for:
-        return "leased"
-    if row.held_for:
-        return "backing off"
-    if fails(row):
-        return "failing"
-    return "waiting" if row.incoming or row.backlog else "idle"
-
-
-def fails(row: QueuePartitionStatus) -> bool:
-    """Return whether the first message has failed, be it a failure that does not count."""
-    return failures(row) > 0 or (row.last_error is not None and row.backlog > 0)
-
-
-def failures(row: QueuePartitionStatus) -> int:
-    """Return how many deliveries of the first message came to nothing: its starts but for a running one."""
-    return row.attempts - (1 if row.lease_holder and row.held_for else 0)
-
-
 def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
     """Return the status for scripts."""
-    partitions = [
-        dataclasses.asdict(row) | {"state": state_of(row)} for row in shown.select(found.partitions)
-    ]
+    partitions = [dataclasses.asdict(row) | {"state": row.state} for row in shown.select(found.partitions)]
     return {"partitions": partitions, "dead_letters": letters_of(found)}
 
 
@@ -88,7 +57,7 @@ def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
     rows = shown.select(found.partitions)
     nothing = "no such queue is registered" if found.partitions else "no queues are registered"
     parts: list[RenderableType] = [queues_table(rows) if rows else nothing, ""]
-    if notable := [row for row in rows if shown.everything or state_of(row) != "idle"]:
+    if notable := [row for row in rows if shown.everything or row.state != "idle"]:
         parts += [partitions_table(notable), ""]
     letters = ", ".join(f"{number} {status}" for status, number in letters_of(found).items())
     return [*parts, f"dead letters: {letters}"]
@@ -108,8 +77,8 @@ def totals(rows: Sequence[QueuePartitionStatus]) -> tuple[object, ...]:
         sum(row.incoming for row in rows),
         sum(row.backlog for row in rows),
         duration(max((row.oldest_age for row in rows if row.oldest_age is not None), default=None)),
-        sum(state_of(row) == "leased" for row in rows),
-        sum(map(fails, rows)),
+        sum(row.state == "leased" for row in rows),
+        sum(row.is_failing for row in rows),
     )
 
 
@@ -125,7 +94,7 @@ def partition_line(row: QueuePartitionStatus) -> tuple[object, ...]:
     return (
         row.queue,
         row.partition,
-        colored(state_of(row)),
+        colored(row.state),
         row.processed_seq,
         row.incoming,
         row.backlog,

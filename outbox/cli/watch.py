@@ -14,11 +14,11 @@ from outbox.cli.exits import CommandError
 from outbox.cli.output import emit, plain, render
 from outbox.cli.sentences import sentence
 from outbox.cli.settings import Settings
-from outbox.cli.status_view import Shown, read_status, show, view
+from outbox.cli.status_view import Shown, show, view
 from outbox.cli.target import connected
-from outbox.cli.words import duration
 from outbox.errors import DatabaseError, SchemaNotReady
-from outbox.facade.status import OutboxStatus
+from outbox.facade.status import OutboxStatus, read_status
+from outbox.values.readable import duration
 
 PASSING = (DatabaseError, SchemaNotReady, CommandError)
 """What an outage, a failover or a file that is being exchanged looks like."""
@@ -68,7 +68,7 @@ def in_lines(
             away = True
             continue
         if away:
-            sys.stderr.write("outbox: there it is again\n")
+            sys.stderr.write("outbox: connection restored\n")
         away = False
         show(settings, look, shown)
         if not settings.json:

@@ -15,7 +15,7 @@ from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
 from outbox.errors import ConfigurationError, OutboxClosed, OutboxError, TransactionRequired
 from outbox.facade.registry import RegisteredQueue, Registry
-from outbox.facade.status import OutboxStatus, describe_partition
+from outbox.facade.status import OutboxStatus, read_status
 from outbox.runtime.fork import ForkGuard
 from outbox.values.durations import whole
 from outbox.values.headers import encode_headers
@@ -191,11 +191,12 @@ class Outbox:
         return found[0] if found else None
 
     def status(self) -> OutboxStatus:
-        """Read the state of the registered queues' partitions, and of the dead letters, from the tables."""
+        """Read the state of every queue's partitions, and of the dead letters, from the tables.
+
+        The same answer in every process, whichever queues it declares.
+        """
         self._check_usable()
-        ids = [pid for queue in self._registry.all() for pid in queue.partition_ids]
-        rows = self.backend.partition_status(ids)
-        return OutboxStatus([describe_partition(row) for row in rows], self.backend.dead_letter_counts())
+        return read_status(self.backend)
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -35,6 +35,11 @@ class OutboxBuilder:
         check_target(target)
         self._options = Options(target)
 
+    @property
+    def options(self) -> Options:
+        """What this builder was told so far, for tools that look at it; a frozen value."""
+        return self._options
+
     def profile(self, profile: OutboxProfile) -> OutboxBuilder:
         """Choose the tunings of all workers at once; `OutboxProfile.adaptive` unless called."""
         if not isinstance(profile, OutboxProfile):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbox.backends.protocol import Backend
 from outbox.backends.records import PartitionStatus
 
 
@@ -28,6 +29,32 @@ class QueuePartitionStatus:
     held_for: float | None
     """Seconds until the lease or backoff ends; None when the partition is free."""
 
+    @property
+    def is_leased(self) -> bool:
+        """Whether a worker holds a live lease."""
+        return bool(self.lease_holder and self.held_for)
+
+    @property
+    def failures(self) -> int:
+        """How many deliveries of the first message failed: its starts, but for a running one."""
+        return self.attempts - (1 if self.is_leased else 0)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the first message has failed, be it a failure that does not count."""
+        return self.failures > 0 or (self.last_error is not None and self.backlog > 0)
+
+    @property
+    def state(self) -> str:
+        """``leased``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
+        if self.is_leased:
+            return "leased"
+        if self.held_for:
+            return "backing off"
+        if self.is_failing:
+            return "failing"
+        return "waiting" if self.incoming or self.backlog else "idle"
+
 
 @dataclass(frozen=True)
 class OutboxStatus:
@@ -35,6 +62,13 @@ class OutboxStatus:
 
     partitions: list[QueuePartitionStatus]
     dead_letters: dict[str, int]
+
+
+def read_status(backend: Backend) -> OutboxStatus:
+    """Read the state of every partition in the tables, of all processes' queues, and the dead letters."""
+    ids = [int(row[0]) for row in backend.look("all_partitions")]
+    rows = [describe_partition(row) for row in backend.partition_status(ids)]
+    return OutboxStatus(rows, backend.dead_letter_counts())
 
 
 def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:

@@ -19,9 +19,9 @@ from outbox.cli.exits import Exit
 from outbox.cli.output import emit
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
-from outbox.cli.words import count
 from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
 from outbox.dead_letters.search import COMPLETED, OPEN
+from outbox.values.readable import count
 
 SHOWN = 10
 all_option = click.option("--all", "everything", is_flag=True, help="Without any filter: all of them.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from outbox.cli.exits import Exit
 from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
-from outbox.cli.words import count
+from outbox.values.readable import count
 
 NOT_OPEN = "not there, completed, claimed by another, or not what the options ask for"
 NOT_COMPLETED = "not there, not completed, or not what the options ask for"

@@ -24,12 +24,13 @@ from outbox.cli.loading import load_callable
 from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
-from outbox.cli.words import count, duration, parse_duration
+from outbox.cli.words import parse_duration
 from outbox.clock import Deadline
 from outbox.dead_letters import DeadLetter, DeadLetters, DeadLetterScope
 from outbox.dead_letters.search import OPEN
 from outbox.handlers.verdict import call_handler
 from outbox.values.message import OutboxMessage
+from outbox.values.readable import count, duration
 
 AT_ONCE = 20
 """So many letters are claimed together for a handler: few enough to be done within the claim."""

@@ -11,8 +11,8 @@ from itertools import accumulate
 from typing import Any
 
 from outbox.cli.output import emit_rich, plain, table
-from outbox.cli.words import moment, shortened
 from outbox.dead_letters import DeadLetter
+from outbox.values.readable import moment, shortened
 
 COLUMNS = (
     "#id",

@@ -60,7 +60,7 @@ def test_a_backlog_that_nobody_works_on_is_a_problem(shell: Shell, bench: Bench)
 
     found = findings(shell, "--stalled-after", "0", code=1)
 
-    assert "queue orders: 2 messages in 1 partition and nobody working on them" in found["workers"]["text"]
+    assert "queue orders: 2 messages in 1 partition and no worker taking them" in found["workers"]["text"]
     assert findings(shell, "--stalled-after", "1h") == {}
 
 
@@ -117,7 +117,7 @@ def test_a_lease_that_ran_out_under_its_handler_is_reported(shell: Shell, bench:
 
     found = findings(shell)
 
-    assert "queue orders, partition 2: the lease of host:1:t:x ran out" in found["leases"]["text"]
+    assert "queue orders, partition 2: the lease of host:1:t:x expired" in found["leases"]["text"]
     assert "LeaseConfig" in found["leases"]["advice"]
 
 
@@ -133,7 +133,7 @@ def test_leases_that_run_out_are_reported_when_the_next_owner_has_begun(shell: S
     found = findings(shell)
 
     assert found.keys() == {"leases"}
-    assert "partition 2: the lease of whoever had it before ran out" in found["leases"]["text"]
+    assert "partition 2: the previous owner's lease expired" in found["leases"]["text"]
     assert "(3 starts of message 1)" in found["leases"]["text"]
 
 

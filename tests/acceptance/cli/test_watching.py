@@ -32,7 +32,7 @@ def outage(child: Child, go_away: Callable[[], object], come_back: Callable[[], 
     away, back = child.error_lines
     assert away.startswith("outbox: ")
     assert away.endswith("; looking again every 0.1 s")
-    assert back == "outbox: there it is again"
+    assert back == "outbox: connection restored"
     assert all(json.loads(line)["partitions"] for line in child.lines)
 
 

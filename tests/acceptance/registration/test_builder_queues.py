@@ -100,3 +100,20 @@ def test_an_outbox_without_queues_opens_and_knows_none(migrated: Database) -> No
         assert outbox.status().partitions == []
         with pytest.raises(QueueNotRegistered):
             outbox.enqueue_now("orders", b"")
+
+
+def test_a_monitor_without_queues_sees_those_of_every_process(migrated: Database) -> None:
+    builder = Outbox.builder(migrated.url).queue("orders", 4).enqueue_only().queue("mails", 2).enqueue_only()
+    with builder.open() as producer, Outbox.builder(migrated.url).open() as monitor:
+        for number in range(3):
+            producer.enqueue_now("orders", number, partition=number)
+
+        seen = monitor.status()
+
+        assert [(row.queue, row.partition, row.incoming) for row in seen.partitions] == [
+            ("mails", 0, 0), ("mails", 1, 0), ("orders", 0, 1), ("orders", 1, 1), ("orders", 2, 1), ("orders", 3, 0),
+        ]  # fmt: skip
+        assert [row.state for row in seen.partitions] == ["idle"] * 2 + ["waiting"] * 3 + ["idle"]
+        assert [row.partition_id for row in producer.status().partitions] == [
+            row.partition_id for row in seen.partitions
+        ]

@@ -1,4 +1,4 @@
-"""What an examination found."""
+"""What a check found."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ class Level(enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer of the doctor; what is not well says what to do."""
+    """One answer of the doctor."""
 
     check: str
+    """The check's name, the same in every release: scripts and pages may rely on it."""
     level: Level
     text: str
+    """One sentence with what was seen."""
     advice: str = ""
+    """The repair; empty unless something is wrong."""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether there is something to repair."""
+        return self.level in {Level.WARNING, Level.PROBLEM}
 
 
 def ok(check: str, text: str) -> Finding:

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import click
 from rich.text import Text
 
 from outbox.backends.connect import open_backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
-from outbox.cli.doctor import clock, connections, drivers, gaps, server, tables, work
-from outbox.cli.doctor.finding import Finding, Level, problem
-from outbox.cli.doctor.patient import Patient
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_builder
 from outbox.cli.output import emit, emit_json, emit_rich, plain
 from outbox.cli.settings import Settings
 from outbox.cli.target import check_file, reach
-from outbox.cli.words import count, parse_duration
-from outbox.errors import OutboxError
+from outbox.cli.words import parse_duration
+from outbox.doctor import Finding, Level, Patient, examine
 from outbox.facade.options import Options
+from outbox.values.readable import count
 
 STYLES = {Level.OK: "green", Level.NONE: "dim", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 WIDTH = 14
-Examination = Callable[[Patient], list[Finding]]
-
-# What needs the tables comes after the look at the migrations.
-BEFORE_TABLES: tuple[Examination, ...] = (drivers.examine, clock.examine, tables.examine_migrations)
-WITH_TABLES: tuple[Examination, ...] = (
-    server.examine,
-    tables.examine_drift,
-    connections.examine,
-    work.examine,
-    gaps.examine,
-)
 
 
 @click.command(
@@ -74,41 +61,19 @@ def doctor(settings: Settings, builder: str | None, stalled_after: float, *, str
     backend = open_backend(target, naming=naming, pool_size=2, listen_url=listen_url)
     try:
         reach(backend, reading=True)
-        found = list(examine(Patient(backend, target, settings, options, stalled_after=stalled_after)))
+        found = list(examine(Patient(backend, target, options, stalled_after=stalled_after)))
     finally:
         backend.close()
     report(settings, found)
-    bad = {Level.PROBLEM, Level.WARNING} if strict else {Level.PROBLEM}
-    return Exit.FAILED if any(finding.level in bad for finding in found) else Exit.OK
+    wrong = any(finding.level is Level.PROBLEM or (strict and finding.is_bad) for finding in found)
+    return Exit.FAILED if wrong else Exit.OK
 
 
 def options_of(builder: str | None, settings: Settings) -> Options | None:
     """Return what the application's builder was told."""
     if builder is None:
         return None
-    return load_builder(builder, settings)._options  # noqa: SLF001 - they are what is to be looked at
-
-
-def examine(patient: Patient) -> Iterator[Finding]:
-    """Yield every finding; an examination that fails is one itself."""
-    well = True
-    for examination in BEFORE_TABLES:
-        found = list(attempt(examination, patient))
-        well = well and not (examination is tables.examine_migrations and found[0].level is Level.PROBLEM)
-        yield from found
-    for examination in WITH_TABLES if well else ():
-        yield from attempt(examination, patient)
-
-
-def attempt(examination: Examination, patient: Patient) -> list[Finding]:
-    """Run one examination."""
-    try:
-        return examination(patient)
-    except OutboxError as error:
-        name = examination.__module__.rpartition(".")[2]
-        return [
-            problem(name, f"could not be looked at: {error}", "see that first, then run the doctor again")
-        ]
+    return load_builder(builder, settings).options
 
 
 def report(settings: Settings, found: list[Finding]) -> None:

@@ -1,22 +1,24 @@
-"""The server's clock against this machine's."""
+"""The server's clock against this machine's: a difference misleads those who compare log lines."""
 
 from __future__ import annotations
 
 import time
 
-from outbox.cli.doctor.finding import Finding, not_applicable, ok, warning
-from outbox.cli.doctor.patient import Patient
+from outbox.doctor.finding import Finding, not_applicable, ok, warning
+from outbox.doctor.patient import Patient
 
 CHECK = "clock"
+# Seconds. NTP keeps machines within milliseconds; a second is visible in a log.
 TOLERATED = 1.0
-LOOKS = 3
+# The quickest of three answers bounds the error by its own round trip.
+SAMPLES = 3
 
 
 def examine(patient: Patient) -> list[Finding]:
-    """Compare; the quickest of a few answers is the most exact."""
+    """Compare the clocks by the quickest of a few answers."""
     if patient.is_sqlite:
         return [not_applicable(CHECK, "SQLite uses the clock of this machine")]
-    _, difference = min(look(patient) for _ in range(LOOKS))
+    _, difference = min(sample(patient) for _ in range(SAMPLES))
     text = f"the server is {abs(difference):.3f} s {'ahead of' if difference > 0 else 'behind'} this machine"
     if abs(difference) > TOLERATED:
         advice = "leases are safe, they use the server's clock alone; set both by NTP, or log times mislead"
@@ -24,7 +26,7 @@ def examine(patient: Patient) -> list[Finding]:
     return [ok(CHECK, text)]
 
 
-def look(patient: Patient) -> tuple[float, float]:
+def sample(patient: Patient) -> tuple[float, float]:
     """Return how long the answer took, and how far the server's clock is ahead."""
     sent = time.time()
     server = float(patient.backend.look("clock")[0][0])

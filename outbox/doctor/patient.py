@@ -1,4 +1,4 @@
-"""Whom the doctor looks at."""
+"""What the doctor looks at."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from outbox.backends.protocol import Backend
-from outbox.cli.settings import Settings
 from outbox.facade.options import Options
+from outbox.facade.status import OutboxStatus, read_status
+from outbox.statements.tables import DEFAULT_PREFIX
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,11 @@ class Patient:
     backend: Backend
     target: object
     """What the backend was opened with."""
-    settings: Settings
     options: Options | None = None
     stalled_after: float = 60.0
-    """Seconds that a message may wait before somebody should have come for it."""
+    """Seconds that a message may wait before a worker should have taken it."""
     watched_for: float = 2.0
-    """Seconds to watch whether anybody moves a cursor."""
+    """Seconds to watch whether a worker moves a cursor."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -31,8 +31,20 @@ class Patient:
 
     @cached_property
     def facts(self) -> dict[str, str]:
-        """What the server says of itself; empty on SQLite."""
+        """What the server says of itself, by lower-case name; empty on SQLite."""
         rows = [] if self.is_sqlite else self.backend.look("server_facts")
         if self.backend.catalog.backend == "mysql":
             rows += self.backend.look("connections")
         return {str(name).lower(): str(value) for name, value in rows}
+
+    @cached_property
+    def status(self) -> OutboxStatus:
+        """The state of every partition and the number of dead letters, read once for all checks."""
+        return read_status(self.backend)
+
+    def command(self, words: str) -> str:
+        """Return a command of the CLI with the options that name this family of tables."""
+        naming = self.backend.naming
+        prefix = "" if naming.prefix == DEFAULT_PREFIX else f" --prefix {naming.prefix}"
+        schema = f" --schema {naming.schema}" if naming.schema else ""
+        return f"outbox {words}{prefix}{schema}"

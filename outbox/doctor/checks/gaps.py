@@ -1,13 +1,13 @@
-"""Sequences: whether a message that has a number has a row."""
+"""Rows deleted by hand from the outgoing table: a partition waits for a sequence number that is gone."""
 
 from __future__ import annotations
 
-from outbox.cli.doctor.finding import Finding, problem
-from outbox.cli.doctor.patient import Patient
+from outbox.doctor.finding import Finding, problem
+from outbox.doctor.patient import Patient
 
 
 def examine(patient: Patient) -> list[Finding]:
-    """Find partitions that stand still because somebody deleted rows; there is nothing to say of others."""
+    """Report partitions blocked by a deleted row; nothing otherwise."""
     return [
         gap(queue, partition, partition_id, cursor, next_seq)
         for queue, partition, partition_id, cursor, next_seq in patient.backend.look("missing_messages")

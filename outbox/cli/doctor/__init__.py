@@ -1,1 +1,0 @@
-"""``outbox doctor``: look for what is wrong before it is felt."""

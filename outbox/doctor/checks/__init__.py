@@ -1,0 +1,1 @@
+"""The checks, one a module: each has ``examine(patient)`` and stands in ``outbox.doctor.registry``."""
