@@ -24,7 +24,7 @@ class Declaration:
     lease: LeaseConfig | None = None
     max_attempts: int | None = None
     tuning: WorkerTuning | None = None
-    names_culprit: bool = True
+    per_message: bool = True
     decided: bool = True
 
     @property
@@ -43,5 +43,5 @@ class Declaration:
             max_attempts=self.max_attempts,
             leased=self.leased,
             transactional=self.transactional,
-            names_culprit=self.names_culprit,
+            per_message=self.per_message,
         )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Generic, NoReturn, TypeVar
 
 from outbox.errors import ConfigurationError
 from outbox.facade.declaration import Declaration
 from outbox.handlers.batch import Batch
-from outbox.handlers.invocation import invoke_batch
-from outbox.handlers.per_message import PerMessageAdapter
+from outbox.handlers.call import BatchAdapter, PerMessageAdapter
 from outbox.handlers.signature import checked_handler
 from outbox.handlers.transactional import TransactionalBatch, TransactionalHandler, TransactionalPerMessage
 from outbox.values.bounds import LARGEST_INTEGER
@@ -20,6 +18,7 @@ from outbox.values.message import OutboxMessage
 from outbox.values.partitions import Partitions
 from outbox.values.results import HandlerResult
 from outbox.values.worker_tuning import WorkerTuning
+from outbox.workers.consumer import LeasedHandler
 
 BuilderT = TypeVar("BuilderT")
 
@@ -55,7 +54,7 @@ class QueueBuilder(Generic[BuilderT]):
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
-        return self._leased(partial(invoke_batch, adapter), lease, max_attempts, tuning, names_culprit=True)
+        return self._leased(adapter, lease, max_attempts, tuning, per_message=True)
 
     def leased_batch(
         self,
@@ -68,8 +67,8 @@ class QueueBuilder(Generic[BuilderT]):
     ) -> BuilderT:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
-        deliver = partial(invoke_batch, checked_handler(handler, "batch"))
-        return self._leased(deliver, lease, max_attempts, tuning, names_culprit=False)
+        adapter = BatchAdapter(checked_handler(handler, "batch"))
+        return self._leased(adapter, lease, max_attempts, tuning, per_message=False)
 
     def transactional(
         self,
@@ -86,7 +85,7 @@ class QueueBuilder(Generic[BuilderT]):
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
-        return self._transactional(wrapped, max_attempts, tuning, names_culprit=True)
+        return self._transactional(wrapped, max_attempts, tuning, per_message=True)
 
     def transactional_batch(
         self,
@@ -99,7 +98,7 @@ class QueueBuilder(Generic[BuilderT]):
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
-        return self._transactional(wrapped, max_attempts, tuning, names_culprit=False)
+        return self._transactional(wrapped, max_attempts, tuning, per_message=False)
 
     def enqueue_only(self, **unknown: NoReturn) -> BuilderT:
         """Only enqueue to the queue here; another process consumes it."""
@@ -108,12 +107,12 @@ class QueueBuilder(Generic[BuilderT]):
 
     def _leased(
         self,
-        deliver: Callable[[Batch], Any],
+        deliver: LeasedHandler,
         lease: LeaseConfig | None,
         max_attempts: int | None,
         tuning: WorkerTuning | None,
         *,
-        names_culprit: bool,
+        per_message: bool,
     ) -> BuilderT:
         if lease is not None and not isinstance(lease, LeaseConfig):
             raise ConfigurationError("lease", lease, "give a LeaseConfig")
@@ -125,7 +124,7 @@ class QueueBuilder(Generic[BuilderT]):
                 lease=lease,
                 max_attempts=checked_attempts(max_attempts),
                 tuning=checked_tuning(tuning),
-                names_culprit=names_culprit,
+                per_message=per_message,
             )
         )
 
@@ -135,7 +134,7 @@ class QueueBuilder(Generic[BuilderT]):
         max_attempts: int | None,
         tuning: WorkerTuning | None,
         *,
-        names_culprit: bool,
+        per_message: bool,
     ) -> BuilderT:
         return self._declare(
             Declaration(
@@ -144,7 +143,7 @@ class QueueBuilder(Generic[BuilderT]):
                 transactional=wrapped,
                 max_attempts=checked_attempts(max_attempts),
                 tuning=checked_tuning(tuning),
-                names_culprit=names_culprit,
+                per_message=per_message,
             )
         )
 

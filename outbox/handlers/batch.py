@@ -106,7 +106,3 @@ class Batch:
             )
         self.rejected.append((self._processed, clean_reason(reason)))
         self.ack_chunk(1)
-
-    def expect_marks(self) -> None:
-        """Let only marks count as finished from now on, even if none is made."""
-        self.marked = True

@@ -1,26 +1,40 @@
-"""What became of a batch, in terms of positions."""
+"""What a handler's answer means, and what became of a batch in terms of positions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why the first unfinished message is to be delivered again.
+class Done:
+    """The handler succeeded: its messages are finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The handler failed or asked for a retry: the first unfinished message is delivered again.
 
     ``delay`` is what the handler asked for in seconds, None for the usual backoff. ``counts`` tells
-    whether it counts towards ``max_attempts``. ``named`` tells that the first unfinished message is
-    the culprit; otherwise it may be any message from there on. ``cause`` is the exception that the
-    handler raised, if it was no result.
+    whether the failure counts towards ``max_attempts``. ``cause`` is the exception behind it, None if
+    the handler answered with a Retry.
     """
 
     reason: str
-    delay: float | None
-    counts: bool
-    named: bool
+    delay: float | None = None
+    counts: bool = True
     cause: BaseException | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The handler refused its messages for good: they become dead letters."""
+
+    reason: str
+
+
+Answer: TypeAlias = Done | Failed | Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +43,15 @@ class Outcome:
 
     The first ``processed`` of them are finished, those in ``rejected`` as dead letters: pairs of
     position and reason, in order. With a ``failure`` the rest waits for its delay; without one the
-    rest is simply not done and ready at once (the cancel point came, or the handler finished a part).
+    rest was not begun and is ready at once (the cancel point came, or the handler finished a part).
+    A failure is ``attributed`` when the first unfinished message is known to be its cause; otherwise
+    any message from there on may be.
     """
 
     processed: int
     rejected: tuple[tuple[int, str], ...] = ()
-    failure: Failure | None = None
+    failure: Failed | None = None
+    attributed: bool = True
 
 
 def insert_missing(outcome: Outcome, missing: Mapping[int, str], total: int) -> Outcome:
@@ -50,4 +67,4 @@ def insert_missing(outcome: Outcome, missing: Mapping[int, str], total: int) -> 
     processed = seen[outcome.processed] if outcome.processed < len(seen) else total
     rejected = [(seen[position], reason) for position, reason in outcome.rejected]
     rejected += [(position, reason) for position, reason in missing.items() if position < processed]
-    return Outcome(processed, tuple(sorted(rejected)), outcome.failure)
+    return Outcome(processed, tuple(sorted(rejected)), outcome.failure, outcome.attributed)

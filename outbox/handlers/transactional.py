@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from outbox.errors import DatabaseError
-from outbox.handlers.invocation import failure_of
-from outbox.handlers.outcome import Outcome
-from outbox.handlers.verdict import call_handler
+from outbox.handlers.call import DONE, Tally, call_handler
+from outbox.handlers.outcome import Answer, Done, Failed, Outcome, Rejected
 from outbox.values.message import OutboxMessage
 from outbox.values.reasons import describe
-from outbox.values.results import HandlerResult, Reject, Retry
+from outbox.values.results import HandlerResult
 
 TransactionalMessageHandler = Callable[[Any, OutboxMessage], HandlerResult]
 TransactionalBatchHandler = Callable[[Any, Sequence[OutboxMessage]], HandlerResult]
@@ -21,13 +20,13 @@ TransactionalBatchHandler = Callable[[Any, Sequence[OutboxMessage]], HandlerResu
 class TransactionLost(DatabaseError):
     """The transaction ended under the handler, and the writes of all its messages are gone.
 
-    ``retry`` is what the handler's call came to; the database's error is the ``__cause__``. Which
+    ``failure`` is what the handler's call came to; the database's error is the ``__cause__``. Which
     message it concerns is not known.
     """
 
-    def __init__(self, retry: Retry) -> None:
-        super().__init__(retry.reason)
-        self.retry = retry
+    def __init__(self, failure: Failed) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
 
 
 class TransactionalHandler(Protocol):
@@ -77,26 +76,23 @@ class TransactionalPerMessage:
         seal: Callable[[], None] | None = None,
     ) -> Outcome:
         """Handle the messages one by one; see `TransactionalHandler.run`."""
-        rejected: list[tuple[int, str]] = []
+        tally = Tally()
         turn = _Savepoints(conn, rollback_to)
-        last = len(messages) - 1
+        last = messages[-1]
         savepoint()
-        for position, message in enumerate(messages):
+        for message in messages:
             if cancelled():
-                return Outcome(position, tuple(rejected))
-            confirm = seal if position == last and seal else savepoint
-            verdict = turn.call(self.handler, message, message, confirm)
-            if isinstance(verdict, Reject):
-                rejected.append((position, verdict.reason))
-            elif verdict is not None:
-                return Outcome(position, tuple(rejected), failure_of(verdict, named=True))
-        return Outcome(len(messages), tuple(rejected))
+                break
+            confirm = seal if message is last and seal else savepoint
+            if not tally.add(turn.call(self.handler, message, message, confirm)):
+                break
+        return tally.outcome()
 
 
 class TransactionalBatch:
     """Call ``handler(conn, msgs)`` once, behind a savepoint: its writes stay or go as a whole.
 
-    A Reject dead-letters all of the messages. A Retry names the culprit only if there is just one.
+    A Reject dead-letters all of the messages. A failure is attributed only if there is just one.
     Any number of threads may use one adapter at once.
     """
 
@@ -117,12 +113,10 @@ class TransactionalBatch:
         if cancelled():
             return Outcome(0)
         savepoint()
-        verdict = _Savepoints(conn, rollback_to).call(self.handler, messages, messages[0], seal or savepoint)
-        if isinstance(verdict, Reject):
-            return Outcome(len(messages), tuple((n, verdict.reason) for n in range(len(messages))))
-        if verdict is not None:
-            return Outcome(0, failure=failure_of(verdict, named=len(messages) == 1))
-        return Outcome(len(messages))
+        answer = _Savepoints(conn, rollback_to).call(self.handler, messages, messages[0], seal or savepoint)
+        tally = Tally()
+        tally.add(answer, len(messages), attributed=len(messages) == 1)
+        return tally.outcome()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +132,7 @@ class _Savepoints:
         subject: object,
         first: OutboxMessage,
         confirm: Callable[[], None],
-    ) -> Retry | Reject | None:
+    ) -> Answer:
         """Call a handler behind the current savepoint; keep its writes on success, else undo them.
 
         Success is believed only when ``confirm()`` passes. It does not when the handler swallowed an
@@ -146,24 +140,23 @@ class _Savepoints:
         deadlock). The first is undone like any failure. The second makes ``rollback_to`` fail, and it
         must: the writes of the messages before are gone as well.
         """
-        verdict = call_handler(handler, self.conn, subject, first=first)
-        if verdict is None:
-            verdict = _refuted(confirm)
-        if verdict is not None:
-            self._undo(verdict)
-        return verdict
+        answer = call_handler(handler, self.conn, subject, first=first)
+        if isinstance(answer, Done):
+            answer = _confirmed(confirm)
+        if not isinstance(answer, Done):
+            self._undo(answer)
+        return answer
 
-    def _undo(self, verdict: Retry | Reject) -> None:
+    def _undo(self, answer: Failed | Rejected) -> None:
         try:
             self.rollback_to()
         except DatabaseError as error:
-            retry = verdict if isinstance(verdict, Retry) else Retry(verdict.reason)
-            raise TransactionLost(retry) from error
+            raise TransactionLost(answer if isinstance(answer, Failed) else Failed(answer.reason)) from error
 
 
-def _refuted(confirm: Callable[[], None]) -> Retry | None:
+def _confirmed(confirm: Callable[[], None]) -> Answer:
     try:
         confirm()
     except DatabaseError as error:
-        return Retry(describe(error))
-    return None
+        return Failed(describe(error))
+    return DONE

@@ -25,7 +25,7 @@ def without_backoff(consumer: Consumer) -> Consumer:
         max_attempts=consumer.max_attempts,
         leased=None if leased is None else lambda batch: _instant(leased(batch)),
         transactional=None if transactional is None else _Impatient(transactional),
-        names_culprit=consumer.names_culprit,
+        per_message=consumer.per_message,
     )
 
 

@@ -26,7 +26,7 @@ class Consumer:
     max_attempts: int | None = None
     leased: LeasedHandler | None = None
     transactional: TransactionalHandler | None = None
-    names_culprit: bool = True
+    per_message: bool = True
     """Whether the handler takes messages one by one, so that a failure is always one message's."""
     speed: HandlerSpeed = field(default_factory=HandlerSpeed)
     indexes: dict[int, int] = field(init=False)

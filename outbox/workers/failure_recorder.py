@@ -10,7 +10,7 @@ from typing import NamedTuple
 from outbox.backends.records import Delivery
 from outbox.failures import FailureKey, FailureTracker
 from outbox.failures.quarantine import Quarantine
-from outbox.handlers.outcome import Failure
+from outbox.handlers.outcome import Failed
 from outbox.workers.settling import Verdict
 from outbox.workers.throttled_log import ThrottledLog
 
@@ -52,7 +52,7 @@ class FailureRecorder:
                 key = FailureKey(delivery.partition_id, verdict.settlement.cursor + 1)
                 self._events.append(Event(key, verdict.settlement.last_error or ""))
 
-    def startled(self, delivery: Delivery) -> Failure | None:
+    def startled(self, delivery: Delivery) -> Failed | None:
         """Tell the tracker of a start that ended without a word; return why there is to be none for now.
 
         This is told at once and before the next start: if that kills the process too, what was in memory
@@ -70,7 +70,7 @@ class FailureRecorder:
         if failures < self._quarantine.threshold:
             return None
         rest = max(LEAST_REST, 2 * self._quarantine.interval)
-        return Failure(UNEXPLAINED, rest, counts=False, named=True)
+        return Failed(UNEXPLAINED, rest, counts=False)
 
     def flush(self) -> None:
         """Tell the tracker all news in their order. The first that it cannot take ends this, and is lost."""

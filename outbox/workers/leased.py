@@ -11,7 +11,7 @@ from outbox.backends.protocol import Backend
 from outbox.backends.records import Delivery, LeaseRequest, Settlement
 from outbox.clock import Clock, monotonic
 from outbox.handlers.batch import Batch
-from outbox.handlers.outcome import Failure, Outcome, insert_missing
+from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.workers.acks import Acks
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
@@ -32,8 +32,8 @@ ROUNDS = 8
 MAX_BYTES = 16 * 1024 * 1024
 # A group's messages in one statement, however many partitions it has.
 GROUP_MESSAGES = 4000
-FINISHED_NOTHING = Failure(
-    "the handler finished no message and gave no reason", None, counts=True, named=False
+FINISHED_NOTHING = Outcome(
+    0, failure=Failed("the handler finished no message and gave no reason"), attributed=False
 )
 
 
@@ -127,7 +127,7 @@ class LeasedTurns:
                 consumer.speed.note(max(outcome.processed, 1), self._clock() - began)
                 if not outcome.processed and outcome.failure is None and not batch.cancelled:
                     # Ready again at once would be a spin.
-                    outcome = Outcome(0, failure=FINISHED_NOTHING)
+                    outcome = FINISHED_NOTHING
         return insert_missing(outcome, withheld, len(delivery.messages))
 
     def _settle(

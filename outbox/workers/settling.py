@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from outbox.backends.records import DeadLetterRecord, Delivery, Settlement
-from outbox.handlers.outcome import Failure, Outcome
+from outbox.handlers.outcome import Failed, Outcome
 from outbox.values.reasons import clean_reason
 from outbox.workers.backoff import backoff, jittered
 from outbox.workers.consumer import Consumer
@@ -60,7 +60,7 @@ def judge(
     ]
     processed = outcome.processed
     failure = outcome.failure
-    if failure is not None and _exhausted(delivery, processed, failure, consumer):
+    if failure is not None and _exhausted(delivery, processed, outcome, consumer):
         starts = _starts(delivery, processed) + 1
         dead.append(DeadLetterRecord(messages[processed].seq, failure.reason, starts))
         processed, failure = processed + 1, None
@@ -77,7 +77,7 @@ def judge(
         return Verdict(settlement, processed, failed=False, finished=processed == len(messages))
     attempts += 1 if failure.counts else 0
     state.streak = 1 if processed else state.streak + 1
-    state.mode = _degraded(state, processed, failure, consumer)
+    state.mode = _degraded(state, outcome, consumer)
     state.alone = attempts > 0
     settlement = Settlement(
         delivery.partition_id,
@@ -87,13 +87,13 @@ def judge(
         delay=_delay(failure, max(attempts, state.streak), consumer, random),
         dead=tuple(dead),
     )
-    culprit = failure.counts and _culprit_known(delivery, processed, failure)
+    culprit = failure.counts and _attributed(delivery, processed, outcome)
     return Verdict(settlement, processed, failed=True, finished=False, culprit=culprit)
 
 
-def _degraded(state: PartitionState, processed: int, failure: Failure, consumer: Consumer) -> PartitionMode:
-    if failure.named:
-        return state.mode.retried(processed, consumer.tuning.degradation_threshold)
+def _degraded(state: PartitionState, outcome: Outcome, consumer: Consumer) -> PartitionMode:
+    if outcome.attributed:
+        return state.mode.retried(outcome.processed, consumer.tuning.degradation_threshold)
     # Before anybody can be condemned the batch shrinks to one message, so that the culprit is known.
     return state.mode.retried(None, 1 if consumer.cautious else consumer.tuning.degradation_threshold)
 
@@ -109,27 +109,28 @@ def _failed(delivery: Delivery, position: int, consumer: Consumer) -> int:
     return starts if position == 0 and consumer.condemns(starts) else starts + 1
 
 
-def _exhausted(delivery: Delivery, position: int, failure: Failure, consumer: Consumer) -> bool:
-    """Whether the failing message has had its last delivery, and is known to be the culprit."""
-    last = failure.counts and consumer.condemns(_starts(delivery, position) + 1)
-    return last and _culprit_known(delivery, position, failure)
+def _exhausted(delivery: Delivery, position: int, outcome: Outcome, consumer: Consumer) -> bool:
+    """Whether the failing message has had its last delivery, and the failure is known to be its own."""
+    counts = outcome.failure is not None and outcome.failure.counts
+    last = counts and consumer.condemns(_starts(delivery, position) + 1)
+    return last and _attributed(delivery, position, outcome)
 
 
-def _culprit_known(delivery: Delivery, position: int, failure: Failure) -> bool:
-    return failure.named or len(delivery.messages) - position == 1
+def _attributed(delivery: Delivery, position: int, outcome: Outcome) -> bool:
+    return outcome.attributed or len(delivery.messages) - position == 1
 
 
 def _note_success(outcome: Outcome, consumer: Consumer, state: PartitionState) -> None:
     if outcome.processed == 0:
         return
     state.streak = 0
-    if outcome.rejected and not consumer.names_culprit:
+    if outcome.rejected and not consumer.per_message:
         state.mode = state.mode.rejected(outcome.rejected[0][0])
     else:
         state.mode = state.mode.succeeded(consumer.batch_size)
 
 
-def _delay(failure: Failure, failures: int, consumer: Consumer, random: Callable[[], float]) -> float:
+def _delay(failure: Failed, failures: int, consumer: Consumer, random: Callable[[], float]) -> float:
     if failure.delay is not None:
         return failure.delay
     tuning = consumer.tuning

@@ -11,8 +11,7 @@ from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.clock import Deadline
 from outbox.connections.turn_commit import turn_commit
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
-from outbox.handlers.invocation import failure_of
-from outbox.handlers.outcome import Failure, Outcome, insert_missing
+from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
@@ -114,11 +113,8 @@ class TransactionalTurns:
         alone next time.
         """
         state = self._states[delivery.partition_id]
-        if isinstance(error, TransactionLost):
-            failure = failure_of(error.retry, named=False)
-        else:
-            failure = Failure(describe(error), None, counts=True, named=False)
-        outcome = self._excuse(Outcome(0, (), failure))
+        failure = error.failure if isinstance(error, TransactionLost) else Failed(describe(error))
+        outcome = self._excuse(Outcome(0, failure=failure, attributed=False))
         failure = outcome.failure or failure
         verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
         state.mode = state.mode.rejected(None)

@@ -28,7 +28,8 @@ from outbox.cli.words import parse_duration
 from outbox.clock import Deadline
 from outbox.dead_letters import DeadLetter, DeadLetters, DeadLetterScope
 from outbox.dead_letters.search import OPEN
-from outbox.handlers.verdict import call_handler
+from outbox.handlers.call import call_handler
+from outbox.handlers.outcome import Done
 from outbox.values.message import OutboxMessage
 from outbox.values.readable import count, duration
 
@@ -183,10 +184,10 @@ def handle(
     letters: DeadLetters, letter: DeadLetter, message: OutboxMessage, handler: Callable[..., Any]
 ) -> str:
     """Call the handler and settle the letter at once; return what became of it."""
-    verdict = call_handler(handler, message, first=message)
-    if verdict is None:
+    answer = call_handler(handler, message, first=message)
+    if isinstance(answer, Done):
         return "resolved" if letters.resolve([letter]) else "lost"
-    return "rejected" if letters.reject([letter], verdict.reason) else "lost"
+    return "rejected" if letters.reject([letter], answer.reason) else "lost"
 
 
 def message_of(letter: DeadLetter, deadline: Deadline) -> OutboxMessage:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbox.handlers.outcome import Failure, Outcome, insert_missing
+from outbox.handlers.outcome import Failed, Outcome, insert_missing
 
-FAILURE = Failure("busy", None, counts=True, named=True)
+FAILURE = Failed("busy")
 
 
 def test_nothing_missing_changes_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from outbox.errors import DatabaseError
-from outbox.handlers.outcome import Failure, Outcome
+from outbox.handlers.outcome import Failed, Outcome
 from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage, TransactionLost
 from outbox.values.message import OutboxMessage
 from outbox.values.results import HandlerResult, Reject, Retry
@@ -71,20 +71,16 @@ def writing(answers: Mapping[int, HandlerResult]) -> TransactionalPerMessage:
     return TransactionalPerMessage(handler)
 
 
-def failure(reason: str, *, named: bool = True) -> Failure:
-    return Failure(reason, None, counts=True, named=named)
-
-
 @pytest.mark.parametrize(
     ("answers", "outcome", "written"),
     [
         ({}, Outcome(4), [1, 2, 3, 4]),
-        ({3: Retry("busy")}, Outcome(2, (), failure("busy")), [1, 2]),
-        ({1: Retry("busy")}, Outcome(0, (), failure("busy")), []),
+        ({3: Retry("busy")}, Outcome(2, (), Failed("busy")), [1, 2]),
+        ({1: Retry("busy")}, Outcome(0, (), Failed("busy")), []),
         ({2: Reject("bad")}, Outcome(4, ((1, "bad"),)), [1, 3, 4]),
         (
             {1: Reject("a"), 2: Reject("b"), 4: Retry("c")},
-            Outcome(3, ((0, "a"), (1, "b")), failure("c")),
+            Outcome(3, ((0, "a"), (1, "b")), Failed("c")),
             [3],
         ),
     ],
@@ -103,7 +99,7 @@ def test_a_failing_statement_is_a_retry_of_its_message(turn: Turn) -> None:
 
     outcome = turn.run(TransactionalPerMessage(handler), 4)
     assert outcome.processed == 2
-    assert outcome.failure == failure("IntegrityError: UNIQUE constraint failed: effects.seq")
+    assert outcome.failure == Failed("IntegrityError: UNIQUE constraint failed: effects.seq")
     assert effects(turn) == [1, 2, 10, 20]
 
 
@@ -117,7 +113,7 @@ def test_no_message_is_started_after_a_stop(turn: Turn) -> None:
     ("answer", "outcome", "written"),
     [
         (None, Outcome(3), [1, 2, 3]),
-        (Retry("busy"), Outcome(0, (), failure("busy", named=False)), []),
+        (Retry("busy"), Outcome(0, (), Failed("busy"), attributed=False), []),
         (Reject("bad"), Outcome(3, ((0, "bad"), (1, "bad"), (2, "bad"))), []),
     ],
 )
@@ -133,9 +129,9 @@ def test_a_batch_is_written_as_a_whole_or_not_at_all(
     assert effects(turn) == written
 
 
-def test_a_batch_of_one_names_its_culprit(turn: Turn) -> None:
+def test_the_failure_of_a_batch_of_one_is_attributed(turn: Turn) -> None:
     outcome = turn.run(TransactionalBatch(lambda conn, messages: Retry("busy")), 1)
-    assert outcome == Outcome(0, (), failure("busy"))
+    assert outcome == Outcome(0, (), Failed("busy"))
 
 
 @pytest.mark.parametrize(
@@ -210,6 +206,6 @@ def test_a_transaction_that_ended_under_the_handler_is_lost(
         Turn(conn).run(TransactionalPerMessage(handler), 2)
     conn.rollback()
     if answer is not None:
-        assert caught.value.retry.reason == answer.reason
+        assert caught.value.failure.reason == answer.reason
     assert isinstance(caught.value.__cause__, DatabaseError)
     assert database.query("SELECT seq FROM effects") == []

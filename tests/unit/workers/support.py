@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from outbox.backends.records import Delivery, StoredMessage
-from outbox.handlers.outcome import Failure
+from outbox.handlers.outcome import Failed
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.consumer import Consumer
 
@@ -30,6 +30,6 @@ def make_delivery(
     return Delivery(partition_id, cursor, attempts, **{"unexplained": False, "messages": messages, **options})
 
 
-def failure(reason: str = "no", **options: Any) -> Failure:
-    """Return a failure that counts, names its message and asks for no delay."""
-    return Failure(reason, **{"delay": None, "counts": True, "named": True, **options})
+def failure(reason: str = "no", **options: Any) -> Failed:
+    """Return a failure that counts and asks for no delay."""
+    return Failed(reason, **options)

@@ -14,10 +14,10 @@ def test_with_a_single_attempt_batches_are_single_messages(limit: int | None, si
     assert make_consumer(max_attempts=limit).batch_size == size
 
 
-@pytest.mark.parametrize("names_culprit", [True, False])
-def test_a_head_with_failed_starts_comes_alone_when_attempts_are_limited(names_culprit: bool) -> None:
-    assert make_consumer(max_attempts=5, names_culprit=names_culprit).cautious
-    assert not make_consumer(names_culprit=names_culprit).cautious
+@pytest.mark.parametrize("per_message", [True, False])
+def test_a_head_with_failed_starts_comes_alone_when_attempts_are_limited(per_message: bool) -> None:
+    assert make_consumer(max_attempts=5, per_message=per_message).cautious
+    assert not make_consumer(per_message=per_message).cautious
 
 
 def test_a_message_is_condemned_when_its_attempts_are_used_up() -> None:

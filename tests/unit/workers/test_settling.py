@@ -108,7 +108,7 @@ def test_the_last_attempt_of_the_head_is_its_dead_letter_and_no_failure_of_the_p
 
 def test_the_last_attempt_of_a_lone_message_finishes_the_batch() -> None:
     verdict = judged(
-        make_delivery(1), Outcome(0, failure=failure(named=False)), make_consumer(max_attempts=1)
+        make_delivery(1), Outcome(0, failure=failure(), attributed=False), make_consumer(max_attempts=1)
     )
     assert verdict.finished
     assert [letter.seq for letter in verdict.settlement.dead] == [1]
@@ -124,17 +124,19 @@ def test_before_the_last_attempt_nobody_is_given_up(attempts: int) -> None:
 
 
 def test_a_failure_that_names_nobody_condemns_nobody_in_company() -> None:
-    consumer = make_consumer(max_attempts=2, names_culprit=False)
+    consumer = make_consumer(max_attempts=2, per_message=False)
     state = PartitionState()
-    verdict = judged(make_delivery(5, attempts=1), Outcome(0, failure=failure(named=False)), consumer, state)
+    verdict = judged(
+        make_delivery(5, attempts=1), Outcome(0, failure=failure(), attributed=False), consumer, state
+    )
     assert verdict.settlement.dead == ()
     assert verdict.settlement.attempts == 2
     assert state.mode.effective_batch_size(10) == 1
 
 
 def test_a_failure_that_names_nobody_condemns_the_only_one_left() -> None:
-    consumer = make_consumer(max_attempts=1, names_culprit=False)
-    verdict = judged(make_delivery(3), Outcome(2, failure=failure(named=False)), consumer)
+    consumer = make_consumer(max_attempts=1, per_message=False)
+    verdict = judged(make_delivery(3), Outcome(2, failure=failure(), attributed=False), consumer)
     assert verdict.settlement == settlement(3, dead=(DeadLetterRecord(3, "no", 1),))
     assert verdict.finished
 
@@ -181,16 +183,16 @@ def test_a_condemned_heads_last_error_is_kept_within_2000_characters() -> None:
 def test_failures_shrink_the_batches_and_successes_let_them_grow() -> None:
     state = PartitionState()
     sizes = []
-    for outcome in [Outcome(0, failure=failure(named=False))] * 2 + [Outcome(1)] * 4:
+    for outcome in [Outcome(0, failure=failure(), attributed=False)] * 2 + [Outcome(1)] * 4:
         judged(make_delivery(1), outcome, state=state)
         sizes.append(state.mode.effective_batch_size(10))
     assert sizes == [10, 1, 2, 4, 8, 10]
 
 
 def test_a_reject_shrinks_the_batches_of_a_batch_handler_only() -> None:
-    for names_culprit, mode in ((True, PartitionMode()), (False, PartitionMode(Degraded(3)))):
+    for per_message, mode in ((True, PartitionMode()), (False, PartitionMode(Degraded(3)))):
         state = PartitionState()
-        consumer = make_consumer(names_culprit=names_culprit)
+        consumer = make_consumer(per_message=per_message)
         judged(make_delivery(5), Outcome(5, rejected=((3, "bad"),)), consumer, state)
         assert state.mode == mode
 

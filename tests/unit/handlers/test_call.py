@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from outbox.handlers.verdict import call_handler
+from outbox.handlers.call import call_handler
+from outbox.handlers.outcome import Answer, Done, Failed, Rejected
 from outbox.values.results import Reject, Retry, Success
 from tests.unit.handlers.support import make_message
 
@@ -23,17 +24,27 @@ def raising(error: BaseException) -> Callable[[], object]:
 
 @pytest.mark.parametrize("answer", [None, Success()])
 def test_none_and_success_are_success(answer: object) -> None:
-    assert call_handler(lambda: answer, first=MESSAGE) is None
+    assert call_handler(lambda: answer, first=MESSAGE) == Done()
 
 
-@pytest.mark.parametrize("result", [Retry("busy", delay=3, counts=False), Reject("broken")])
-def test_a_result_is_the_same_returned_or_raised(result: Retry | Reject) -> None:
-    assert call_handler(lambda: result, first=MESSAGE) == result
-    assert call_handler(raising(result), first=MESSAGE) == result
+@pytest.mark.parametrize(
+    ("result", "answer"),
+    [
+        (Retry("busy", delay=3, counts=False), Failed("busy", 3.0, counts=False)),
+        (Reject("broken"), Rejected("broken")),
+    ],
+)
+def test_a_result_is_the_same_returned_or_raised(result: Retry | Reject, answer: Answer) -> None:
+    assert call_handler(lambda: result, first=MESSAGE) == answer
+    assert call_handler(raising(result), first=MESSAGE) == answer
 
 
 def test_an_exception_is_a_retry_with_its_type_and_text(caplog: pytest.LogCaptureFixture) -> None:
-    assert call_handler(raising(ValueError("no lines")), first=MESSAGE) == Retry("ValueError: no lines")
+    error = ValueError("no lines")
+    answer = call_handler(raising(error), first=MESSAGE)
+    assert answer == Failed("ValueError: no lines")
+    assert isinstance(answer, Failed)
+    assert answer.cause is error
     [record] = caplog.records
     assert (record.name, record.levelno) == ("outbox.handlers", logging.ERROR)
     assert record.getMessage() == "handler failed; queue orders, partition 3, from seq 7 on"
@@ -46,28 +57,28 @@ def test_an_exception_is_a_retry_with_its_type_and_text(caplog: pytest.LogCaptur
 def test_a_nonsense_answer_is_a_retry_and_its_type_is_logged(
     answer: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    verdict = call_handler(lambda: answer, first=MESSAGE)
-    assert isinstance(verdict, Retry)
-    assert f"returned a {type(answer).__name__}, not" in verdict.reason
-    assert verdict.reason in caplog.text
+    meaning = call_handler(lambda: answer, first=MESSAGE)
+    assert isinstance(meaning, Failed)
+    assert f"returned a {type(answer).__name__}, not" in meaning.reason
+    assert meaning.reason in caplog.text
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), GeneratorExit(), KeyboardInterrupt()])
 def test_a_handler_cannot_end_the_thread_it_runs_in(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
-    verdicts = []
-    thread = threading.Thread(target=lambda: verdicts.append(call_handler(raising(error), first=MESSAGE)))
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(call_handler(raising(error), first=MESSAGE)))
     thread.start()
     thread.join()
-    [verdict] = verdicts
-    assert isinstance(verdict, Retry)
-    assert verdict.reason.startswith(type(error).__name__)
+    [answer] = answers
+    assert isinstance(answer, Failed)
+    assert answer.reason.startswith(type(error).__name__)
     assert caplog.records[0].levelno == logging.CRITICAL
 
 
 def test_sys_exit_in_the_main_thread_is_a_retry_as_well() -> None:
-    assert call_handler(lambda: sys.exit("bye"), first=MESSAGE) == Retry("SystemExit: bye")
+    assert call_handler(lambda: sys.exit("bye"), first=MESSAGE) == Failed("SystemExit: bye")
 
 
 def test_a_user_s_interrupt_passes_through() -> None:
@@ -76,6 +87,6 @@ def test_a_user_s_interrupt_passes_through() -> None:
 
 
 def test_a_raised_result_keeps_no_frames_alive() -> None:
-    verdict = call_handler(raising(Retry("busy")), first=MESSAGE)
-    assert isinstance(verdict, Retry)
-    assert verdict.__traceback__ is None
+    answer = call_handler(raising(Retry("busy")), first=MESSAGE)
+    assert isinstance(answer, Failed)
+    assert answer.cause is None

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from outbox.clock import Deadline
-from outbox.handlers.invocation import invoke_batch
-from outbox.handlers.outcome import Failure, Outcome
-from outbox.handlers.per_message import PerMessageAdapter
+from outbox.handlers.call import PerMessageAdapter
+from outbox.handlers.outcome import Failed, Outcome
 from outbox.values.message import OutboxMessage
 from outbox.values.results import HandlerResult, Reject, Retry
 from tests.unit.handlers.support import HandClock, make_batch
@@ -24,19 +23,15 @@ def answering(
     return handler
 
 
-def failure(reason: str) -> Failure:
-    return Failure(reason, None, counts=True, named=True)
-
-
 @pytest.mark.parametrize(
     ("answers", "calls", "outcome"),
     [
         ({}, 5, Outcome(5)),
-        ({3: Retry("busy")}, 3, Outcome(2, (), failure("busy"))),
-        ({1: Retry("busy")}, 1, Outcome(0, (), failure("busy"))),
+        ({3: Retry("busy")}, 3, Outcome(2, (), Failed("busy"))),
+        ({1: Retry("busy")}, 1, Outcome(0, (), Failed("busy"))),
         ({3: Reject("bad")}, 5, Outcome(5, ((2, "bad"),))),
         ({1: Reject("a"), 5: Reject("b")}, 5, Outcome(5, ((0, "a"), (4, "b")))),
-        ({2: Reject("bad"), 4: Retry("busy")}, 4, Outcome(3, ((1, "bad"),), failure("busy"))),
+        ({2: Reject("bad"), 4: Retry("busy")}, 4, Outcome(3, ((1, "bad"),), Failed("busy"))),
     ],
 )
 def test_a_retry_stops_after_the_prefix_and_a_reject_goes_on(
@@ -44,14 +39,13 @@ def test_a_retry_stops_after_the_prefix_and_a_reject_goes_on(
 ) -> None:
     seen: list[int] = []
     adapter = PerMessageAdapter(answering(answers, seen))
-    assert invoke_batch(adapter, make_batch(5)) == outcome
+    assert adapter(make_batch(5)) == outcome
     assert seen == list(range(1, calls + 1))
-    assert adapter.processed_count == outcome.processed
 
 
 def test_an_exception_is_a_retry_of_that_message() -> None:
     adapter = PerMessageAdapter(lambda message: message.json()["missing"])
-    assert invoke_batch(adapter, make_batch(2)) == Outcome(0, (), failure("KeyError: 'missing'"))
+    assert adapter(make_batch(2)) == Outcome(0, (), Failed("KeyError: 'missing'"))
 
 
 def test_no_message_is_started_after_the_cancel_point() -> None:
@@ -61,20 +55,20 @@ def test_no_message_is_started_after_the_cancel_point() -> None:
         clock.now += 2.0
 
     batch = make_batch(5, deadline=Deadline.after(3.0, clock=clock))
-    assert invoke_batch(PerMessageAdapter(handler), batch) == Outcome(2)
+    assert PerMessageAdapter(handler)(batch) == Outcome(2)
 
 
 def test_a_batch_cancelled_before_its_first_message_finishes_nothing() -> None:
     seen: list[int] = []
     adapter = PerMessageAdapter(answering({}, seen))
-    assert invoke_batch(adapter, make_batch(5, stop=lambda: True)) == Outcome(0)
-    assert (seen, adapter.processed_count) == ([], 0)
+    assert adapter(make_batch(5, stop=lambda: True)) == Outcome(0)
+    assert seen == []
 
 
 def test_no_message_is_started_after_a_stop() -> None:
     seen: list[int] = []
     batch = make_batch(5, stop=lambda: len(seen) == 3)
-    assert invoke_batch(PerMessageAdapter(answering({}, seen)), batch) == Outcome(3)
+    assert PerMessageAdapter(answering({}, seen))(batch) == Outcome(3)
 
 
 def test_threads_sharing_an_adapter_do_not_mix_their_counts() -> None:
@@ -85,11 +79,10 @@ def test_threads_sharing_an_adapter_do_not_mix_their_counts() -> None:
         return Retry("busy") if message.seq == 3 else None
 
     adapter = PerMessageAdapter(handler)
-    counts: dict[int, tuple[int, int]] = {}
+    counts: dict[int, int] = {}
 
     def work(size: int) -> None:
-        outcome = invoke_batch(adapter, make_batch(size))
-        counts[size] = (outcome.processed, adapter.processed_count)
+        counts[size] = adapter(make_batch(size)).processed
 
     threads = [threading.Thread(target=work, args=(size,)) for size in (2, 3)]
     threads[0].start()
@@ -97,4 +90,4 @@ def test_threads_sharing_an_adapter_do_not_mix_their_counts() -> None:
     threads[0].join()
     both_inside.abort()
     threads[1].join()
-    assert counts == {2: (2, 2), 3: (2, 2)}
+    assert counts == {2: 2, 3: 2}

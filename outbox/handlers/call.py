@@ -1,0 +1,144 @@
+"""Call a handler, whatever it does, and decide what its answer means: the only such ladder."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from outbox.handlers.batch import Batch
+from outbox.handlers.outcome import Answer, Done, Failed, Outcome, Rejected
+from outbox.values.message import OutboxMessage
+from outbox.values.reasons import describe
+from outbox.values.results import HandlerResult, Reject, Retry, Success
+
+logger = logging.getLogger("outbox.handlers")
+
+BatchHandler = Callable[[Batch], HandlerResult]
+MessageHandler = Callable[[OutboxMessage], HandlerResult]
+
+DONE: Final = Done()
+
+
+def call_handler(handler: Callable[..., object], *args: object, first: OutboxMessage) -> Answer:
+    """Call ``handler(*args)`` and return what its answer means.
+
+    A result may be returned or raised. Any other exception is a failure, its traceback logged; so is a
+    nonsense return value, its type logged. `SystemExit` and its like are no exception: a handler that
+    calls ``sys.exit()`` must not end the thread of a worker. Only the `KeyboardInterrupt` of a user,
+    which Python raises in the main thread alone, passes through. ``first`` is the first message the
+    call is about; the log shows where it is, never what it says.
+    """
+    try:
+        answer = handler(*args)
+    except (Retry, Reject) as raised:
+        answer = raised
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
+        return _failed(error, first)
+    # The commonest answers first: this runs once for each message.
+    if answer is None or isinstance(answer, Success):
+        return DONE
+    if isinstance(answer, Retry):
+        return Failed(answer.reason, answer.delay, answer.counts)
+    if isinstance(answer, Reject):
+        return Rejected(answer.reason)
+    return _nonsense(answer, first)
+
+
+class Tally:
+    """Counts what became of a batch's messages; every invocation has one of its own."""
+
+    __slots__ = ("attributed", "failure", "processed_count", "rejected")
+
+    def __init__(self, processed: int = 0, rejected: Iterable[tuple[int, str]] = ()) -> None:
+        self.processed_count = processed
+        self.rejected = list(rejected)
+        self.failure: Failed | None = None
+        self.attributed = True
+
+    def add(self, answer: Answer, messages: int = 1, *, attributed: bool = True) -> bool:
+        """Take in the answer about the next ``messages``; return whether further ones may be begun.
+
+        ``attributed`` tells that a failure would be known to be the first one's.
+        """
+        if isinstance(answer, Failed):
+            self.failure, self.attributed = answer, attributed
+            return False
+        end = self.processed_count + messages
+        if isinstance(answer, Rejected):
+            self.rejected += [(position, answer.reason) for position in range(self.processed_count, end)]
+        self.processed_count = end
+        return True
+
+    def outcome(self) -> Outcome:
+        """Return what was counted."""
+        return Outcome(self.processed_count, tuple(self.rejected), self.failure, self.attributed)
+
+
+class PerMessageAdapter:
+    """Deliver a batch by calling ``handler(msg)`` for each of its messages, in order.
+
+    Stops before a message once the batch is cancelled, and at the first failure, which concerns that
+    message alone. A Reject dead-letters that message and goes on. Any number of threads may use one
+    adapter at once: what was processed is counted per invocation.
+    """
+
+    def __init__(self, handler: MessageHandler) -> None:
+        self.handler = handler
+
+    def __call__(self, batch: Batch) -> Outcome:
+        """Handle the messages; raises nothing that a handler can raise."""
+        tally = Tally()
+        for message in batch.messages:
+            if batch.cancelled or not tally.add(call_handler(self.handler, message, first=message)):
+                break
+        return tally.outcome()
+
+
+class BatchAdapter:
+    """Deliver a batch by one call of ``handler(batch)``.
+
+    Success finishes the marked prefix, or the whole batch if there is no mark. A failure keeps the
+    marked prefix; its message is known if there were marks or only one message. A Reject dead-letters
+    all that is not marked.
+    """
+
+    def __init__(self, handler: BatchHandler) -> None:
+        self.handler = handler
+
+    def __call__(self, batch: Batch) -> Outcome:
+        """Handle the batch, which must not be empty; raises nothing that a handler can raise."""
+        answer = call_handler(self.handler, batch, first=batch.messages[0])
+        tally = Tally(batch.processed, batch.rejected)
+        if not (batch.marked and answer is DONE):
+            left = len(batch) - batch.processed
+            tally.add(answer, left, attributed=batch.marked or len(batch) == 1)
+        return tally.outcome()
+
+
+def _failed(error: BaseException, first: OutboxMessage) -> Failed:
+    level = logging.ERROR if isinstance(error, Exception) else logging.CRITICAL
+    where = place(first)
+    logger.log(
+        level,
+        "handler failed; queue %s, partition %d, from seq %d on",
+        *where.values(),
+        exc_info=error,
+        extra=where,
+    )
+    return Failed(describe(error), cause=error)
+
+
+def _nonsense(answer: object, first: OutboxMessage) -> Failed:
+    complaint = f"handler returned a {type(answer).__name__}, not None, Success, Retry or Reject"
+    where = place(first)
+    logger.error("%s; queue %s, partition %d, from seq %d on", complaint, *where.values(), extra=where)
+    return Failed(complaint)
+
+
+def place(message: OutboxMessage) -> dict[str, object]:
+    """Return where a message stands, as the extra fields of a log record."""
+    return {"queue": message.queue, "partition": message.partition, "seq": message.seq}
