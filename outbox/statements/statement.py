@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 from outbox.errors import OutboxError
+from outbox.statements.rows import NO_ROWS, Rows
 
 # What a parameter can hide in: quoted text, comments, casts. Whatever matches first wins.
 TOKEN = re.compile(
@@ -15,6 +17,7 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 PARAMETER = re.compile(r"(?<![:\w]):[a-z]")
+KINDS_WITH_ROWS = frozenset({":one", ":many"})
 VALUES_ROW = re.compile(r"\bVALUES\s*(\((?:[^()']|\([^()]*\))*\))\s*\Z", re.IGNORECASE)
 
 
@@ -69,6 +72,28 @@ class Statement:
         `row_parameters`.
         """
         return _repeated(self, rows, placeholder)
+
+    def fetch(self, cursor: Any) -> Rows:
+        """Return the rows of a cursor that has run this statement; none of a statement of another kind.
+
+        A cursor's description cannot tell in time: one in psycopg's pipeline has none before its rows are
+        fetched.
+        """
+        if self.kind not in KINDS_WITH_ROWS:
+            return NO_ROWS
+        rows = cursor.fetchall()
+        return Rows(self.columns(cursor), rows)
+
+    def columns(self, cursor: Any) -> tuple[str, ...]:
+        """Return the names of the columns, read off a cursor at the first run only.
+
+        psycopg makes an object for each column each time.
+        """
+        columns: tuple[str, ...] | None = self.__dict__.get("_columns")
+        if columns is None:
+            # Any thread would write the same.
+            columns = self.__dict__["_columns"] = tuple(column[0] for column in cursor.description)
+        return columns
 
     @cached_property
     def row_parameters(self) -> tuple[str, ...]:

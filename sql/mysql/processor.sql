@@ -18,13 +18,6 @@
 -- UPDATE names the only table in it; JSON_TABLE there needs a derived table of its own on MySQL).
 SELECT
     w.partition_id,
-    o.seq,
-    o.body_id,
-    CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
-    b.payload_type,
-    CAST(b.headers AS BINARY) AS headers,
-    b.created_at,
-    OCTET_LENGTH(b.payload) AS size,
     l.processed_seq,
     l.attempts,
     l.unexplained,
@@ -33,7 +26,14 @@ SELECT
     CASE
         WHEN l.partition_id IS NULL THEN TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000
     END AS refused_for,
-    CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts
+    CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts,
+    OCTET_LENGTH(b.payload) AS size,
+    o.seq,
+    o.body_id AS message_id,
+    CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
+    b.payload_type,
+    CAST(b.headers AS BINARY) AS headers,
+    b.created_at
 FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')) AS w
 LEFT JOIN (
     SELECT f.partition_id, f.processed_seq, f.attempts, f.locked_by IS NOT NULL AS unexplained, f.last_error
@@ -104,14 +104,14 @@ STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = wanted.id;
 -- Locks: processor rows under the fence; waits for a locked one.
 SELECT
     g.partition_id,
+    s.processed_seq AS old_seq,
+    OCTET_LENGTH(b.payload) AS size,
     o.seq,
-    o.body_id,
+    o.body_id AS message_id,
     CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
     b.payload_type,
     CAST(b.headers AS BINARY) AS headers,
-    b.created_at,
-    OCTET_LENGTH(b.payload) AS size,
-    s.processed_seq AS old_seq
+    b.created_at
 FROM
     JSON_TABLE(:settlements, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]', cursor_seq BIGINT PATH '$[1]', max_rows INTEGER PATH '$[2]'
@@ -225,19 +225,19 @@ WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 -- Locks: the processor row, until commit; skips a locked one.
 SELECT
     l.partition_id,
-    o.seq,
-    o.body_id,
-    CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
-    b.payload_type,
-    CAST(b.headers AS BINARY) AS headers,
-    b.created_at,
-    OCTET_LENGTH(b.payload) AS size,
     l.processed_seq,
     l.attempts,
     l.unexplained,
     CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
-    p.id IS NOT NULL AS behind
+    p.id IS NOT NULL AS behind,
+    OCTET_LENGTH(b.payload) AS size,
+    o.seq,
+    o.body_id AS message_id,
+    CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
+    b.payload_type,
+    CAST(b.headers AS BINARY) AS headers,
+    b.created_at
 FROM (
     SELECT
         c.partition_id,

@@ -49,12 +49,6 @@ SELECT
     l.attempts,
     l.unexplained,
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
-    m.seq,
-    m.body_id,
-    m.payload,
-    m.payload_type,
-    m.headers,
-    m.created_at,
     CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
     CASE WHEN l.partition_id IS NULL THEN extract(EPOCH FROM c.locked_until - clock_timestamp()) END AS refused_for,
     CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts,
@@ -63,7 +57,13 @@ SELECT
             SELECT 1 FROM outbox_outgoing AS o
             WHERE o.partition_id = c.partition_id AND o.seq = c.processed_seq + 1
         ) THEN c.processed_seq
-    END AS missing_after
+    END AS missing_after,
+    m.seq,
+    m.body_id AS message_id,
+    m.payload,
+    m.payload_type,
+    m.headers,
+    m.created_at
 FROM wanted AS w
 LEFT JOIN leased AS l ON l.partition_id = w.partition_id
 LEFT JOIN outbox_processor AS c ON c.partition_id = w.partition_id
@@ -180,7 +180,7 @@ SELECT
     s.keeps,
     g.cursor_seq,
     m.seq,
-    m.body_id,
+    m.body_id AS message_id,
     m.payload,
     m.payload_type,
     m.headers,
@@ -256,14 +256,14 @@ SELECT
     l.attempts,
     l.unexplained,
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
+    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
+    p.sequence > l.processed_seq AS behind,
     m.seq,
-    m.body_id,
+    m.body_id AS message_id,
     m.payload,
     m.payload_type,
     m.headers,
-    m.created_at,
-    CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
-    p.sequence > l.processed_seq AS behind
+    m.created_at
 FROM locked AS l
 LEFT JOIN outbox_partitions AS p ON p.id = l.partition_id
 LEFT JOIN LATERAL (

@@ -72,7 +72,7 @@ moved AS (
 SELECT
     locked.id AS partition_id,
     coalesce(advanced.base + 1, 0) AS first_seq,
-    coalesce(advanced.n, 0) AS n,
+    coalesce(advanced.n, 0) AS moved,
     (SELECT cardinality(row_ats) FROM picked) > (SELECT coalesce(sum(n), 0) FROM counted) AS raced,
     CASE WHEN CAST(:channel AS text) <> '' AND advanced.n > 0 THEN pg_notify(:channel, CAST(:origin AS text) || '|s|' || locked.id) END
 FROM locked LEFT JOIN advanced ON advanced.id = locked.id

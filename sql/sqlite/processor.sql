@@ -39,7 +39,7 @@ WHERE partition_id IN (SELECT value FROM json_each(:partition_ids));
 -- Locks: none.
 SELECT
     o.seq,
-    o.body_id,
+    o.body_id AS message_id,
     b.payload,
     b.payload_type,
     b.headers,

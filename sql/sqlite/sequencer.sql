@@ -22,7 +22,7 @@ RETURNING
         SELECT count(*) FROM (
             SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id LIMIT :limit
         )
-    ) AS n,
+    ) AS moved,
     (
         SELECT max(found.body_id) FROM (
             SELECT i.body_id FROM outbox_incoming AS i

@@ -113,7 +113,7 @@ class MysqlBackend:
 
     def look(self, statement: str, **parameters: Any) -> list[Any]:
         with self._source.reading() as session:
-            return list(session.rows(statement, **parameters))
+            return session.rows(statement, **parameters).named()
 
     def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         """Do nothing: MySQL has no way to wake another process, polling finds the work."""

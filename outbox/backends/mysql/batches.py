@@ -1,27 +1,23 @@
 """From rows to messages, under a byte budget.
 
-The statements that read messages return the same columns first. A payload above the batch's share
+A payload above the batch's share
 of the budget is left out by the server (NULL, with its size) and read here by a second statement,
 and only if the budget reaches that far: small messages cost no windowing, large ones no memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timezone
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from outbox.backends.mysql.session import Session
-from outbox.backends.mysql.text import integers
+from outbox.backends.mysql.text import decoded, integers
 from outbox.backends.records import StoredMessage
+from outbox.statements import Row, Rows
 
 UTC = timezone.utc
-Row = tuple[Any, ...]
-
-PARTITION_ID, SEQ, MESSAGE_ID, PAYLOAD, PAYLOAD_TYPE, HEADERS, CREATED_AT, SIZE = range(8)
-FIRST_EXTRA = 8
 
 
 def inline_bytes(max_bytes: int, limits: Iterable[int]) -> int:
@@ -29,48 +25,66 @@ def inline_bytes(max_bytes: int, limits: Iterable[int]) -> int:
     return max_bytes // max(1, *limits)
 
 
-def by_partition(rows: list[Row]) -> Iterator[tuple[int, list[Row]]]:
-    """Group rows by partition, ascending, each group in the order of ``seq``, what has none last."""
-    rows.sort(key=lambda row: (row[PARTITION_ID], row[SEQ] is None, row[SEQ]))
-    for partition_id, group in groupby(rows, itemgetter(PARTITION_ID)):
-        yield partition_id, list(group)
+class Batches:
+    """The rows of a statement that reads messages: some columns of each partition, then a message's."""
+
+    def __init__(self, rows: Rows, max_bytes: int) -> None:
+        self._rows = rows
+        self._max_bytes = max_bytes
+        self._seq: Callable[[Row], int | None] = rows.getter("seq")
+        self._size: Callable[[Row], int | None] = rows.getter("size")
+        self._message: Callable[[Row], tuple[Any, ...]] = rows.getter(*StoredMessage._fields)
+
+    def by_partition(self) -> Iterator[list[Row]]:
+        """Yield the rows of each partition, ascending, in the order of ``seq``, what has none last."""
+        partition, seq_of = self._rows.getter("partition_id"), self._seq
+
+        def order(row: Row) -> tuple[int, bool, int | None]:
+            seq = seq_of(row)
+            return partition(row), seq is None, seq
+
+        for _, group in groupby(sorted(self._rows, key=order), partition):
+            yield list(group)
+
+    def within_budget(self, rows: list[Row], cursor: int | None) -> list[Row]:
+        """Cut a partition's rows where the payloads before reach the budget; the first always passes.
+
+        Cut them before a gap too: behind a deleted row, the batch would be counted wrong.
+        """
+        if cursor is None:
+            return []
+        before = 0
+        for count, row in enumerate(rows):
+            if self._seq(row) != cursor + count + 1 or (before >= self._max_bytes and count):
+                return rows[:count]
+            before += self._size(row) or 0
+        return rows
+
+    def read(self, session: Session, batches: Iterable[list[Row]]) -> list[list[StoredMessage]]:
+        """Return the messages of each batch of rows; at most 1 statement, for large payloads."""
+        found = [[(self._message(row), self._size(row)) for row in batch] for batch in batches]
+        large = [
+            message_id
+            for batch in found
+            for (_, message_id, payload, *_), size in batch
+            if payload is None and size is not None
+        ]
+        payloads: dict[int, bytes] = {}
+        if large:
+            payloads = session.rows("read_payloads", body_ids=integers(large)).mapping("id", "payload")
+        return [[to_message(message, payloads) for message, _ in batch] for batch in found]
 
 
-def within_budget(rows: list[Row], cursor: int | None, max_bytes: int) -> list[Row]:
-    """Cut a partition's rows where the payloads before reach ``max_bytes``; the first always passes.
-
-    Cut them before a gap too: behind a row that somebody deleted, the batch would be counted wrong.
-    """
-    before = 0
-    for count, row in enumerate(rows):
-        if cursor is None or row[SEQ] != cursor + count + 1 or (before >= max_bytes and count):
-            return rows[:count]
-        before += row[SIZE] or 0
-    return rows
-
-
-def read_messages(session: Session, batches: list[list[Row]]) -> list[list[StoredMessage]]:
-    """Return the messages of each batch of rows; at most 1 statement, for large payloads."""
-    large = [
-        row[MESSAGE_ID]
-        for batch in batches
-        for row in batch
-        if row[PAYLOAD] is None and row[SIZE] is not None
-    ]
-    payloads = dict(session.rows("read_payloads", body_ids=integers(large))) if large else {}
-    return [[to_message(row, payloads) for row in batch] for batch in batches]
-
-
-def to_message(row: Row, payloads: dict[Any, Any]) -> StoredMessage:
-    """Return a row as a message; a missing body has no payload, type or time."""
-    _, seq, message_id, payload, payload_type, headers, created_at, size, *_ = row
-    if payload is None and size is not None:
+def to_message(message: tuple[Any, ...], payloads: dict[int, bytes]) -> StoredMessage:
+    """Return a message from its columns; a missing body has no payload, type or time."""
+    seq, message_id, payload, payload_type, headers, created_at = message
+    if payload is None:
         payload = payloads.get(message_id)
     return StoredMessage(
         seq,
         message_id,
         payload,
         payload_type,
-        headers and headers.decode(),
+        decoded(headers),
         created_at and created_at.replace(tzinfo=UTC),
     )

@@ -24,11 +24,12 @@ def applied_migrations(source: Source) -> list[str] | None:
     """Return the names of the applied migrations, or None without the table."""
     try:
         with source.reading() as session:
-            return [row[0] for row in session.rows("applied_migrations")]
+            names: list[str] = session.rows("applied_migrations").values()
     except DatabaseError as error:
         if number_of(error.__cause__) == NO_SUCH_TABLE:
             return None
         raise
+    return names
 
 
 def migrate(source: Source, prefix: str, pending: Scripts) -> list[str]:
@@ -60,15 +61,14 @@ def rollback(source: Source, prefix: str, scripts: Scripts) -> list[str]:
 def read_applied(session: Session) -> set[str]:
     """Return what ran, making the table that tells if there is none."""
     session.command("create_migrations_table")
-    return {row[0] for row in session.rows("applied_migrations")}
+    return set(session.rows("applied_migrations").values())
 
 
 @contextmanager
 def locked(source: Source, prefix: str) -> Iterator[Session]:
     """Hold the lock on a family of tables; the block commits what it writes."""
     with source.reading() as session:
-        [(got,)] = session.rows("lock_migrations", key=prefix, seconds=LOCK_SECONDS)
-        if got != 1:
+        if session.rows("lock_migrations", key=prefix, seconds=LOCK_SECONDS).value() != 1:
             msg = f"MySQL: another process has been migrating for {LOCK_SECONDS} seconds; try again later"
             raise DatabaseError(msg)
         try:

@@ -9,17 +9,11 @@ always locked in ascending order.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from operator import attrgetter
 from typing import NamedTuple
 
-from outbox.backends.mysql.batches import (
-    FIRST_EXTRA,
-    Row,
-    by_partition,
-    inline_bytes,
-    read_messages,
-    within_budget,
-)
+from outbox.backends.mysql.batches import Batches, inline_bytes
 from outbox.backends.mysql.session import Session
 from outbox.backends.mysql.source import Source
 from outbox.backends.mysql.text import decoded, digits, integers, microseconds, records
@@ -30,9 +24,11 @@ from outbox.backends.records import (
     RefusalKind,
     Settled,
     Settlement,
+    StoredMessage,
     Taken,
 )
 from outbox.backends.retry import retry_contention
+from outbox.statements import Row, Rows
 
 PARTITION_ID = attrgetter("partition_id")
 
@@ -69,36 +65,58 @@ def lease_and_read(
     return taken
 
 
-def sort_out(session: Session, rows: list[Row], max_bytes: int) -> Taken:
+class Leased(NamedTuple):
+    """What `lease_and_read` says of a partition, in each of its rows; a message comes beside it."""
+
+    partition_id: int
+    processed_seq: int | None
+    """None: it was not locked."""
+    attempts: int
+    unexplained: int
+    last_error: bytes | None
+    refused_behind: int | None
+    refused_for: Decimal | None
+    refused_attempts: int | None
+
+    def refusal(self) -> Refusal:
+        """Tell why the partition was not handed out, from what the statement saw of it."""
+        if self.processed_seq is not None:  # it was locked, and its next row is not there
+            return Refusal(self.partition_id, RefusalKind.MISSING, cursor=self.processed_seq)
+        if not self.refused_behind:
+            return Refusal(self.partition_id, RefusalKind.IDLE)
+        if self.refused_for is not None and self.refused_for > 0:
+            return Refusal(self.partition_id, RefusalKind.HELD, float(self.refused_for))
+        if self.refused_attempts:
+            return Refusal(self.partition_id, RefusalKind.SUSPECT)
+        return Refusal(self.partition_id, RefusalKind.LOCKED)
+
+    def delivery(self, messages: list[StoredMessage]) -> Delivery:
+        """Return the partition with the batch that was read."""
+        assert self.processed_seq is not None
+        return Delivery(
+            self.partition_id,
+            self.processed_seq,
+            self.attempts,
+            bool(self.unexplained),
+            messages,
+            decoded(self.last_error),
+        )
+
+
+def sort_out(session: Session, rows: Rows, max_bytes: int) -> Taken:
     """Tell what was locked and read from what was refused."""
-    batches: list[list[Row]] = []
+    batches, read_partition = Batches(rows, max_bytes), rows.reader(Leased)
+    read: list[tuple[Leased, list[Row]]] = []
     refusals: list[Refusal] = []
-    for _, group in by_partition(rows):
-        if batch := within_budget(group, group[0][FIRST_EXTRA], max_bytes):
-            batches.append(batch)
+    for group in batches.by_partition():
+        [found] = read_partition(group[:1])
+        if batch := batches.within_budget(group, found.processed_seq):
+            read.append((found, batch))
         else:
-            refusals.append(refusal(group[0]))
-    deliveries = []
-    for batch, messages in zip(batches, read_messages(session, batches), strict=True):
-        cursor, attempts, unexplained, error = batch[0][FIRST_EXTRA : FIRST_EXTRA + 4]
-        head = (batch[0][0], cursor, attempts, bool(unexplained))
-        deliveries.append(Delivery(*head, messages, decoded(error)))
+            refusals.append(found.refusal())
+    messages = batches.read(session, (batch for _, batch in read))
+    deliveries = [found.delivery(batch) for (found, _), batch in zip(read, messages, strict=True)]
     return Taken(deliveries, refusals)
-
-
-def refusal(row: Row) -> Refusal:
-    """Tell why a partition was not handed out, from what the statement saw of it."""
-    partition_id, cursor = row[0], row[FIRST_EXTRA]
-    if cursor is not None:  # it was locked, and its next row is not there
-        return Refusal(partition_id, RefusalKind.MISSING, cursor=cursor)
-    behind, held_for, attempts = row[-3:]
-    if not behind:
-        return Refusal(partition_id, RefusalKind.IDLE)
-    if held_for is not None and held_for > 0:
-        return Refusal(partition_id, RefusalKind.HELD, float(held_for))
-    if attempts:
-        return Refusal(partition_id, RefusalKind.SUSPECT)
-    return Refusal(partition_id, RefusalKind.LOCKED)
 
 
 @retry_contention
@@ -111,12 +129,11 @@ def settle_and_read(source: Source, settlements: Sequence[Settlement], terms: Te
         if ours:
             settle(session, ours, batches.keys(), terms.lease)
             bury(session, ours, old)
-        messages = read_messages(session, list(batches.values()))
     cursors = {item.partition_id: item.cursor for item in ours}
     return Settled(
         deliveries=[
             Delivery(partition_id, cursors[partition_id], 0, unexplained=False, messages=batch)
-            for partition_id, batch in zip(batches, messages, strict=True)
+            for partition_id, batch in batches.items()
         ],
         released=[item.partition_id for item in ours if item.partition_id not in batches],
         lost=[item.partition_id for item in items if old[item.partition_id] is None],
@@ -125,7 +142,7 @@ def settle_and_read(source: Source, settlements: Sequence[Settlement], terms: Te
 
 def lock_and_read_on(
     session: Session, items: Sequence[Settlement], terms: Terms
-) -> tuple[dict[int, int], dict[int, list[Row]]]:
+) -> tuple[dict[int, int], dict[int, list[StoredMessage]]]:
     """Lock what is still ours; return the cursors before (None: lost) and the next batches."""
     rows = session.rows(
         "settle_and_read",
@@ -135,12 +152,13 @@ def lock_and_read_on(
     )
     cursors = {item.partition_id: item.cursor for item in items}
     old: dict[int, int] = {}
-    batches: dict[int, list[Row]] = {}
-    for partition_id, group in by_partition(rows):
-        old[partition_id] = group[0][FIRST_EXTRA]
-        if batch := within_budget(group, cursors[partition_id], terms.max_bytes):
-            batches[partition_id] = batch
-    return old, batches
+    read: dict[int, list[Row]] = {}
+    batches, read_partition = Batches(rows, terms.max_bytes), rows.getter("partition_id", "old_seq")
+    for group in batches.by_partition():
+        partition_id, old[partition_id] = read_partition(group[0])
+        if batch := batches.within_budget(group, cursors[partition_id]):
+            read[partition_id] = batch
+    return old, dict(zip(read, batches.read(session, read.values()), strict=True))
 
 
 def settle(session: Session, items: Sequence[Settlement], kept: Collection[int], lease: float) -> None:
@@ -179,4 +197,4 @@ def renew(source: Source, partition_ids: Sequence[int], token: str, lease: float
         renewed = session.change("renew", partition_ids=ordered, token=token, lease_us=microseconds(lease))
         if renewed == len(partition_ids):
             return set(partition_ids)
-        return {row[0] for row in session.rows("our_leases", partition_ids=ordered, token=token)}
+        return set(session.rows("our_leases", partition_ids=ordered, token=token).values())

@@ -38,11 +38,11 @@ def create(session: Session, queue: str, partitions: int) -> None:
 
 def partition_ids(session: Session, queue: str) -> list[int]:
     """Return the ids in index order."""
-    return [row[0] for row in session.rows("queue_partitions", queue=queue)]
+    return session.rows("queue_partitions", queue=queue).values()
 
 
 def find_queue(source: Source, partition_id: int) -> tuple[str, int] | None:
     """Return ``(queue, index)`` or None."""
     with source.reading() as session:
         rows = session.rows("find_queue", partition_id=partition_id)
-    return (rows[0][0], rows[0][1]) if rows else None
+    return next(((row.queue, row.partition) for row in rows.named()), None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from operator import itemgetter
 
 from outbox.backends.mysql.session import Session
 from outbox.backends.mysql.source import Source
@@ -29,7 +28,10 @@ def pending(source: Source, partition_ids: Sequence[int]) -> list[Pending]:
     """Tell which partitions have something to do; see `Backend.pending`."""
     with source.reading() as session:
         rows = session.rows("pending", partition_ids=integers(partition_ids))
-    return [Pending(row[0], bool(row[1]), bool(row[2]), bool(row[3])) for row in rows]
+    return [
+        Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty))
+        for row in rows.named()
+    ]
 
 
 @retry_contention
@@ -46,11 +48,15 @@ def lock_and_read(
 ) -> list[tuple[int, int, list[int]]]:
     """Lock the free partitions; return each with its sequence and the oldest ids that wait in it."""
     rows = session.rows("sequence", partition_ids=integers(sorted(partition_ids)), limit=limit)
-    rows.sort(key=itemgetter(0))
+    partition, id_of = rows.getter("id", "sequence", "has_more"), rows.getter("body_id")
     found = []
-    for (partition_id, base, has_more), group in groupby(rows, itemgetter(0, 1, 2)):
-        ids = session.rows("oldest_incoming", partition_id=partition_id, limit=limit) if has_more else group
-        found.append((partition_id, base, sorted(row[-1] for row in ids if row[-1] is not None)))
+    for (partition_id, base, has_more), group in groupby(sorted(rows, key=rows.getter("id")), partition):
+        ids = (
+            session.rows("oldest_incoming", partition_id=partition_id, limit=limit).values()
+            if has_more
+            else (id_ for id_ in map(id_of, group) if id_ is not None)
+        )
+        found.append((partition_id, base, sorted(ids)))
     return found
 
 

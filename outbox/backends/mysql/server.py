@@ -17,8 +17,8 @@ def verify(session: Session) -> str:
 
     1 statement, asked of every new connection of our own: a failover may have led to a standby.
     """
-    [(version, *read_only)] = session.rows("server_version")
-    return judge(version, *read_only)
+    [found] = session.rows("server_version").named()
+    return judge(found.version, found.read_only, found.innodb_read_only)
 
 
 def judge(version: str, *read_only: object) -> str:

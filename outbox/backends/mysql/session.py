@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outbox.backends.mysql.errors import translated
-from outbox.statements import Catalog
+from outbox.statements import Catalog, Rows
 
 MULTI_STATEMENTS = 1 << 16  # a client flag, which the driver sets by default
 
@@ -23,12 +23,12 @@ class Session:
         self.lent = lent
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
 
-    def rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Run a query and return its rows as plain tuples, whatever the connection's settings."""
+    def rows(self, statement: str, **parameters: Any) -> Rows:
+        """Run a query and return its rows, whatever the connection's settings."""
+        known = self._catalog[statement]
         with translated():
-            self._cursor.execute(self._catalog[statement].pyformat, parameters)
-            rows: list[tuple[Any, ...]] = self._cursor.fetchall()
-        return rows
+            self._cursor.execute(known.pyformat, parameters)
+            return known.fetch(self._cursor)
 
     def change(self, statement: str, **parameters: Any) -> int:
         """Run a statement that changes rows; return how many."""

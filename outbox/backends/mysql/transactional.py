@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from outbox.backends.mysql.batches import (
-    FIRST_EXTRA,
-    by_partition,
-    inline_bytes,
-    read_messages,
-    within_budget,
-)
+from outbox.backends.mysql.batches import Batches, inline_bytes
 from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, number_of
 from outbox.backends.mysql.processor import bury
 from outbox.backends.mysql.session import Session
@@ -94,19 +89,32 @@ def open_turn(
     )
     if not rows:
         return Refusal(request.partition_id, RefusalKind.LOCKED)
-    [(partition_id, group)] = by_partition(rows)
-    cursor, attempts, unexplained, error, held_for, behind = group[0][FIRST_EXTRA:]
+    batches = Batches(rows, max_bytes)
+    [group] = batches.by_partition()
+    partition_id, cursor, attempts, unexplained, error, held_for, behind = rows.read(Locked)[0]
     if held_for is not None:
         return Refusal(partition_id, RefusalKind.HELD, max(float(held_for), 0.0))
-    batch = within_budget(group, cursor, max_bytes)
+    batch = batches.within_budget(group, cursor)
     if not batch:
         if behind:
             return Refusal(partition_id, RefusalKind.MISSING, cursor=cursor)
         return Refusal(partition_id, RefusalKind.IDLE)
-    [messages] = read_messages(session, [batch])
+    [messages] = batches.read(session, [batch])
     return MysqlTurn(
         session, Delivery(partition_id, cursor, attempts, bool(unexplained), messages, decoded(error))
     )
+
+
+class Locked(NamedTuple):
+    """What `lock_and_read` says of the partition, in each of its rows; a message comes beside it."""
+
+    partition_id: int
+    processed_seq: int
+    attempts: int
+    unexplained: int
+    last_error: bytes | None
+    refused_for: Decimal | None
+    behind: int
 
 
 @retry_contention

@@ -55,11 +55,12 @@ class PostgresBackend:
 
     def applied_migrations(self) -> list[str] | None:
         try:
-            return [name for (name,) in self._db.run("applied_migrations")]
+            names: list[str] = self._db.run("applied_migrations").values()
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", None) in {"42P01", "3F000"}:
                 return None
             raise
+        return names
 
     def migrate(self, pending: Sequence[tuple[str, str]]) -> list[str]:
         return queues.migrate(self._db, self._channel, pending)
@@ -133,7 +134,7 @@ class PostgresBackend:
         return monitoring.dead_letter_counts(self._db)
 
     def look(self, statement: str, **parameters: Any) -> list[Any]:
-        return self._db.run(statement, **parameters)
+        return self._db.run(statement, **parameters).named()
 
     def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         self._notifier.post(wakeups.encode(self._origin, partition_ids, more=more))

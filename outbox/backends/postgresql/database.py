@@ -17,11 +17,11 @@ from outbox.backends.postgresql.kept_plans import KeptPlans
 from outbox.backends.postgresql.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, DatabaseError
-from outbox.statements import Catalog
+from outbox.statements import Catalog, Rows
 
 log = logging.getLogger("outbox.backends.postgres")
 
-Count = Callable[[list[Any]], int]
+Count = Callable[[Rows], int]
 
 
 class Database:
@@ -36,7 +36,7 @@ class Database:
 
     def run(
         self, statement: str, *, keep: bool | None = None, count: Count | None = None, **parameters: Any
-    ) -> list[Any]:
+    ) -> Rows:
         """Run one statement in a transaction of its own (one round trip); return its rows.
 
         ``keep`` tells whether the server's plan from an earlier run will do; None asks `plans`. ``count``
@@ -53,12 +53,13 @@ class Database:
         keep: bool | None = None,
         count: Count | None = None,
         **parameters: Any,
-    ) -> list[Any]:
-        """Run one statement on a connection in hand; rows are plain tuples whatever its settings."""
+    ) -> Rows:
+        """Run one statement on a connection in hand, whatever its settings."""
         cursor = psycopg.Cursor(conn, row_factory=tuple_row)
         if keep is None:
             keep = self.plans.usable(statement)
-        sql = self.catalog[statement].pyformat
+        known = self.catalog[statement]
+        sql = known.pyformat
         if keep:
             sql = self.plans.text_of(sql)
         began = self._clock()
@@ -73,7 +74,7 @@ class Database:
             self.plans.ran(statement, self._clock() - began, kept=keep, messages=0)
             raise
         seconds = self._clock() - began
-        rows = cursor.fetchall() if cursor.description else []
+        rows = known.fetch(cursor)
         self.plans.ran(statement, seconds, kept=keep, messages=count(rows) if count else 0)
         return rows
 

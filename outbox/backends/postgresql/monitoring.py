@@ -19,8 +19,8 @@ def check_server(db: Database) -> None:
     On a connection of its own, not the pool's: a server that is away says why at once.
     """
     with db.translated(), closing(db.source.dedicated()) as conn:
-        version, read_only = db.on(conn, "server_version")[0]
-    judge(int(version), read_only=read_only)
+        [found] = db.on(conn, "server_version").named()
+    judge(int(found.version), read_only=found.read_only)
 
 
 def judge(version: int, *, read_only: bool) -> None:
@@ -36,15 +36,15 @@ def judge(version: int, *, read_only: bool) -> None:
 def partition_status(db: Database, partition_ids: Sequence[int]) -> list[PartitionStatus]:
     """Return the partitions' state; 1 statement."""
     rows = db.run("partition_status", partition_ids=int_array(partition_ids))
-    return [PartitionStatus(*row) for row in rows]
+    return rows.read(PartitionStatus)
 
 
 def dead_letter_counts(db: Database) -> dict[str, int]:
     """Return the number of dead letters by status; 1 statement."""
-    return dict(db.run("count_dead_letters_by_status"))
+    return db.run("count_dead_letters_by_status").mapping("status", "n")
 
 
 @retry_contention
 def vacuum(db: Database, partition_ids: Sequence[int], limit: int) -> int:
     """Delete processed messages; 1 statement."""
-    return int(db.run("vacuum", partition_ids=int_array(partition_ids), limit=limit)[0][0])
+    return int(db.run("vacuum", partition_ids=int_array(partition_ids), limit=limit).value())

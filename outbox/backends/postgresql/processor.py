@@ -5,10 +5,9 @@ Statements: `lease_and_read` 1, `settle_and_read` 1, `renew` 1, each its own tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from typing import NamedTuple
 
 from outbox.backends.postgresql.database import Database, float_array, int_array
 from outbox.backends.records import (
@@ -23,8 +22,43 @@ from outbox.backends.records import (
     unbroken,
 )
 from outbox.backends.retry import retry_contention
+from outbox.statements import Row, Rows
 
-PARTITION = itemgetter(0)
+
+class Leased(NamedTuple):
+    """What `lease_and_read` says of a partition, in each of its rows; a message comes beside it."""
+
+    partition_id: int
+    processed_seq: int | None
+    """None: it was not leased."""
+    attempts: int
+    unexplained: bool
+    last_error: str | None
+    refused_behind: bool | None
+    refused_for: float | None
+    refused_attempts: int | None
+    missing_after: int | None
+
+    def refusal(self) -> Refusal:
+        """Tell why the partition was not handed out, from what the statement saw of it."""
+        if not self.refused_behind:
+            return Refusal(self.partition_id, RefusalKind.IDLE)
+        if self.refused_for is not None and self.refused_for > 0:
+            return Refusal(self.partition_id, RefusalKind.HELD, float(self.refused_for))
+        if self.missing_after is not None:
+            return Refusal(self.partition_id, RefusalKind.MISSING, cursor=self.missing_after)
+        if self.refused_attempts:
+            return Refusal(self.partition_id, RefusalKind.SUSPECT)
+        return Refusal(self.partition_id, RefusalKind.LOCKED)
+
+
+class Fenced(NamedTuple):
+    """What `settle_and_read` says of a partition, in each of its rows; a message comes beside it."""
+
+    partition_id: int
+    ours: bool
+    keeps: bool | None
+    cursor_seq: int
 
 
 @retry_contention
@@ -51,30 +85,26 @@ def lease_and_read(
         max_bytes=max_bytes,
     )
     taken = Taken([], [])
-    for partition_id, group in groupby(rows, PARTITION):
-        batch = list(group)
-        head = batch[0]
-        if head[1] is None:
-            taken.refusals.append(refusal(head))
+    read_partition, read_messages = rows.reader(Leased), rows.reader(StoredMessage)
+    for batch in by_partition(rows):
+        [found] = read_partition(batch[:1])
+        cursor = found.processed_seq
+        if cursor is None:
+            taken.refusals.append(found.refusal())
         else:
-            messages = unbroken(head[1], [StoredMessage._make(row[5:11]) for row in batch])
-            taken.deliveries.append(Delivery(partition_id, head[1], head[2], head[3], messages, head[4]))
+            messages = unbroken(cursor, read_messages(batch))
+            taken.deliveries.append(
+                Delivery(
+                    found.partition_id, cursor, found.attempts, found.unexplained, messages, found.last_error
+                )
+            )
     return taken
 
 
-def refusal(row: Any) -> Refusal:
-    """Tell why a partition was not handed out, from what the statement saw of it."""
-    partition_id = row[0]
-    behind, held_for, attempts, missing_after = row[11:15]
-    if not behind:
-        return Refusal(partition_id, RefusalKind.IDLE)
-    if held_for is not None and held_for > 0:
-        return Refusal(partition_id, RefusalKind.HELD, float(held_for))
-    if missing_after is not None:
-        return Refusal(partition_id, RefusalKind.MISSING, cursor=missing_after)
-    if attempts:
-        return Refusal(partition_id, RefusalKind.SUSPECT)
-    return Refusal(partition_id, RefusalKind.LOCKED)
+def by_partition(rows: Rows) -> Iterator[list[Row]]:
+    """Yield the rows of each partition; a statement returns them next to each other."""
+    for _, batch in groupby(rows, rows.getter("partition_id")):
+        yield list(batch)
 
 
 @retry_contention
@@ -82,7 +112,7 @@ def settle_and_read(
     db: Database, settlements: Sequence[Settlement], token: str, lease: float, max_bytes: int
 ) -> Settled:
     """Settle and read on; see `Backend.settle_and_read`."""
-    dead = [(item.partition_id, *letter) for item in settlements for letter in item.dead]
+    dead = [letter for item in settlements for letter in item.dead]
     rows = db.run(
         "settle_and_read",
         count=len,
@@ -92,24 +122,24 @@ def settle_and_read(
         errors=[item.last_error for item in settlements],
         limits=int_array([item.next_limit for item in settlements]),
         delays=float_array([item.delay for item in settlements]),
-        dead_partitions=int_array([letter[0] for letter in dead]),
-        dead_seqs=int_array([letter[1] for letter in dead]),
-        dead_reasons=[letter[2] for letter in dead],
-        dead_attempts=int_array([letter[3] for letter in dead]),
+        dead_partitions=int_array([item.partition_id for item in settlements for _ in item.dead]),
+        dead_seqs=int_array([letter.seq for letter in dead]),
+        dead_reasons=[letter.reason for letter in dead],
+        dead_attempts=int_array([letter.attempts for letter in dead]),
         token=token,
         lease=lease,
         max_bytes=max_bytes,
     )
     settled = Settled([], [], [])
-    for partition_id, group in groupby(rows, PARTITION):
-        batch = list(group)
-        _, ours, keeps, cursor, *_ = batch[0]
+    read_partition, read_messages = rows.reader(Fenced), rows.reader(StoredMessage)
+    for batch in by_partition(rows):
+        [(partition_id, ours, keeps, cursor)] = read_partition(batch[:1])
         if not ours:
             settled.lost.append(partition_id)
         elif not keeps:
             settled.released.append(partition_id)
         else:
-            messages = unbroken(cursor, [StoredMessage._make(row[4:10]) for row in batch])
+            messages = unbroken(cursor, read_messages(batch))
             settled.deliveries.append(Delivery(partition_id, cursor, 0, False, messages))
     return settled
 
@@ -118,4 +148,4 @@ def settle_and_read(
 def renew(db: Database, partition_ids: Sequence[int], token: str, lease: float) -> set[int]:
     """Extend the leases that are still ours; 1 statement."""
     rows = db.run("renew", partition_ids=int_array(partition_ids), token=token, lease=lease)
-    return {row[0] for row in rows}
+    return set(rows.values())

@@ -15,7 +15,7 @@ def migrate(db: Database, lock_key: str, pending: Sequence[tuple[str, str]]) -> 
     with db.transaction() as (conn, _):
         db.on(conn, "lock_migrations", key=lock_key)
         db.on(conn, "create_migrations_table")
-        applied = {name for (name,) in db.on(conn, "applied_migrations")}
+        applied = set(db.on(conn, "applied_migrations").values())
         run = [(name, script) for name, script in pending if name not in applied]
         for name, script in run:
             conn.execute(script, prepare=False)
@@ -29,7 +29,7 @@ def rollback(db: Database, lock_key: str, scripts: Sequence[tuple[str, str]]) ->
     with db.transaction() as (conn, _):
         db.on(conn, "lock_migrations", key=lock_key)
         db.on(conn, "create_migrations_table")
-        applied = {name for (name,) in db.on(conn, "applied_migrations")}
+        applied = set(db.on(conn, "applied_migrations").values())
         undone = [(name, script) for name, script in scripts if name in applied]
         for name, script in undone:
             conn.execute(script, prepare=False)
@@ -45,7 +45,7 @@ def register_queue(db: Database, queue: str, partitions: int) -> list[int]:
     with db.transaction() as (conn, _):
         if db.on(conn, "create_first_partition", queue=queue) and partitions > 1:
             db.on(conn, "create_other_partitions", queue=queue, last=partitions - 1)
-        ids = [row[0] for row in db.on(conn, "queue_partitions", queue=queue)]
+        ids: list[int] = db.on(conn, "queue_partitions", queue=queue).values()
         if len(ids) != partitions:
             raise PartitionCountMismatch(queue, partitions, len(ids))
         db.on(conn, "create_cursors", queue=queue)
@@ -55,4 +55,4 @@ def register_queue(db: Database, queue: str, partitions: int) -> list[int]:
 def find_queue(db: Database, partition_id: int) -> tuple[str, int] | None:
     """Return ``(queue, index)`` or None."""
     rows = db.run("find_queue", partition_id=partition_id)
-    return (rows[0][0], rows[0][1]) if rows else None
+    return next(((row.queue, row.partition) for row in rows.named()), None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from outbox.backends.postgresql.database import Database, int_array
 from outbox.backends.postgresql.kept_plans import MANY
 from outbox.backends.records import Pending, Sequenced
 from outbox.backends.retry import retry_contention
+from outbox.statements import Rows
 
 FEW = 16
 """Messages of one partition that a pass may move in any case: a busy partition is no flood."""
@@ -36,20 +37,30 @@ def sequence(
         origin=origin,
         durable=durable,
     )
-    held_back = {partition_id for partition_id, _, moved, *_ in rows if most <= moved < limit}
+    passed = rows.read(Passed)
+    held_back = {row.partition_id for row in passed if most <= row.moved < limit}
     if held_back or moved_by(rows) >= MANY:
         db.plans.outgrown("sequence")
     return [
-        Sequenced(partition_id, first_seq, moved, more=raced or partition_id in held_back)
-        for partition_id, first_seq, moved, raced, _ in rows
+        Sequenced(row.partition_id, row.first_seq, row.moved, more=row.raced or row.partition_id in held_back)
+        for row in passed
     ]
 
 
-def moved_by(rows: list[Any]) -> int:
+class Passed(NamedTuple):
+    """A partition that `sequence` locked."""
+
+    partition_id: int
+    first_seq: int
+    moved: int
+    raced: bool
+
+
+def moved_by(rows: Rows) -> int:
     """Return how many messages a pass moved."""
-    return sum(row[2] for row in rows)
+    return sum(map(rows.getter("moved"), rows))
 
 
 def pending(db: Database, partition_ids: Sequence[int]) -> list[Pending]:
     """Tell what there is to do; 1 read-only statement."""
-    return [Pending(*row) for row in db.run("pending", partition_ids=int_array(partition_ids))]
+    return db.run("pending", partition_ids=int_array(partition_ids)).read(Pending)

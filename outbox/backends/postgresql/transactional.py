@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.pq import TransactionStatus
 
@@ -25,6 +25,7 @@ from outbox.backends.records import (
 )
 from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
+from outbox.statements import Rows
 
 
 class PostgresTurn:
@@ -112,13 +113,26 @@ def transactional_turn(
         yield found if isinstance(found, Refusal) else PostgresTurn(db, conn, lent, found)
 
 
-def read_batch(rows: list[Any]) -> Delivery | Refusal:
+class Locked(NamedTuple):
+    """What `lock_and_read` says of the partition, in each of its rows; a message comes beside it."""
+
+    partition_id: int
+    processed_seq: int
+    attempts: int
+    unexplained: bool
+    last_error: str | None
+    refused_for: float | None
+    behind: bool
+
+
+def read_batch(rows: Rows) -> Delivery | Refusal:
     """Tell what the locked partition has to deliver, or why it has nothing."""
-    partition_id, cursor, attempts, unexplained, last_error = rows[0][:5]
-    held_for, behind = rows[0][11:13]
+    partition_id, cursor, attempts, unexplained, last_error, held_for, behind = rows.read(Locked)[0]
     if held_for is not None:
         return Refusal(partition_id, RefusalKind.HELD, max(float(held_for), 0.0))
-    messages = unbroken(cursor, [StoredMessage._make(row[5:11]) for row in rows if row[5] is not None])
+    seq_of = rows.getter("seq")
+    found = rows.reader(StoredMessage)(row for row in rows if seq_of(row) is not None)
+    messages = unbroken(cursor, found)
     if messages:
         return Delivery(partition_id, cursor, attempts, unexplained, messages, last_error)
     if behind:

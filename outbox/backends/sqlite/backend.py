@@ -110,7 +110,7 @@ class SqliteBackend:
         return monitoring.dead_letter_counts(self._db)
 
     def look(self, statement: str, **parameters: Any) -> list[Any]:
-        return self._db.read(statement, **parameters)
+        return self._db.read(statement, **parameters).named()
 
     def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         """Do nothing: other processes poll."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from json import dumps
 from typing import Any
 
 from outbox.backends.sqlite.errors import translated
 from outbox.backends.sqlite.source import Source
 from outbox.errors import Contention
-from outbox.statements import Catalog
+from outbox.statements import Catalog, Row, Rows, Statement
+from outbox.statements.rows import getter
 
 
 class Session:
@@ -24,15 +25,22 @@ class Session:
         self.conn = conn
         self.catalog = catalog
 
-    def run(self, statement: str, **parameters: Any) -> list[Any]:
-        """Run a statement; return its rows as plain tuples, whatever the connection's settings."""
-        return self.rows(statement, **parameters).fetchall()
+    def run(self, statement: str, **parameters: Any) -> Rows:
+        """Run a statement; return its rows, whatever the connection's settings."""
+        known = self.catalog[statement]
+        return known.fetch(self._execute(known, parameters))
 
-    def rows(self, statement: str, **parameters: Any) -> sqlite3.Cursor:
-        """Run a query whose rows are computed as they are fetched; close what is returned."""
+    @contextmanager
+    def each(self, statement: str, names: tuple[str, ...], **parameters: Any) -> Iterator[Iterator[Row]]:
+        """Run a query and give these columns of its rows, each row computed when it is fetched."""
+        known = self.catalog[statement]
+        with closing(self._execute(known, parameters)) as cursor:
+            yield map(getter(known.columns(cursor), names), cursor)
+
+    def _execute(self, statement: Statement, parameters: dict[str, Any]) -> sqlite3.Cursor:
         cursor = sqlite3.Cursor(self.conn)
         cursor.row_factory = None
-        return cursor.execute(self.catalog[statement].named, parameters)
+        return cursor.execute(statement.named, parameters)
 
 
 class Database:
@@ -53,7 +61,7 @@ class Database:
         """Return a source of one connection of its own, whose writes queue with those of this one."""
         return Database(self.source.apart(), self.catalog, writer=self._writer)
 
-    def read(self, statement: str, **parameters: Any) -> list[Any]:
+    def read(self, statement: str, **parameters: Any) -> Rows:
         """Run one statement outside of any transaction; return its rows."""
         with translated(), self.source.borrow() as conn:
             return Session(conn, self.catalog).run(statement, **parameters)

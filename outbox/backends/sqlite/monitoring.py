@@ -34,10 +34,10 @@ def check_server(db: Database) -> None:
             session.conn.rollback()
     except Contention:
         log.debug("the write lock is taken, so the database takes writes")
-    mode = db.read("journal_mode")[0][0]
+    mode = db.read("journal_mode").value()
     if mode == "wal" and db.source.shared and wal_is_unsafe(sqlite3.sqlite_version_info):
         warn_of_wal(sqlite3.sqlite_version)
-    if mode not in {"wal", "memory"} and db.read("has_migrations_table")[0][0]:
+    if mode not in {"wal", "memory"} and db.read("has_migrations_table").value():
         log.warning(
             "the SQLite database is in journal mode %s, in which readers and the writer wait for each "
             "other; outbox.migrate(target) switches it to wal",
@@ -65,10 +65,10 @@ def warn_of_wal(version: str) -> None:
 def partition_status(db: Database, partition_ids: Sequence[int]) -> list[PartitionStatus]:
     """Return the partitions' state; 1 statement."""
     rows = db.read("partition_status", partition_ids=array(partition_ids))
-    return [PartitionStatus._make(row) for row in rows]
+    return rows.read(PartitionStatus)
 
 
 @retry_contention
 def dead_letter_counts(db: Database) -> dict[str, int]:
     """Return the number of dead letters by status; 1 statement."""
-    return dict(db.read("count_dead_letters_by_status"))
+    return db.read("count_dead_letters_by_status").mapping("status", "n")

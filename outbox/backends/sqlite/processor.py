@@ -52,7 +52,8 @@ def settle_and_read(
     settled = Settled([], [], [])
     with db.write() as session:
         partition_ids = array(item.partition_id for item in settlements)
-        cursors = dict(session.run("check_fence", partition_ids=partition_ids, token=token))
+        fence = session.run("check_fence", partition_ids=partition_ids, token=token)
+        cursors = fence.mapping("partition_id", "processed_seq")
         ours = [item for item in settlements if item.partition_id in cursors]
         settled.lost.extend(item.partition_id for item in settlements if item.partition_id not in cursors)
         bury(session, ours, cursors)
@@ -96,4 +97,4 @@ def renew(db: Database, partition_ids: Sequence[int], token: str, lease: float) 
     """Extend the leases that are still ours."""
     with db.write() as session:
         rows = session.run("renew", partition_ids=array(partition_ids), token=token, lease=lease)
-    return {partition_id for (partition_id,) in rows}
+    return set(rows.values())

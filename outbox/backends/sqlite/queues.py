@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.database import Database, Session
 from outbox.errors import PartitionCountMismatch
+from outbox.statements import Rows
 
 
 def applied_migrations(db: Database) -> list[str] | None:
     """Return the applied migrations, or None when nothing was ever migrated."""
-    if not db.read("has_migrations_table")[0][0]:
+    if not db.read("has_migrations_table").value():
         return None
-    return [name for (name,) in db.read("applied_migrations")]
+    return db.read("applied_migrations").values()
 
 
 @retry_contention
@@ -23,7 +24,7 @@ def migrate(db: Database, pending: Sequence[tuple[str, str]]) -> list[str]:
     db.read("use_wal")
     with db.write() as session:
         session.run("create_migrations_table")
-        applied = {name for (name,) in session.run("applied_migrations")}
+        applied = set(session.run("applied_migrations").values())
         run = [(name, script) for name, script in pending if name not in applied]
         for name, script in run:
             execute_script(session, script)
@@ -36,7 +37,7 @@ def rollback(db: Database, scripts: Sequence[tuple[str, str]]) -> list[str]:
     """Undo what is applied, in the order given; the table of migrations goes last."""
     with db.write() as session:
         session.run("create_migrations_table")
-        applied = {name for (name,) in session.run("applied_migrations")}
+        applied = set(session.run("applied_migrations").values())
         undone = [(name, script) for name, script in scripts if name in applied]
         for name, script in undone:
             execute_script(session, script)
@@ -70,10 +71,10 @@ def register_queue(db: Database, queue: str, partitions: int) -> list[int]:
     ids = db.read("queue_partitions", queue=queue) or create_queue(db, queue, partitions)
     if len(ids) != partitions:
         raise PartitionCountMismatch(queue, partitions, len(ids))
-    return [row[0] for row in ids]
+    return ids.values()
 
 
-def create_queue(db: Database, queue: str, partitions: int) -> list[tuple[int]]:
+def create_queue(db: Database, queue: str, partitions: int) -> Rows:
     """Make the rows of a queue, unless another one was quicker; return the queue that is there."""
     with db.write() as session:
         if session.run("create_first_partition", queue=queue):
@@ -87,4 +88,4 @@ def create_queue(db: Database, queue: str, partitions: int) -> list[tuple[int]]:
 def find_queue(db: Database, partition_id: int) -> tuple[str, int] | None:
     """Return ``(queue, index)`` or None."""
     rows = db.read("find_queue", partition_id=partition_id)
-    return rows[0] if rows else None
+    return next(((row.queue, row.partition) for row in rows.named()), None)

@@ -16,7 +16,7 @@ class Standing(NamedTuple):
     """How a partition stood when it was looked at, under the write lock."""
 
     partition_id: int
-    cursor: int
+    processed_seq: int
     attempts: int
     unexplained: int
     last_error: str | None
@@ -39,17 +39,22 @@ class Standing(NamedTuple):
 
     def delivery(self, session: Session, limit: int, max_bytes: int) -> Delivery | Refusal:
         """Read the batch."""
-        messages = read_batch(session, self.partition_id, self.cursor, limit, max_bytes)
+        messages = read_batch(session, self.partition_id, self.processed_seq, limit, max_bytes)
         if not messages:
-            return Refusal(self.partition_id, RefusalKind.MISSING, cursor=self.cursor)
+            return Refusal(self.partition_id, RefusalKind.MISSING, cursor=self.processed_seq)
         return Delivery(
-            self.partition_id, self.cursor, self.attempts, bool(self.unexplained), messages, self.last_error
+            self.partition_id,
+            self.processed_seq,
+            self.attempts,
+            bool(self.unexplained),
+            messages,
+            self.last_error,
         )
 
 
 def examine(session: Session, partition_ids: Iterable[int]) -> list[Standing]:
     """Look at partitions in the order of their ids."""
-    return [Standing._make(row) for row in session.run("examine", partition_ids=array(partition_ids))]
+    return session.run("examine", partition_ids=array(partition_ids)).read(Standing)
 
 
 def read_batch(
@@ -60,12 +65,13 @@ def read_batch(
     if limit <= 0:
         return messages
     size = 0
-    rows = session.rows("read_batch", partition_id=partition_id, cursor_seq=cursor, limit=limit)
-    for seq, message_id, payload, payload_type, headers, created in rows:
-        created_at = None if created is None else EPOCH + timedelta(microseconds=created)
-        messages.append(StoredMessage(seq, message_id, payload, payload_type, headers, created_at))
-        size += len(payload or b"")
-        if size >= max_bytes:
-            break
-    rows.close()
+    with session.each(
+        "read_batch", StoredMessage._fields, partition_id=partition_id, cursor_seq=cursor, limit=limit
+    ) as rows:
+        for seq, message_id, payload, payload_type, headers, created in rows:
+            created_at = None if created is None else EPOCH + timedelta(microseconds=created)
+            messages.append(StoredMessage(seq, message_id, payload, payload_type, headers, created_at))
+            size += len(payload or b"")
+            if size >= max_bytes:
+                break
     return unbroken(cursor, messages)
