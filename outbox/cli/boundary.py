@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 import click
 
@@ -30,8 +31,11 @@ CODES: tuple[tuple[type[OutboxError], Exit], ...] = (
 )
 
 
-def run(app: click.Command) -> int:
-    """Run the command; return the exit code. Only an error of its own prints a traceback, when asked."""
+def run(app: click.Command, words: Sequence[str] | None = None) -> int:
+    """Run the command with these words, or the process's own; return the exit code.
+
+    Only a command that is asked for it prints a traceback.
+    """
     settings = Settings()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Half a character in a stranger's payload must not end a listing; in JSON this is the right escape.
@@ -39,7 +43,7 @@ def run(app: click.Command) -> int:
     # The library's warnings are for applications; `run` replaces this.
     logging.basicConfig(handlers=[logging.NullHandler()])
     try:
-        result = app.main(prog_name="outbox", standalone_mode=False, obj=settings)
+        result = app.main(words, prog_name="outbox", standalone_mode=False, obj=settings)
         sys.stdout.flush()
     except (ClosedPipe, BrokenPipeError):
         # What is still buffered has nowhere to go; without this the interpreter would complain at its end.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -17,6 +17,11 @@ from outbox.statements.tables import DEFAULT_PREFIX
 IN_QUERY = re.compile(r"((?:password|passwd|sslpassword)=)[^&\s]*", re.IGNORECASE)
 
 
+def wants_tracebacks() -> bool:
+    """Return what the environment says."""
+    return os.environ.get("OUTBOX_TRACEBACK", "") not in {"", "0"}
+
+
 @dataclass
 class Settings:
     """The options that stand before or after the name of a command; the last one counts."""
@@ -25,7 +30,7 @@ class Settings:
     prefix: str | None = None
     schema: str | None = None
     json: bool = False
-    traceback: bool = os.environ.get("OUTBOX_TRACEBACK", "") not in {"", "0"}
+    traceback: bool = field(default_factory=wants_tracebacks)
     url_was_typed: bool = False
     """On the command line, and not in the environment."""
 

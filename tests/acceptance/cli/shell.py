@@ -1,14 +1,27 @@
-"""Run the command, and look at what it printed."""
+"""Run the command, and look at what it printed.
+
+Most tests call the command inside of their own process, where one takes milliseconds. What only a process
+has (signals, a terminal, a pipe, the interpreter's start) is tested with one, and so is each verb once.
+"""
 
 from __future__ import annotations
 
+import importlib
+import io
 import json
+import logging
 import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from outbox.cli import boundary
+from outbox.cli.app import app
 
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "outbox")
@@ -25,6 +38,43 @@ class Done(subprocess.CompletedProcess):
     @property
     def lines(self) -> list[str]:
         return self.stdout.splitlines()
+
+
+class Captured(io.TextIOWrapper):
+    """A stream as a pipe's end is one: text over bytes, and no terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", newline="")
+
+    def text(self) -> str:
+        self.flush()
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
+
+
+@contextmanager
+def at_home(folder: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Lend this process a fresh one's environment, folder, imports, standard input and logging."""
+    root = logging.getLogger()
+    before = Path.cwd(), [*sys.path], root.handlers, root.level, sys.dont_write_bytecode
+    os.chdir(folder)
+    root.handlers = []
+    # Two versions of a module within a second would share their bytecode.
+    sys.dont_write_bytecode = True
+    importlib.invalidate_caches()
+    try:
+        with (
+            mock.patch.dict(os.environ, environment, clear=True),
+            Path(os.devnull).open() as nothing,
+            mock.patch.object(sys, "stdin", nothing),
+        ):
+            yield
+    finally:
+        os.chdir(before[0])
+        _, sys.path[:], root.handlers, root.level, sys.dont_write_bytecode = before
+        for name, module in [*sys.modules.items()]:
+            if str(getattr(module, "__file__", None)).startswith(str(folder)):
+                del sys.modules[name]
 
 
 class Shell:
@@ -44,7 +94,18 @@ class Shell:
         (self.folder / f"{name}.py").write_text(text)
 
     def __call__(self, *words: object, **environment: str) -> Done:
-        """Run the command without a terminal."""
+        """Run the command in this process, without a terminal."""
+        printed, said = Captured(), Captured()
+        with (
+            at_home(self.folder, {**self.environment, **environment}),
+            redirect_stdout(printed),
+            redirect_stderr(said),
+        ):
+            code = boundary.run(app, [*map(str, words)])
+        return Done([*map(str, words)], int(code), printed.text(), said.text())
+
+    def process(self, *words: object, **environment: str) -> Done:
+        """Run the command as a process of its own, without a terminal."""
         done = subprocess.run(
             [*COMMAND, *map(str, words)],
             env={**self.environment, **environment},

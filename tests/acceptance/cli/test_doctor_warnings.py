@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from outbox.backends.sqlite.monitoring import wal_is_unsafe
 from tests.acceptance.bench import Bench
-from tests.acceptance.cli.shell import Shell
+from tests.acceptance.cli.shell import Done, Shell
 from tests.budgets.wire.wiretap import tapped
 from tests.support import Database, PrivateServer
 
@@ -30,7 +31,7 @@ def builder(url):
 """
 
 
-def finding(shell: Shell, check: str, *words: str, **environment: str) -> dict[str, Any]:
+def finding(shell: Callable[..., Done], check: str, *words: str, **environment: str) -> dict[str, Any]:
     """Return what the doctor says of one thing; whatever is not well comes with an advice."""
     done = shell("doctor", "--json", *words, **environment)
     rows = json.loads(done.stdout)
@@ -42,7 +43,7 @@ def finding(shell: Shell, check: str, *words: str, **environment: str) -> dict[s
 
 @pytest.mark.backends("postgresql")
 def test_a_driver_without_its_c_code_is_reported(shell: Shell) -> None:
-    found = finding(shell, "driver", PSYCOPG_IMPL="python")
+    found = finding(shell.process, "driver", PSYCOPG_IMPL="python")
 
     assert (found["level"], "(python)" in found["text"]) == ("warning", True)
     assert "psycopg[binary]" in found["advice"]
@@ -54,7 +55,7 @@ def test_a_driver_whose_c_extension_cannot_be_loaded_is_reported(shell: Shell) -
     assert finding(shell, "driver")["level"] == "ok"
     shell.module("_mysql_connector", "raise ImportError('libssl.so.3: version not found')")
 
-    found = finding(shell, "driver")
+    found = finding(shell.process, "driver")
 
     assert (found["level"], "without its C extension" in found["text"]) == ("warning", True)
     assert "mysql-connector-python<26" in found["advice"]
@@ -85,7 +86,7 @@ def test_a_clock_that_differs_from_the_servers_is_reported(shell: Shell) -> None
     assert finding(shell, "clock")["level"] == "ok"
     shell.module("sitecustomize", SKEWED)
 
-    found = finding(shell, "clock")
+    found = finding(shell.process, "clock")
 
     assert found["level"] == "warning"
     assert found["text"].startswith(("the server is 90.", "the server is 89."))

@@ -119,7 +119,7 @@ def test_a_handler_that_wants_a_connection_is_refused_before_it_spoils_the_lette
 def test_a_claim_lasts_by_the_clock_of_the_database(shell: Shell, office: Office) -> None:
     (letter,) = office.put(b"a")
     shell.module("sitecustomize", "import time\nright = time.time\ntime.time = lambda: right() - 90\n")
-    assert len(shell("dead-letters", "replay", letter, "--timeout", "60", "--json").json) == 1
+    assert len(shell.process("dead-letters", "replay", letter, "--timeout", "60", "--json").json) == 1
     shell.module("sitecustomize", "")
 
     again = shell("dead-letters", "replay", letter, "--json")
