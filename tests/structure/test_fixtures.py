@@ -9,6 +9,9 @@ import pytest
 
 from tests.support import Database, PrivateServer, Spawn, eventually
 from tests.support.databases import Provider
+from tests.support.databases.mysql import MysqlDatabase
+from tests.support.databases.postgres import PostgresDatabase
+from tests.support.databases.provider import ServerProvider
 from tests.support.threads import assert_no_library_threads
 
 
@@ -75,6 +78,35 @@ def test_a_child_runs_a_function_and_is_killed(spawn: Spawn) -> None:
     child.kill()
     assert child.wait() == -signal.SIGKILL
     assert child.output.startswith("hello world")
+
+
+def change_the_row(url: str) -> None:
+    database = PostgresDatabase(url, "") if url.startswith("postgresql") else MysqlDatabase("mysql", url)
+    with database.session() as session:
+        print("connected", flush=True)
+        session.execute("UPDATE t SET v = 2")
+
+
+@pytest.mark.mp
+@pytest.mark.backends("postgresql", "mysql", "mariadb")
+def test_after_a_kill_the_last_statement_of_the_dead_process_runs_no_longer(
+    provider: ServerProvider, database: Database, spawn: Spawn
+) -> None:
+    database.execute("CREATE TABLE t (v int)")
+    database.execute("INSERT INTO t VALUES (1)")
+    holder = database.connect()
+    holder.cursor().execute("UPDATE t SET v = 1")
+    child = spawn(change_the_row, database.url)
+    child.wait_for_line("connected")
+    eventually(lambda: any(s.what.startswith("UPDATE t SET v = 2") for s in provider.sessions()))
+    kill = threading.Thread(target=child.kill)
+    kill.start()
+    eventually(lambda: not child.running)
+    eventually(lambda: len(provider.dead_sessions()) == 1)
+    assert kill.is_alive()
+    holder.commit()
+    kill.join()
+    assert database.value("SELECT v FROM t") == 2
 
 
 @pytest.mark.mp

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import IO
 
+from tests.support.databases import wait_for_the_end_of_dead_sessions
+
 ROOT = Path(__file__).parents[2]
 
 # The child runs the function of a test module that it loads by its path, whatever the module is called.
@@ -77,13 +79,13 @@ class Child:
                 self._changed.wait(min(remaining, 0.2))
 
     def wait(self, timeout: float = 20.0) -> int:
-        """Wait for its end and return the exit status (negative: the signal that ended it)."""
-        try:
-            status = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(self._report(f"did not end within {timeout:g} s")) from None
-        for reader in self._readers:
-            reader.join()
+        """Wait for its end and return the exit status (negative: the signal that ended it).
+
+        After a kill, whoever sent it, the servers have ended its sessions too: none of its statements still runs.
+        """
+        status = self._wait(timeout)
+        if status == -signal.SIGKILL:
+            wait_for_the_end_of_dead_sessions()
         return status
 
     def succeed(self, timeout: float = 20.0) -> str:
@@ -93,9 +95,14 @@ class Child:
         return self.output
 
     def kill(self) -> None:
-        """Kill it with SIGKILL and wait until it is gone."""
+        """Kill it with SIGKILL and wait until it, and its sessions on the servers, are gone."""
         self._process.kill()
         self.wait()
+
+    def discard(self) -> None:
+        """Kill it at the end of a test, when what its sessions still do is no longer looked at."""
+        self._process.kill()
+        self._wait(20.0)
 
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does."""
@@ -104,6 +111,15 @@ class Child:
     def terminate(self) -> None:
         """Send SIGTERM, as a service manager does."""
         self._process.terminate()
+
+    def _wait(self, timeout: float) -> int:
+        try:
+            status = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(self._report(f"did not end within {timeout:g} s")) from None
+        for reader in self._readers:
+            reader.join()
+        return status
 
     def _reader(self, stream: IO[str] | None, lines: list[str]) -> threading.Thread:
         assert stream is not None
@@ -150,7 +166,7 @@ class Spawn:
 
     def close(self) -> None:
         for child in self._children:
-            child.kill()
+            child.discard()
 
 
 def _command(what: Callable[..., object] | str | Path, arguments: tuple[object, ...]) -> list[str]:

@@ -9,12 +9,17 @@ from urllib.parse import unquote, urlsplit
 from tests.servers.existing import ExistingServer
 from tests.servers.server import Server
 from tests.support.databases.database import Database
-from tests.support.databases.provider import Provider
+from tests.support.databases.provider import ServerProvider
 from tests.support.databases.session import Session
+from tests.support.dead_sessions import ServerSession
 
 # A table with this many rows is not worth emptying: its database is dropped.
 _MOST_ROWS = 20_000
 
+_SESSIONS = """
+SELECT host, command, id = connection_id(), left(info, 200) FROM information_schema.processlist
+WHERE left(db, ?) = ? OR id = connection_id()
+"""
 _STRAYS = "SELECT id FROM information_schema.processlist WHERE db = ? AND id <> connection_id()"
 _TABLES = (
     "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'"
@@ -46,12 +51,22 @@ class MysqlDatabase(Database):
         return mysql.connector.connect(**{**where, **who, "autocommit": autocommit, **options})
 
 
-class MysqlProvider(Provider):
+class MysqlProvider(ServerProvider):
+    _default_port = 3306
+
     def __init__(self, server: Server | ExistingServer) -> None:
-        super().__init__()
-        self._server = server
-        self._admin = MysqlDatabase(server.name, server.url)
+        super().__init__(server, MysqlDatabase(server.name, server.url))
         self._shape: dict[Database, set[tuple[Any, ...]]] = {}
+
+    def _list_sessions(self, session: Session) -> list[ServerSession]:
+        rows = session.query(_SESSIONS, len(self._prefix), self._prefix)
+        return [
+            ServerSession(
+                int(_text(host).rpartition(":")[2]), _text(command) != "Sleep", bool(own), _text(info)
+            )
+            for host, command, own, info in rows
+            if ":" in _text(host)
+        ]
 
     def _create(self, name: str) -> Database:
         self._admin.execute(f"CREATE DATABASE {name}")

@@ -7,13 +7,19 @@ from typing import Any
 from tests.servers.existing import ExistingServer
 from tests.servers.server import Server
 from tests.support.databases.database import Database
-from tests.support.databases.provider import Provider
+from tests.support.databases.provider import ServerProvider
+from tests.support.databases.session import Session
+from tests.support.dead_sessions import ServerSession
 
 # A database whose tables have grown beyond this is dropped: dead rows would follow the next test.
 _LARGEST = 4_000_000
 
 _END_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_SESSIONS = """
+SELECT client_port, state IS DISTINCT FROM 'idle', pid = pg_backend_pid(), left(query, 200) FROM pg_stat_activity
+WHERE client_port > 0 AND (starts_with(datname, ?) OR pid = pg_backend_pid())
 """
 _TABLES = """
 SELECT c.relname, pg_table_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -44,12 +50,15 @@ class PostgresDatabase(Database):
         return psycopg.connect(self.url, autocommit=autocommit, **options)
 
 
-class PostgresProvider(Provider):
+class PostgresProvider(ServerProvider):
+    _default_port = 5432
+
     def __init__(self, server: Server | ExistingServer) -> None:
-        super().__init__()
-        self._server = server
-        self._admin = PostgresDatabase(server.url, "")
+        super().__init__(server, PostgresDatabase(server.url, ""))
         self._shape: dict[Database, set[tuple[Any, ...]]] = {}
+
+    def _list_sessions(self, session: Session) -> list[ServerSession]:
+        return [ServerSession(*row) for row in session.query(_SESSIONS, self._prefix)]
 
     def _create(self, name: str) -> Database:
         self._admin.execute(f"CREATE DATABASE {name}")
