@@ -47,7 +47,7 @@ from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
-from outbox.values.results import Reject, Retry, Success
+from outbox.values.results import HandlerResult, Reject, Retry, Success
 from outbox.values.worker_tuning import WorkerTuning
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "FailureKey",
     "FailureTracker",
     "ForkedProcess",
+    "HandlerResult",
     "InMemoryFailureTracker",
     "InvalidHeaders",
     "InvalidPayload",

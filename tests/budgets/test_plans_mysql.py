@@ -6,7 +6,7 @@ analysed when they were empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 
 import pytest
@@ -31,7 +31,7 @@ def keep_ignorant(database: Database) -> None:
             session.query(f"ANALYZE TABLE {table}")
 
 
-def rows_read(database: Database) -> Iterator[int]:
+def rows_read(database: Database) -> Generator[int, None, None]:
     """Yield how many rows the server has read since the last time."""
     with database.session() as session:
         last = 0

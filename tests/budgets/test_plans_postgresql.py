@@ -70,7 +70,7 @@ def scanned(node: Any) -> Iterator[str]:
             kind in {"Index Scan", "Index Only Scan", "Bitmap Index Scan"} and "Index Cond" not in node
         )
         if kind == "Seq Scan" or whole_index:
-            yield node.get("Relation Name", node.get("Index Name", ""))
+            yield str(node.get("Relation Name", node.get("Index Name", "")))
         for child in node.values():
             yield from scanned(child)
 

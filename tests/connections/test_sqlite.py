@@ -100,7 +100,7 @@ def test_a_busy_database_fails_with_the_drivers_error_and_advice(tables: Databas
 @pytest.mark.parametrize("limit", [3, 999, 3001])
 def test_a_batch_takes_no_more_parameters_than_the_connection_allows(tables: Database, limit: int) -> None:
     connection = tables.connect()
-    connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, limit)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, limit)  # type: ignore[attr-defined] # 3.11
     messages = numbered(2500)
     ids = enqueue(connection, *messages)
     connection.commit()
@@ -112,7 +112,7 @@ def test_the_limit_is_that_of_the_connection_below_an_engine(tables: Database) -
     with tables.engine().begin() as connection:
         driver_connection = connection.connection.driver_connection
         assert isinstance(driver_connection, sqlite3.Connection)
-        driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+        driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)  # type: ignore[attr-defined] # 3.11
         enqueue(connection, *numbered(1000))
     assert len(stored(tables)) == 1000
 

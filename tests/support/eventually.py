@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(predicate: Callable[[], T], timeout: float = 10.0, *, what: str | None = None) -> T:
+def eventually(predicate: Callable[[], T | None], timeout: float = 10.0, *, what: str | None = None) -> T:
     """Call the predicate until it returns something true, and return that.
 
     An `AssertionError` of the predicate counts as "not yet", so it may contain asserts. After `timeout` seconds
@@ -30,7 +30,7 @@ def eventually(predicate: Callable[[], T], timeout: float = 10.0, *, what: str |
         pause = min(pause * 2, 0.05)
 
 
-def _look(predicate: Callable[[], T]) -> tuple[T | None, AssertionError | None]:
+def _look(predicate: Callable[[], T | None]) -> tuple[T | None, AssertionError | None]:
     try:
         return predicate(), None
     except AssertionError as error:

@@ -119,7 +119,7 @@ def test_a_handler_must_be_a_plain_callable(declare: Declare) -> None:
         ) as caught:
             declare(queue(), handler)
         assert caught.value.option == "handler"
-    for handler in (ignore, lambda *_: None):
+    for handler in (ignore, lambda *_: None):  # type: ignore[assignment]
         declare(queue(), handler)
 
 
@@ -129,13 +129,14 @@ def test_max_attempts_is_a_whole_number_from_1_on(declare: Declare) -> None:
         with pytest.raises(ConfigurationError) as caught:
             declare(queue(), ignore, max_attempts=value)
         assert (caught.value.option, caught.value.value) == ("max_attempts", value)
-    for value in (1, 10_000, None):
+    for value in (1, 10_000, None):  # type: ignore[assignment]
         declare(queue(), ignore, max_attempts=value)
 
 
 @any_way
 def test_a_queues_tuning_is_a_tuning(declare: Declare) -> None:
-    for value in (5, {}, OutboxProfile.balanced()):
+    wrong: tuple[object, ...] = (5, {}, OutboxProfile.balanced())
+    for value in wrong:
         with pytest.raises(ConfigurationError) as caught:
             declare(queue(), ignore, tuning=value)
         assert caught.value.option == "tuning"

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +44,10 @@ def in_a_child(attempt: Callable[[], str]) -> str:
     return said
 
 
+def enter(outbox: Outbox) -> object:
+    return outbox.transaction().__enter__()
+
+
 def try_everything(handle: Any, producer: Outbox) -> dict[str, str]:
     attempts: dict[str, Callable[[], object]] = {
         "stop": handle.stop,
@@ -52,13 +57,13 @@ def try_everything(handle: Any, producer: Outbox) -> dict[str, str]:
     }
     for name, outbox in (("handle's", handle.outbox), ("producer's", producer)):
         attempts |= {
-            f"{name} enqueue": lambda outbox=outbox: outbox.enqueue(None, "orders", b""),
-            f"{name} enqueue_batch": lambda outbox=outbox: outbox.enqueue_batch(None, "orders", []),
-            f"{name} enqueue_now": lambda outbox=outbox: outbox.enqueue_now("orders", b""),
-            f"{name} transaction": lambda outbox=outbox: outbox.transaction().__enter__(),
+            f"{name} enqueue": partial(outbox.enqueue, None, "orders", b""),
+            f"{name} enqueue_batch": partial(outbox.enqueue_batch, None, "orders", []),
+            f"{name} enqueue_now": partial(outbox.enqueue_now, "orders", b""),
+            f"{name} transaction": partial(enter, outbox),
             f"{name} flush": outbox.flush,
-            f"{name} register_queue": lambda outbox=outbox: outbox.register_queue("other", 1),
-            f"{name} queue_of": lambda outbox=outbox: outbox.queue_of(1),
+            f"{name} register_queue": partial(outbox.register_queue, "other", 1),
+            f"{name} queue_of": partial(outbox.queue_of, 1),
             f"{name} status": outbox.status,
             f"{name} close": outbox.close,
         }
@@ -128,7 +133,7 @@ def quarantine_after_fork(url: str) -> None:
         lambda: tracker.drain_exceeded(1),
         tracker.close,
     ):
-        print(in_a_child(lambda use=use: outcome(use)))
+        print(in_a_child(partial(outcome, use)))
     assert tracker.record_failure(key, "bad") == 4
     tracker.close()
 

@@ -7,10 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from outbox import Batch, BatchError, Reject, Retry, Success
-from tests.acceptance.bench import Bench, Letter, Row
-
-FREE = {"attempts": 0, "error": None, "token": None, "held": False}
+from outbox import Batch, BatchError, HandlerResult, Reject, Retry, Success
+from tests.acceptance.bench import Bench, Letter, Row, at_rest
 
 
 def take(batch: Batch, count: int) -> list[int]:
@@ -19,8 +17,10 @@ def take(batch: Batch, count: int) -> list[int]:
 
 @pytest.mark.parametrize("answer", [None, Success()], ids=["None", "Success"])
 @pytest.mark.parametrize("taken", [0, 2, 5])
-def test_success_without_a_mark_finishes_the_whole_batch(bench: Bench, answer: object, taken: int) -> None:
-    def handler(batch: Batch) -> object:
+def test_success_without_a_mark_finishes_the_whole_batch(
+    bench: Bench, answer: HandlerResult, taken: int
+) -> None:
+    def handler(batch: Batch) -> HandlerResult:
         if taken:
             take(batch, taken)
         return answer
@@ -28,7 +28,7 @@ def test_success_without_a_mark_finishes_the_whole_batch(bench: Bench, answer: o
     hands = bench.by_hand(lambda queue: queue.leased_batch(handler))
     bench.send(*"abcde")
     hands.turn()
-    assert bench.row() == Row(cursor=5, **FREE)
+    assert bench.row() == at_rest(5)
 
 
 def test_success_with_marks_finishes_the_prefix_and_the_rest_follows_promptly_uncharged(bench: Bench) -> None:
@@ -42,7 +42,7 @@ def test_success_with_marks_finishes_the_prefix_and_the_rest_follows_promptly_un
     hands = bench.by_hand(lambda queue: queue.leased_batch(handler, max_attempts=2))
     bench.send(*"abcde")
     hands.work()
-    assert bench.row() == Row(cursor=5, **FREE)
+    assert bench.row() == at_rest(5)
     assert batches == [[(n, 0) for n in range(first, 6)] for first in (1, 3, 5)]
     assert bench.dead() == []
 
@@ -95,7 +95,7 @@ def test_a_swallowed_batch_error_has_marked_nothing_either(bench: Bench) -> None
     tuned = bench.by_hand(lambda queue: queue.leased_batch(handler))
     bench.send(*"abc")
     tuned.turn()
-    assert bench.row() == Row(cursor=1, **FREE)
+    assert bench.row() == at_rest(1)
 
 
 def test_single_messages_are_rejected_inside_a_batch(bench: Bench) -> None:
@@ -107,7 +107,7 @@ def test_single_messages_are_rejected_inside_a_batch(bench: Bench) -> None:
     bench.send(*"abcde")
     hands.turn()
     assert bench.dead() == [Letter(2, "no b", 1), Letter(4, "no d", 1)]
-    assert bench.row() == Row(cursor=5, **FREE)
+    assert bench.row() == at_rest(5)
 
 
 def test_a_reject_of_a_batch_handler_dead_letters_the_unfinished_tail(bench: Bench) -> None:
@@ -120,7 +120,7 @@ def test_a_reject_of_a_batch_handler_dead_letters_the_unfinished_tail(bench: Ben
     bench.send(*"abcd")
     hands.turn()
     assert bench.dead() == [Letter(3, "the rest is no good", 1), Letter(4, "the rest is no good", 1)]
-    assert bench.row() == Row(cursor=4, **FREE)
+    assert bench.row() == at_rest(4)
 
 
 def test_a_raised_reject_without_marks_dead_letters_the_whole_batch(bench: Bench) -> None:
@@ -131,7 +131,7 @@ def test_a_raised_reject_without_marks_dead_letters_the_whole_batch(bench: Bench
     bench.send(*"abc")
     hands.turn()
     assert bench.dead() == [Letter(seq, "all of it", 1) for seq in (1, 2, 3)]
-    assert bench.row() == Row(cursor=3, **FREE)
+    assert bench.row() == at_rest(3)
 
 
 @pytest.mark.parametrize("how", ["exception", "raised retry", "returned retry", "nonsense"])
@@ -152,7 +152,7 @@ def test_a_failure_after_two_acks_keeps_the_two(
             raise Retry("gone")
         return Retry("gone") if how == "returned retry" else 42
 
-    hands = bench.by_hand(lambda queue: queue.leased_batch(handler))
+    hands = bench.by_hand(lambda queue: queue.leased_batch(handler))  # type: ignore[arg-type]
     bench.send(*"abcd")
     with caplog.at_level(logging.CRITICAL, "outbox"):
         hands.turn()
@@ -164,7 +164,7 @@ def test_a_failure_after_two_acks_keeps_the_two(
     bench.end_backoff()
     hands.work()
     assert seen[:2] == [[(1, 0), (2, 0), (3, 0), (4, 0)], [(3, 1), (4, 0)]]
-    assert bench.row() == Row(cursor=4, **FREE)
+    assert bench.row() == at_rest(4)
 
 
 def test_rejects_before_a_failure_are_kept_too(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from tests.acceptance.bench.bench import (
     Letter,
     Row,
     all_delivered,
+    at_rest,
     builder_for,
 )
 from tests.acceptance.bench.groups import send_everywhere, warm_up
@@ -23,6 +24,7 @@ __all__ = [
     "Letter",
     "Row",
     "all_delivered",
+    "at_rest",
     "builder_for",
     "run_sql",
     "send_everywhere",

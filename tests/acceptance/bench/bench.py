@@ -28,6 +28,11 @@ class Row(NamedTuple):
     """Whether a lease or backoff has been written, ended or not."""
 
 
+def at_rest(cursor: int) -> Row:
+    """Return the row of a partition that is neither held nor waiting, and whose next message has not failed."""
+    return Row(cursor, attempts=0, error=None, token=None, held=False)
+
+
 class Letter(NamedTuple):
     """The interesting part of a dead letter."""
 

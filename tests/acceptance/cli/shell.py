@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "outbox")
 
 
-class Done(subprocess.CompletedProcess):
+class Done(subprocess.CompletedProcess[str]):
     """How a command ended."""
 
     @property
@@ -37,7 +37,7 @@ class Done(subprocess.CompletedProcess):
 
     @property
     def lines(self) -> list[str]:
-        return self.stdout.splitlines()
+        return str(self.stdout).splitlines()
 
 
 class Captured(io.TextIOWrapper):
@@ -122,7 +122,7 @@ class Shell:
         """Run the command, which must end with this code, and with one line about it; return that."""
         done = self(*words, **environment)
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stdout + done.stderr
-        (line,) = done.stderr.splitlines()
+        (line,) = str(done.stderr).splitlines()
         assert line.startswith("outbox: ")
         return line
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -122,7 +122,7 @@ def test_what_another_transaction_has_locked_is_passed_over(office: Office) -> N
     assert ids_of(office.letters.replay()) == [ids[0]]
 
 
-def database_time(office: Office) -> object:
+def database_time(office: Office) -> datetime:
     """Return the time by the database, as the letters have it."""
     (probe,) = office.put(b"probe")
     office.letters.discard(DeadLetterScope(ids=[probe]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outbox import DeadLetterFilter, DeadLetterStatus, OutboxMessage, Reject
+from outbox import DeadLetterFilter, DeadLetterStatus, HandlerResult, OutboxMessage, Reject
 from tests.acceptance.bench import QUEUE
 from tests.acceptance.dead_letters.office import Office
 from tests.support import eventually
@@ -11,7 +11,7 @@ from tests.support import eventually
 def test_a_rejected_message_is_replayed_and_resolved_while_the_queue_goes_on(office: Office) -> None:
     delivered: list[int] = []
 
-    def handler(msg: OutboxMessage) -> object:
+    def handler(msg: OutboxMessage) -> HandlerResult:
         if msg.json() == 2:
             return Reject("two")
         delivered.append(msg.json())

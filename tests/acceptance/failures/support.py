@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from outbox import FailureEntry, FailureKey, FailureTracker, InMemoryFailureTracker, OutboxMessage
+from outbox import (
+    FailureEntry,
+    FailureKey,
+    FailureTracker,
+    HandlerResult,
+    InMemoryFailureTracker,
+    OutboxMessage,
+)
 from outbox.facade import OutboxBuilder
 from outbox.facade.queue_builder import QueueBuilder
 from tests.acceptance.bench import Bench, Hands
 
 THRESHOLD = 3
 
-Handler = Callable[[OutboxMessage], object]
+Handler = Callable[[OutboxMessage], HandlerResult]
 
 
 def guarded(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,10 @@ def send(bench: Bench) -> None:
             bench.database.execute("UPDATE outbox_body SET headers = '{' WHERE id = ?", first)
 
 
+def has_been_patient(child: Child) -> bool:
+    return child.lines.count("call patient") > 2 * ATTEMPTS
+
+
 def run_until_it_survives(bench: Bench, spawn: Spawn, up: Path) -> list[Child]:
     """Start one process after the other; let the downstream come back when the last killer is gone.
 
@@ -65,7 +70,7 @@ def run_until_it_survives(bench: Bench, spawn: Spawn, up: Path) -> list[Child]:
         child = spawn(work, bench.database.url, str(up))
         children.append(child)
         if len(children) > ATTEMPTS:
-            eventually(lambda child=child: child.lines.count("call patient") > 2 * ATTEMPTS, PATIENCE)
+            eventually(partial(has_been_patient, child), PATIENCE)
             up.touch()
         if child.wait(PATIENCE) == 0:
             return children

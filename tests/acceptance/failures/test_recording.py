@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -141,10 +141,10 @@ def test_a_failure_under_a_lost_lease_is_not_recorded(bench: Bench) -> None:
 class Broken(InMemoryFailureTracker):
     """Raises whatever it is asked."""
 
-    def break_down(self, *_: object) -> NoReturn:
+    def break_down(self, *_: Any) -> NoReturn:
         raise RuntimeError("the tracker is broken")
 
-    record_failure = record_success = drain_exceeded = restore = break_down
+    record_failure = record_success = drain_exceeded = restore = break_down  # type: ignore[assignment]
 
 
 @modes

@@ -96,7 +96,11 @@ def test_entries_of_partitions_that_do_not_exist_are_dropped(bench: Bench) -> No
     ward = Ward(bench, bad_ones)
     entry = accusation(bench, 1)
     ward.tracker.restore(
-        [outbox.FailureEntry(outbox.FailureKey(10**12, 1), 99, *[entry.last_failed_at] * 2, "")]
+        [
+            outbox.FailureEntry(
+                outbox.FailureKey(10**12, 1), 99, entry.last_failed_at, entry.last_failed_at, ""
+            )
+        ]
     )
     ward.sweep()
     assert ward.told() == []

@@ -8,12 +8,11 @@ from datetime import timedelta
 import pytest
 
 from outbox import Batch, LeaseConfig, OutboxMessage
-from tests.acceptance.bench import Bench, Row
+from tests.acceptance.bench import Bench, at_rest
 from tests.support import eventually
 
 # The cancel point comes 0.3 seconds after the start, and the ack has plenty of time.
 EARLY = LeaseConfig(30, headroom=29.7)
-UNTOUCHED = {"attempts": 0, "error": None, "token": None, "held": False}
 
 
 def out_of_time(msg: OutboxMessage) -> bool:
@@ -34,10 +33,10 @@ def test_after_the_cancel_point_no_further_message_starts_and_the_finished_prefi
     bench.send(*"abcd")
     hands.turn()
     assert seen == [(1, 0), (2, 0)]
-    assert bench.row() == Row(cursor=2, **UNTOUCHED)
+    assert bench.row() == at_rest(2)
     hands.turn()
     assert seen == [(1, 0), (2, 0), (3, 0), (4, 0)]
-    assert bench.row() == Row(cursor=4, **UNTOUCHED)
+    assert bench.row() == at_rest(4)
 
 
 def test_the_rest_follows_at_once_without_a_poll(bench: Bench) -> None:
@@ -68,12 +67,12 @@ def test_a_cancelled_batch_keeps_its_marks_and_the_rest_is_not_charged(bench: Be
     hands = bench.by_hand(lambda queue: queue.leased_batch(handler, lease=EARLY))
     bench.send(*"abcd")
     hands.turn()
-    assert bench.row() == Row(cursor=2, **UNTOUCHED)
+    assert bench.row() == at_rest(2)
     hands.work()
     # A slow handler gets smaller batches.
     assert chunks[0] == [1, 2]
     assert [seq for chunk in chunks[1:] for seq in chunk] == [3, 4]
-    assert bench.row() == Row(cursor=4, **UNTOUCHED)
+    assert bench.row() == at_rest(4)
 
 
 def test_a_cancelled_batch_without_a_finished_message_is_no_failure(bench: Bench) -> None:
@@ -88,9 +87,9 @@ def test_a_cancelled_batch_without_a_finished_message_is_no_failure(bench: Bench
     hands = bench.by_hand(lambda queue: queue.leased_batch(handler, lease=EARLY, max_attempts=1))
     bench.send("a")
     hands.turn()
-    assert bench.row() == Row(cursor=0, **UNTOUCHED)
+    assert bench.row() == at_rest(0)
     hands.turn()
-    assert (calls, bench.row(), bench.dead()) == ([1, 1], Row(cursor=1, **UNTOUCHED), [])
+    assert (calls, bench.row(), bench.dead()) == ([1, 1], at_rest(1), [])
 
 
 def test_stopping_is_a_cancel_point_too(bench: Bench) -> None:
@@ -104,7 +103,7 @@ def test_stopping_is_a_cancel_point_too(bench: Bench) -> None:
     bench.send(*"abc")
     hands.turn()
     assert seen == [1]
-    assert bench.row() == Row(cursor=1, **UNTOUCHED)
+    assert bench.row() == at_rest(1)
 
 
 def test_the_time_left_falls_and_never_goes_below_zero(bench: Bench) -> None:

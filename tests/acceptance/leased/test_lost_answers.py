@@ -12,9 +12,7 @@ from outbox import Batch, OutboxMessage, Reject, Retry, WorkerTuning
 from outbox.backends.protocol import Backend
 from outbox.backends.records import Settled
 from outbox.errors import ConnectionLost
-from tests.acceptance.bench import PARTITIONS, Bench, Hands, Row, send_everywhere, warm_up
-
-DONE = {"attempts": 0, "error": None, "token": None, "held": False}
+from tests.acceptance.bench import PARTITIONS, Bench, Hands, Row, at_rest, send_everywhere, warm_up
 
 
 @contextmanager
@@ -52,7 +50,7 @@ def test_a_released_lease_whose_answer_was_lost_counts_as_the_success_it_was(
         hands.work()
     assert dropped[0].released == [bench.ids[0]]
     assert seen == [(1, 0), (2, 0)]
-    assert bench.row() == Row(cursor=2, **DONE)
+    assert bench.row() == at_rest(2)
     assert counters(hands) == {"processed": 2}
     assert "lost" not in caplog.text
 
@@ -92,7 +90,7 @@ def test_a_group_whose_answer_was_lost_goes_on_where_there_is_more_and_ends_else
     ("answer", "row", "expected"),
     [
         (Retry("later", delay=60.0), Row(0, 1, "later", None, True), {"retried": 1}),
-        (Reject("bad"), Row(cursor=1, **DONE), {"processed": 1, "dead_lettered": 1}),
+        (Reject("bad"), at_rest(1), {"processed": 1, "dead_lettered": 1}),
     ],
     ids=["retry", "reject"],
 )

@@ -129,7 +129,8 @@ def test_a_turn_whose_renewal_fails_does_not_keep_the_others_from_theirs(
 
     hands = bench.by_hand(lambda queue: queue.leased(handler, lease=RENEWED))
     keeper = hands.pipeline.keeper
-    renew, failed = keeper._renew, []
+    renew = keeper._renew
+    failed: list[object] = []
     error = DatabaseError("not this one")
 
     def renew_all_but_the_first(turn: Turn, claim: Claim) -> None:

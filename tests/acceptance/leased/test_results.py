@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from outbox import OutboxMessage, Reject, Retry, Success
+from outbox import HandlerResult, OutboxMessage, Reject, Retry, Success
 from tests.acceptance.bench import Bench, Letter, Row
 
-Answer = Callable[[OutboxMessage], object]
+Answer = Callable[[OutboxMessage], HandlerResult]
 
 
-def returning(result: object) -> Answer:
+def returning(result: HandlerResult) -> Answer:
     return lambda _msg: result
 
 
@@ -103,7 +103,7 @@ def test_a_retry_at_the_third_of_five_finishes_two_and_charges_the_third(bench: 
 def test_a_reject_at_the_third_of_five_dead_letters_it_alone(bench: Bench, answer: Answer) -> None:
     seen: list[int] = []
 
-    def handler(msg: OutboxMessage) -> object:
+    def handler(msg: OutboxMessage) -> HandlerResult:
         seen.append(msg.seq)
         return answer(msg) if msg.seq == 3 else None
 
@@ -141,7 +141,7 @@ def test_even_a_system_exit_is_a_retry(bench: Bench) -> None:
 
 
 def test_a_reason_is_stored_without_nul_and_cut_at_2000_characters(bench: Bench) -> None:
-    answers = [Retry("ä\0" + "ü" * 3000), Reject("☃\0" * 3000)]
+    answers: list[HandlerResult] = [Retry("ä\0" + "ü" * 3000), Reject("☃\0" * 3000)]
     hands = bench.by_hand(lambda queue: queue.leased(lambda msg: answers[msg.attempts]))
     bench.send("a")
     hands.turn()
@@ -157,7 +157,7 @@ def test_a_reason_is_stored_without_nul_and_cut_at_2000_characters(bench: Bench)
 def test_a_nonsense_answer_is_logged_with_its_type_and_retried(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hands = bench.by_hand(lambda queue: queue.leased(returning({"status": "ok"})))
+    hands = bench.by_hand(lambda queue: queue.leased(returning({"status": "ok"})))  # type: ignore[arg-type]
     bench.send("a")
     with caplog.at_level(logging.ERROR, "outbox"):
         hands.turn()

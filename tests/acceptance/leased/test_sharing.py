@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,14 @@ def test_two_processes_share_a_queue_deliver_once_and_keep_the_order(
         expect(range(1, MESSAGES + 1), *children, partition=partition)
 
 
+def children_that_said(children: list[Child], line: str) -> list[int]:
+    return [number for number in (0, 1) if line in children[number].lines]
+
+
+def cursors_are(bench: Bench, seq: int) -> bool:
+    return [bench.row(partition).cursor for partition in (2, 3)] == [seq, seq]
+
+
 @pytest.mark.mp
 def test_partitions_go_from_process_to_process_and_back_in_order(
     bench: Bench, spawn: Spawn, tmp_path: Path
@@ -85,13 +94,13 @@ def test_partitions_go_from_process_to_process_and_back_in_order(
         # Who sits out the last round cannot take this one.
         bench.send(str(gate), partition=number % 2)
         wanted = f"ready for {gate.name}"
-        (waiting,) = eventually(lambda line=wanted: [n for n in (0, 1) if line in children[n].lines])
+        (waiting,) = eventually(partial(children_that_said, children, wanted))
         shares[1 - waiting].append(number + 1)
         for opened in gates[:number]:
             opened.touch()
         for partition in (2, 3):
             bench.send(None, partition=partition)
-        eventually(lambda seq=number + 1: [bench.row(n).cursor for n in (2, 3)] == [seq, seq])
+        eventually(partial(cursors_are, bench, number + 1))
     assert sorted(map(len, shares)) == [HANDOVERS // 2] * 2
     for child, share in zip(children, shares, strict=True):
         for partition in (2, 3):

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from outbox import OutboxMessage
+from outbox import HandlerResult, OutboxMessage
 from outbox.facade import OutboxBuilder
 from outbox.facade.queue_builder import QueueBuilder
 from tests.acceptance.bench import Bench, Row
 
 MISSING = "the message's body is missing from the table"
-Handler = Callable[[OutboxMessage], object]
+Handler = Callable[[OutboxMessage], HandlerResult]
 
 
 def leased(queue: QueueBuilder, handler: Handler) -> OutboxBuilder:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
-from outbox import Batch, OutboxMessage, OutboxProfile, Retry
+from outbox import Batch, HandlerResult, OutboxMessage, OutboxProfile, Retry
 from tests.acceptance.bench import Bench, Hands, all_delivered
 
-Script = Iterator[Callable[[Batch], object]]
+Script = Iterator[Callable[[Batch], HandlerResult]]
 BALANCED = OutboxProfile.balanced().processor
 
 
@@ -21,7 +22,7 @@ def works(_batch: Batch) -> None:
     return None
 
 
-def finishes(count: int) -> Callable[[Batch], object]:
+def finishes(count: int) -> Callable[[Batch], HandlerResult]:
     """Finish so many, then ask for a retry."""
 
     def step(batch: Batch) -> Retry:
@@ -32,7 +33,7 @@ def finishes(count: int) -> Callable[[Batch], object]:
     return step
 
 
-def rejects_after(count: int) -> Callable[[Batch], object]:
+def rejects_after(count: int) -> Callable[[Batch], HandlerResult]:
     """Finish so many, reject the next one, finish the rest."""
 
     def step(batch: Batch) -> None:
@@ -42,12 +43,12 @@ def rejects_after(count: int) -> Callable[[Batch], object]:
     return step
 
 
-def sizes_of(bench: Bench, steps: list[Callable[[Batch], object]], **options: object) -> list[int]:
+def sizes_of(bench: Bench, steps: Sequence[Callable[[Batch], HandlerResult]], **options: Any) -> list[int]:
     """Return the sizes of the batches that a handler gets which answers with these steps."""
     sizes: list[int] = []
     left = iter(steps)
 
-    def handler(batch: Batch) -> object:
+    def handler(batch: Batch) -> HandlerResult:
         sizes.append(len(batch))
         step = next(left)
         if len(sizes) == len(steps):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from outbox import Batch, OutboxMessage, Retry
+from outbox import Batch, HandlerResult, OutboxMessage, Retry
 from outbox.facade import OutboxBuilder
 from outbox.facade.queue_builder import QueueBuilder
 from tests.acceptance.bench import Bench, Hands, Letter, Row
@@ -26,7 +26,9 @@ def work_off(bench: Bench, hands: Hands) -> None:
     raise AssertionError(f"still not done: {bench.row()}")
 
 
-def declare(mode: str, handler: Callable[[OutboxMessage], object], max_attempts: int | None) -> Declare:
+def declare(
+    mode: str, handler: Callable[[OutboxMessage], HandlerResult], max_attempts: int | None
+) -> Declare:
     """Declare a handler of single messages in either mode."""
     if mode == "leased":
         return lambda queue: queue.leased(handler, max_attempts=max_attempts)

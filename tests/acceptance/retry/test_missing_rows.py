@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from outbox import OutboxMessage
+from outbox import HandlerResult, OutboxMessage
 from outbox.facade import OutboxBuilder
 from outbox.facade.queue_builder import QueueBuilder
 from tests.acceptance.bench import Bench, Row
 from tests.support import eventually
 
-Mode = Callable[[QueueBuilder, Callable[[OutboxMessage], object]], OutboxBuilder]
+Mode = Callable[[QueueBuilder, Callable[[OutboxMessage], HandlerResult]], OutboxBuilder]
 
 
-def leased(queue: QueueBuilder, handler: Callable[[OutboxMessage], object]) -> OutboxBuilder:
+def leased(queue: QueueBuilder, handler: Callable[[OutboxMessage], HandlerResult]) -> OutboxBuilder:
     return queue.leased(handler)
 
 
-def transactional(queue: QueueBuilder, handler: Callable[[OutboxMessage], object]) -> OutboxBuilder:
+def transactional(queue: QueueBuilder, handler: Callable[[OutboxMessage], HandlerResult]) -> OutboxBuilder:
     return queue.transactional(lambda _conn, msg: handler(msg))
 
 

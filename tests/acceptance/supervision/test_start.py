@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def use_after_a_fork(url: str) -> None:
     child = os.fork()
     if child == 0:
         refused = 0
-        uses = [
+        uses: list[Callable[[], object]] = [
             handle.stats,
             handle.healthy,
             handle.stop,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from outbox import OutboxHandle, OutboxMessage
+from outbox import HandlerResult, OutboxHandle, OutboxMessage
 from outbox.facade.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS
 from tests.acceptance.bench import PARTITIONS, Bench
 from tests.support import eventually
@@ -56,7 +56,9 @@ def busy(handle: OutboxHandle) -> int:
     return sum(worker.busy_since is not None and now - worker.busy_since > 0.3 for worker in workers)
 
 
-def start(bench: Bench, target: object, handler: Callable[[OutboxMessage], object] = print) -> OutboxHandle:
+def start(
+    bench: Bench, target: object, handler: Callable[[OutboxMessage], HandlerResult] = print
+) -> OutboxHandle:
     return bench.on_threads(lambda queue: queue.leased(handler), target=target, processors=PROCESSORS)
 
 

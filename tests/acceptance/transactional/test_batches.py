@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from outbox import OutboxMessage, Reject, Retry
-from tests.acceptance.bench import Bench, Letter, Row
+from tests.acceptance.bench import Bench, Letter, Row, at_rest
 from tests.acceptance.transactional.support import create_effects, effects, write_effect
-
-FREE = {"attempts": 0, "error": None, "token": None, "held": False}
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +29,7 @@ def test_a_batch_commits_as_a_whole(bench: Bench) -> None:
     hands.turn()
     assert sizes == [5]
     assert effects(bench) == [1, 2, 3, 4, 5]
-    assert bench.row() == Row(cursor=5, **FREE)
+    assert bench.row() == at_rest(5)
 
 
 @pytest.mark.parametrize("how", ["returned", "exception"])
@@ -57,7 +55,7 @@ def test_a_retry_undoes_the_whole_batch(bench: Bench, how: str) -> None:
     bench.end_backoff()
     hands.work()
     assert calls == [[(1, 0), (2, 0), (3, 0)], [(1, 1), (2, 0), (3, 0)]]
-    assert bench.row() == Row(cursor=3, **FREE)
+    assert bench.row() == at_rest(3)
 
 
 def test_a_reject_undoes_the_writes_and_dead_letters_the_whole_batch(bench: Bench) -> None:
@@ -71,7 +69,7 @@ def test_a_reject_undoes_the_writes_and_dead_letters_the_whole_batch(bench: Benc
     hands.turn()
     assert effects(bench) == []
     assert bench.dead() == [Letter(seq, "all of it", 1) for seq in (1, 2, 3)]
-    assert bench.row() == Row(cursor=3, **FREE)
+    assert bench.row() == at_rest(3)
 
 
 def test_a_failed_statement_undoes_the_whole_batch(bench: Bench) -> None:

@@ -6,10 +6,9 @@ import threading
 from typing import Any
 
 from outbox import OutboxMessage, Retry
-from tests.acceptance.bench import PARTITIONS, Bench, Row
+from tests.acceptance.bench import PARTITIONS, Bench, at_rest
 from tests.support import eventually
 
-FREE = {"attempts": 0, "error": None, "token": None, "held": False}
 MESSAGES = 25
 
 
@@ -29,7 +28,7 @@ def test_a_live_lease_keeps_the_transactional_worker_out(bench: Bench) -> None:
     bench.send("a", "b")
     leased.turn()
     assert seen == [("leased", 1), ("leased", 2)]
-    assert bench.row() == Row(cursor=2, **FREE)
+    assert bench.row() == at_rest(2)
 
 
 def test_a_transaction_in_progress_keeps_the_leased_worker_out(bench: Bench) -> None:
@@ -59,7 +58,7 @@ def test_a_transaction_in_progress_keeps_the_leased_worker_out(bench: Bench) -> 
     turn.join()
     attempt.join()
     assert seen == [("transactional", 1), ("transactional", 2)]
-    assert bench.row() == Row(cursor=2, **FREE)
+    assert bench.row() == at_rest(2)
 
 
 def test_a_backoff_after_a_leased_retry_holds_for_the_transactional_worker_too(bench: Bench) -> None:
@@ -85,7 +84,7 @@ def test_a_crashed_leased_start_is_counted_and_taken_over_after_the_lease(bench:
     other = bench.by_hand(lambda queue: queue.transactional(lambda _conn, msg: seen.append(msg.attempts)))
     other.work()
     assert seen == [1]
-    assert bench.row() == Row(cursor=1, **FREE)
+    assert bench.row() == at_rest(1)
 
 
 def test_both_modes_side_by_side_deliver_every_message_once_and_in_order(bench: Bench) -> None:

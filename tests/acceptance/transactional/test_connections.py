@@ -8,10 +8,9 @@ import pytest
 import sqlalchemy
 
 from outbox import OutboxMessage, Retry
-from tests.acceptance.bench import Bench, Row
+from tests.acceptance.bench import Bench, at_rest
 from tests.acceptance.transactional.support import create_effects, effects, write_effect
 
-FREE = {"attempts": 0, "error": None, "token": None, "held": False}
 DRIVERS = {
     "sqlite": ("sqlite3", "Connection"),
     "postgresql": ("psycopg", "Connection"),
@@ -54,7 +53,7 @@ def test_built_from_an_engine_it_is_sqlalchemys(bench: Bench) -> None:
     bench.end_backoff()
     hands.work()
     assert effects(bench) == [1, 2, 3]
-    assert bench.row() == Row(cursor=3, **FREE)
+    assert bench.row() == at_rest(3)
 
 
 def test_an_engines_failed_statement_is_a_retry_too(bench: Bench) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from outbox import OutboxMessage, Retry, WorkerTuning
+from outbox import HandlerResult, OutboxMessage, Retry, WorkerTuning
 from outbox.workers import transactional
 from tests.acceptance.bench import Bench, Hands
 
 
-def consuming(bench: Bench, handler: Callable[[OutboxMessage], object], **options: object) -> Hands:
+def consuming(bench: Bench, handler: Callable[[OutboxMessage], HandlerResult], **options: Any) -> Hands:
     return bench.by_hand(lambda queue: queue.transactional(lambda _conn, msg: handler(msg), **options))
 
 

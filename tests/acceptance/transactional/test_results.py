@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from outbox import OutboxMessage, Reject, Retry
-from tests.acceptance.bench import Bench, Letter, Row, run_sql
+from tests.acceptance.bench import Bench, Letter, Row, at_rest, run_sql
 from tests.acceptance.transactional.support import create_effects, effects, write_effect
-
-FREE = {"attempts": 0, "error": None, "token": None, "held": False}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +28,7 @@ def test_writes_and_cursor_commit_together(bench: Bench) -> None:
     hands.turn()
     assert seen_outside == [([], 0)] * 3
     assert effects(bench) == [1, 2, 3]
-    assert bench.row() == Row(cursor=3, **FREE)
+    assert bench.row() == at_rest(3)
 
 
 def test_the_handler_reads_what_the_messages_before_it_wrote(bench: Bench) -> None:
@@ -72,7 +70,7 @@ def test_a_retry_undoes_its_own_writes_and_keeps_those_before(bench: Bench, how:
     hands.work()
     assert seen == [(1, 0), (2, 0), (3, 0), (3, 1), (4, 0), (5, 0)]
     assert effects(bench) == [1, 2, 3, 4, 5]
-    assert bench.row() == Row(cursor=5, **FREE)
+    assert bench.row() == at_rest(5)
 
 
 @pytest.mark.parametrize("how", ["returned", "raised"])
@@ -93,7 +91,7 @@ def test_a_reject_undoes_its_own_writes_and_dead_letters_that_message_alone(
     hands.turn()
     assert effects(bench) == [seq for seq in range(1, 6) if seq != which]
     assert bench.dead() == [Letter(which, "no good", 1)]
-    assert bench.row() == Row(cursor=5, **FREE)
+    assert bench.row() == at_rest(5)
 
 
 def test_rejects_before_a_retry_are_committed_once(bench: Bench) -> None:
@@ -110,7 +108,7 @@ def test_rejects_before_a_retry_are_committed_once(bench: Bench) -> None:
         bench.end_backoff()
     assert bench.dead() == [Letter(2, "bad", 1)]
     assert effects(bench) == [1, 3, 4]
-    assert bench.row() == Row(cursor=4, **FREE)
+    assert bench.row() == at_rest(4)
 
 
 def test_the_last_attempt_is_undone_and_dead_lettered_in_one_transaction(bench: Bench) -> None:
@@ -125,7 +123,7 @@ def test_the_last_attempt_is_undone_and_dead_lettered_in_one_transaction(bench: 
         bench.end_backoff()
     assert effects(bench) == [2]
     assert bench.dead() == [Letter(1, "hopeless", 2)]
-    assert bench.row() == Row(cursor=2, **FREE)
+    assert bench.row() == at_rest(2)
 
 
 def test_a_stop_before_a_message_commits_what_is_done(bench: Bench) -> None:
@@ -138,7 +136,7 @@ def test_a_stop_before_a_message_commits_what_is_done(bench: Bench) -> None:
     bench.send(*"abcd")
     hands.turn()
     assert effects(bench) == [1, 2]
-    assert bench.row() == Row(cursor=2, **FREE)
+    assert bench.row() == at_rest(2)
 
 
 def test_there_is_no_cancel_point(bench: Bench) -> None:

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from outbox import OutboxMessage, Reject
-from tests.acceptance.bench import Bench, Letter, Row, run_sql
+from tests.acceptance.bench import Bench, Letter, at_rest, run_sql
 from tests.acceptance.transactional.support import create_effects, effects, write_effect
-
-FREE = {"attempts": 0, "error": None, "token": None, "held": False}
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +42,7 @@ def test_a_failed_statement_is_a_retry_with_the_drivers_error_and_blocks_nothing
     bench.end_backoff()
     hands.work()
     assert effects(bench) == [1, 2, 3]
-    assert bench.row() == Row(cursor=3, **FREE)
+    assert bench.row() == at_rest(3)
 
 
 def test_a_statement_that_fails_every_time_ends_in_the_dead_letters(bench: Bench) -> None:
@@ -101,7 +99,7 @@ def test_a_swallowed_error_commits_what_the_database_kept_or_is_retried_but_lose
     assert effects(bench) == [1, 2, 3]
     # PostgreSQL gives the transaction up at the first error, the others only the statement.
     assert calls == ([1, 2, 2, 3] if bench.database.backend == "postgresql" else [1, 2, 3])
-    assert bench.row() == Row(cursor=3, **FREE)
+    assert bench.row() == at_rest(3)
 
 
 @pytest.mark.parametrize("how", ["COMMIT", "ROLLBACK"])
@@ -129,7 +127,7 @@ def test_a_handler_that_ends_the_transaction_is_told_so_and_retried(
     hands.work()
     assert seen == [(1, 0), (1, 1), (2, 0)]
     assert effects(bench) == [1, 2]
-    assert bench.row() == Row(cursor=2, **FREE)
+    assert bench.row() == at_rest(2)
 
 
 def test_a_handler_that_loses_its_connection_is_charged_on_another_one(bench: Bench) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from outbox import OutboxMessage, Reject, Retry, WorkerTuning
+from outbox import HandlerResult, OutboxMessage, Reject, Retry, WorkerTuning
 from outbox.runtime.directive import Directive, Idle, Proceed
-from outbox.values.results import HandlerResult
 from tests.acceptance.bench import PARTITIONS, Bench, Hands, Row
 from tests.support import eventually
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from tests.acceptance.bench import PARTITIONS, QUEUE
 from tests.support import Database, eventually
 
 NOTIFIERS = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_notify%' AND pid <> pg_backend_pid()"
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
 
 
 @pytest.mark.backends("postgresql")
@@ -48,9 +53,8 @@ def test_the_next_wake_up_goes_out_on_another_connection(
         assert heard()
         for _ in range(2):
             [(pid, _)] = migrated.query(f"SELECT pid, pg_terminate_backend(pid) {NOTIFIERS}")
-            process = Path(f"/proc/{pid}")
             # With the process its socket is gone.
-            eventually(lambda process=process: not process.exists())
+            eventually(partial(is_gone, pid))
             assert migrated.value(f"SELECT count(*) {NOTIFIERS}") == 0
             producer.enqueue_now(QUEUE, "b", partition=0)
             assert heard()

@@ -15,8 +15,8 @@ from sqlalchemy import Engine, create_engine
 
 from outbox import Outbox
 from outbox.backends.postgresql import listener as postgres_listener
+from outbox.wakeups import listener as worker_listener
 from outbox.wakeups.coalescer import GAP
-from outbox.workers import listener as worker_listener
 from tests.acceptance.bench import PARTITIONS, QUEUE, Bench, builder_for
 from tests.acceptance.wakeups.inbox import NEVER, Inbox, commit, hears, only_one_poll, polls, quiet
 from tests.budgets.wire import tapped

@@ -20,7 +20,7 @@ def listening(database: Path, note: Callable[[str], None]) -> Iterator[Path]:
     connect = sqlite3.connect
 
     def traced(name: Any, *arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(name, *arguments, **options)
+        connection: sqlite3.Connection = connect(name, *arguments, **options)
         if str(name) == str(path):
             connection.set_trace_callback(note)
         return connection

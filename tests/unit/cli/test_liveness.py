@@ -16,7 +16,7 @@ def test_the_file_is_left_alone_while_a_worker_fails_and_touched_again_after_tha
 ) -> None:
     alive = tmp_path / "alive"
     moods = [True, False, False, True]
-    touched = []
+    touched: list[object] = []
     handle: Any = SimpleNamespace(
         healthy=lambda: moods[len(touched)],
         stats=lambda: SimpleNamespace(failing={"sequencer": "the server is away"}),

@@ -55,4 +55,5 @@ def test_it_can_be_sent_to_another_process() -> None:
 
 def test_a_status_reads_as_its_name_in_the_table() -> None:
     assert f"{DeadLetterStatus.PENDING}" == str(DeadLetterStatus.PENDING) == "pending"
-    assert DeadLetterStatus.PENDING == "pending"
+    status: object = DeadLetterStatus.PENDING
+    assert status == "pending"

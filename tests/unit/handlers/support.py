@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import Any
 
 from outbox.clock import Deadline
+from outbox.errors import DatabaseError
 from outbox.handlers.batch import Batch
+from outbox.handlers.outcome import Outcome
 from outbox.values.message import OutboxMessage
 
 CREATED = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -41,3 +44,41 @@ class HandClock:
     def __call__(self) -> float:
         """Return the time it was set to."""
         return self.now
+
+
+class TransactionalRun:
+    """An open transaction with savepoints, on any of the drivers."""
+
+    def __init__(self, conn: Any) -> None:
+        self.conn = conn
+        self.running = False
+
+    def execute(self, *words: str) -> None:
+        cursor = self.conn.cursor()
+        try:
+            for word in words:
+                cursor.execute(word)
+        except Exception as error:
+            raise DatabaseError(str(error)) from error
+        finally:
+            cursor.close()
+
+    def savepoint(self) -> None:
+        self.execute(*(["RELEASE SAVEPOINT s"] if self.running else []), "SAVEPOINT s")
+        self.running = True
+
+    def rollback_to(self) -> None:
+        self.execute("ROLLBACK TO SAVEPOINT s")
+
+    def run(self, handler: Any, count: int, *, cancelled: Any = lambda: False) -> Outcome:
+        outcome: Outcome = handler.run(
+            self.conn, make_messages(count), self.savepoint, self.rollback_to, cancelled
+        )
+        return outcome
+
+
+def insert(conn: Any, seq: int) -> None:
+    """Write the effect of a message."""
+    cursor = conn.cursor()
+    cursor.execute(f"INSERT INTO effects VALUES ({seq})")
+    cursor.close()

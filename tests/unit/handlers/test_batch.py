@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,10 +9,11 @@ from hypothesis import strategies as st
 from outbox.clock import Deadline
 from outbox.errors import BatchError
 from outbox.handlers.batch import Batch
+from outbox.values.message import OutboxMessage
 from tests.unit.handlers.support import HandClock, make_batch
 
 
-def seqs(messages: list) -> list[int]:
+def seqs(messages: list[OutboxMessage]) -> list[int]:
     return [message.seq for message in messages]
 
 
@@ -100,12 +103,12 @@ def test_a_batch_is_cancelled_from_the_cancel_point_on() -> None:
 
 
 def test_a_batch_is_cancelled_by_a_stop_and_can_still_be_acknowledged() -> None:
-    stopping = False
-    batch = make_batch(2, stop=lambda: stopping)
+    stopping = threading.Event()
+    batch = make_batch(2, stop=stopping.is_set)
     batch.next_msg()
-    assert not batch.cancelled
-    stopping = True
-    assert batch.cancelled
+    before = batch.cancelled
+    stopping.set()
+    assert (before, batch.cancelled) == (False, True)
     batch.ack()
     assert batch.processed == 1
 

@@ -6,61 +6,25 @@ from typing import Any
 
 import pytest
 
-from outbox.errors import DatabaseError
 from outbox.handlers.outcome import Failed, Outcome
-from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage, TransactionLost
+from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
 from outbox.values.message import OutboxMessage
 from outbox.values.results import HandlerResult, Reject, Retry
-from tests.support import Database
-from tests.unit.handlers.support import make_messages
-
-
-class Turn:
-    """An open transaction with savepoints, on any of the drivers."""
-
-    def __init__(self, conn: Any) -> None:
-        self.conn = conn
-        self.running = False
-
-    def execute(self, *words: str) -> None:
-        cursor = self.conn.cursor()
-        try:
-            for word in words:
-                cursor.execute(word)
-        except Exception as error:
-            raise DatabaseError(str(error)) from error
-        finally:
-            cursor.close()
-
-    def savepoint(self) -> None:
-        self.execute(*(["RELEASE SAVEPOINT s"] if self.running else []), "SAVEPOINT s")
-        self.running = True
-
-    def rollback_to(self) -> None:
-        self.execute("ROLLBACK TO SAVEPOINT s")
-
-    def run(self, handler: Any, count: int, *, cancelled: Any = lambda: False) -> Outcome:
-        return handler.run(self.conn, make_messages(count), self.savepoint, self.rollback_to, cancelled)
+from tests.unit.handlers.support import TransactionalRun, insert, make_messages
 
 
 @pytest.fixture
-def turn() -> Iterator[Turn]:
+def turn() -> Iterator[TransactionalRun]:
     conn = sqlite3.connect(":memory:", isolation_level=None)
     conn.execute("CREATE TABLE effects (seq INTEGER PRIMARY KEY)")
     conn.execute("BEGIN")
-    yield Turn(conn)
+    yield TransactionalRun(conn)
     conn.close()
 
 
-def effects(turn: Turn) -> list[int]:
+def effects(turn: TransactionalRun) -> list[int]:
     turn.conn.execute("COMMIT")
     return [seq for (seq,) in turn.conn.execute("SELECT seq FROM effects ORDER BY seq")]
-
-
-def insert(conn: Any, seq: int) -> None:
-    cursor = conn.cursor()
-    cursor.execute(f"INSERT INTO effects VALUES ({seq})")
-    cursor.close()
 
 
 def writing(answers: Mapping[int, HandlerResult]) -> TransactionalPerMessage:
@@ -86,13 +50,13 @@ def writing(answers: Mapping[int, HandlerResult]) -> TransactionalPerMessage:
     ],
 )
 def test_only_what_succeeded_is_written(
-    turn: Turn, answers: dict[int, HandlerResult], outcome: Outcome, written: list[int]
+    turn: TransactionalRun, answers: dict[int, HandlerResult], outcome: Outcome, written: list[int]
 ) -> None:
     assert turn.run(writing(answers), 4) == outcome
     assert effects(turn) == written
 
 
-def test_a_failing_statement_is_a_retry_of_its_message(turn: Turn) -> None:
+def test_a_failing_statement_is_a_retry_of_its_message(turn: TransactionalRun) -> None:
     def handler(conn: Any, message: OutboxMessage) -> None:
         insert(conn, message.seq)
         insert(conn, min(message.seq, 2) * 10)
@@ -103,7 +67,7 @@ def test_a_failing_statement_is_a_retry_of_its_message(turn: Turn) -> None:
     assert effects(turn) == [1, 2, 10, 20]
 
 
-def test_no_message_is_started_after_a_stop(turn: Turn) -> None:
+def test_no_message_is_started_after_a_stop(turn: TransactionalRun) -> None:
     answers = iter([False, False, True])
     assert turn.run(writing({}), 4, cancelled=lambda: next(answers)) == Outcome(2)
     assert effects(turn) == [1, 2]
@@ -118,7 +82,7 @@ def test_no_message_is_started_after_a_stop(turn: Turn) -> None:
     ],
 )
 def test_a_batch_is_written_as_a_whole_or_not_at_all(
-    turn: Turn, answer: HandlerResult, outcome: Outcome, written: list[int]
+    turn: TransactionalRun, answer: HandlerResult, outcome: Outcome, written: list[int]
 ) -> None:
     def handler(conn: Any, messages: Any) -> HandlerResult:
         for message in messages:
@@ -129,7 +93,7 @@ def test_a_batch_is_written_as_a_whole_or_not_at_all(
     assert effects(turn) == written
 
 
-def test_the_failure_of_a_batch_of_one_is_attributed(turn: Turn) -> None:
+def test_the_failure_of_a_batch_of_one_is_attributed(turn: TransactionalRun) -> None:
     outcome = turn.run(TransactionalBatch(lambda conn, messages: Retry("busy")), 1)
     assert outcome == Outcome(0, (), Failed("busy"))
 
@@ -145,7 +109,7 @@ def test_the_failure_of_a_batch_of_one_is_attributed(turn: Turn) -> None:
     ],
 )
 def test_no_more_savepoints_are_set_than_messages_are_handled(
-    turn: Turn, handler: Any, steps: list[str]
+    turn: TransactionalRun, handler: Any, steps: list[str]
 ) -> None:
     seen: list[str] = []
 
@@ -163,49 +127,6 @@ def test_no_more_savepoints_are_set_than_messages_are_handled(
     assert seen == steps
 
 
-def test_a_batch_is_not_started_after_a_stop(turn: Turn) -> None:
+def test_a_batch_is_not_started_after_a_stop(turn: TransactionalRun) -> None:
     handler = TransactionalBatch(lambda conn, messages: pytest.fail("called"))
     assert turn.run(handler, 3, cancelled=lambda: True) == Outcome(0)
-
-
-@pytest.mark.backends("postgresql")
-def test_an_error_the_handler_swallowed_does_not_pass_for_success(database: Database) -> None:
-    database.execute("CREATE TABLE effects (seq INTEGER PRIMARY KEY)")
-
-    def handler(conn: Any, message: OutboxMessage) -> None:
-        insert(conn, message.seq)
-        if message.seq == 3:
-            with pytest.raises(Exception, match="duplicate key"):
-                insert(conn, 1)
-
-    conn = database.connect()
-    outcome = Turn(conn).run(TransactionalPerMessage(handler), 3)
-    conn.commit()
-    assert outcome.processed == 2
-    assert outcome.failure is not None
-    assert "aborted" in outcome.failure.reason
-    assert database.query("SELECT seq FROM effects ORDER BY seq") == [(1,), (2,)]
-
-
-@pytest.mark.parametrize("answer", [None, Retry("busy"), Reject("bad")])
-def test_a_transaction_that_ended_under_the_handler_is_lost(
-    database: Database, answer: HandlerResult
-) -> None:
-    database.execute("CREATE TABLE effects (seq INTEGER PRIMARY KEY)")
-
-    def handler(conn: Any, message: OutboxMessage) -> HandlerResult:
-        if message.seq == 2:
-            conn.rollback()  # what a deadlock does on MySQL, swallowed by a retry loop of the handler's
-        insert(conn, message.seq)
-        return answer if message.seq == 2 else None
-
-    conn = database.connect()
-    if database.backend == "sqlite":
-        conn.execute("BEGIN")  # as the workers do: the outermost savepoint would commit when released
-    with pytest.raises(TransactionLost) as caught:
-        Turn(conn).run(TransactionalPerMessage(handler), 2)
-    conn.rollback()
-    if answer is not None:
-        assert caught.value.failure.reason == answer.reason
-    assert isinstance(caught.value.__cause__, DatabaseError)
-    assert database.query("SELECT seq FROM effects") == []

@@ -47,14 +47,14 @@ def test_headroom_must_be_less_than_the_duration(duration: float, headroom: floa
 )
 def test_an_impossible_number_is_refused_by_name(options: dict[str, float], option: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        LeaseConfig(**options)
+        LeaseConfig(**options)  # type: ignore[arg-type]
     assert caught.value.option == option
 
 
 def test_a_lease_config_is_a_frozen_value() -> None:
     assert LeaseConfig(60, 5) == LeaseConfig(60.0, 5.0)
     with pytest.raises(FrozenInstanceError):
-        LeaseConfig().duration = 5.0
+        LeaseConfig().duration = 5.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("duration", [1e-7, 0.009, timedelta(microseconds=1)])

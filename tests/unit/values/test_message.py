@@ -79,4 +79,4 @@ def test_an_item_to_enqueue_shows_all_but_its_payload() -> None:
     assert (item.payload, item.partition, item.key, item.payload_type) == ({"card": "4111"}, None, "a", None)
     assert "4111" not in repr(item)
     with pytest.raises(TypeError):
-        EnqueueMessage(b"", 1)
+        EnqueueMessage(b"", 1)  # type: ignore[call-arg]

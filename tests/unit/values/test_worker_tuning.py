@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,8 @@ def test_a_named_tuning_has_its_numbers(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_calling_a_field_gives_a_changed_tuning_and_leaves_the_old_one(name: str) -> None:
-    tuning, value = WorkerTuning.processor(), NEW_VALUES[name]
+    tuning = WorkerTuning.processor()
+    value: Any = NEW_VALUES[name]
     changed = getattr(tuning, name)(value)
     assert getattr(changed, name) == value
     assert changed == tuning.replace(**{name: value}) == dataclasses.replace(tuning, **{name: value})
@@ -79,7 +81,7 @@ def test_a_tuning_is_a_frozen_value_that_can_be_copied() -> None:
     assert pickle.loads(pickle.dumps(tuning)) == tuning == copy.deepcopy(tuning)
     assert repr(tuning).startswith("WorkerTuning(batch_size=10, min_interval=0.1, ")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        tuning.batch_size = 5
+        tuning.batch_size = 5  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def due(turn: Turn) -> list[int]:
     return list(turn.to_renew())
 
 
-def ids(deliveries: list) -> list[int]:  # type: ignore[type-arg]
+def ids(deliveries: list) -> list[int]:
     return [delivery.partition_id for delivery in deliveries]
 
 
