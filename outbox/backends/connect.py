@@ -43,8 +43,13 @@ def check_target(target: object) -> None:
         family_of(target.dialect.name, target.dialect.driver)
     elif isinstance(target, (str, URL)):
         family_of_url(parse_url(target))
-    elif type(target).__module__.partition(".")[0] != "psycopg_pool":
+    elif not is_pool(target):
         raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
+
+
+def is_pool(target: object) -> bool:
+    """Tell whether a target is a psycopg pool, of a class of its own or wrapped in a proxy too."""
+    return any(base.__module__.partition(".")[0] == "psycopg_pool" for base in target.__class__.__mro__)
 
 
 def check_listen_url(url: object) -> str:
@@ -75,7 +80,7 @@ def open_backend(target: object, *, naming: Naming, pool_size: int, listen_url: 
         family = family_of_url(url)
         given = _libpq(target) if family == "postgresql" else url
         return _connect(family, given, naming, pool_size, listen_url)
-    if type(target).__module__.partition(".")[0] == "psycopg_pool":
+    if is_pool(target):
         return _from_pool(target, naming, listen_url)
     raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
 

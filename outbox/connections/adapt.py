@@ -18,6 +18,7 @@ from outbox.connections.pymysql import PYMYSQL
 from outbox.connections.sqlalchemy import SqlalchemyConnection
 from outbox.connections.sqlite import SQLITE
 from outbox.errors import UnsupportedConnection
+from outbox.unwrapping import unwrap
 
 Adapter = Callable[[Any], "ProducerConnection | None"]
 
@@ -31,18 +32,22 @@ ACCEPTED = {
     ),
     "sqlite": ("sqlite3 Connection or Cursor",),
 }
-ACCEPTED_ANYWHERE = ("SQLAlchemy Connection, Session or scoped_session", "Django connection")
+ACCEPTED_ANYWHERE = (
+    "SQLAlchemy Connection, Session or scoped_session on one of these drivers",
+    "Django connection",
+)
+BACKENDS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 
 
 def adapt(connection: object, backend: str | None = None) -> ProducerConnection:
     """Return the adapter for a caller's connection.
 
-    With ``backend`` (``postgresql``, ``mysql`` or ``sqlite``), one that leads to another kind of
+    A proxy that a tracing agent or a pool has put around one is taken for what it stands for. With
+    ``backend`` (``postgresql``, ``mysql`` or ``sqlite``), one that leads to another kind of
     database is refused too. Raises `UnsupportedConnection`, which names the type and the accepted ones.
     Sends nothing, but a Session or a Django connection may connect now if it has not yet.
     """
-    adapter = find_adapter(type(connection))
-    adapted = adapter(connection) if adapter else None
+    adapted = unwrap(connection, recognise) or recognise_by_class(connection)
     if adapted is None:
         raise UnsupportedConnection(type_name(connection), accepted(backend))
     if backend is not None and adapted.backend != backend:
@@ -73,6 +78,18 @@ def find_adapter(kind: type[object]) -> Adapter | None:
     return None
 
 
+def recognise(given: Any) -> ProducerConnection | None:
+    """Adapt an object of a known class, None for every other one."""
+    adapter = find_adapter(type(given))
+    return adapter(given) if adapter else None
+
+
+def recognise_by_class(given: Any) -> ProducerConnection | None:
+    """Adapt a proxy that says of which class it is, and shows what it wraps to nobody."""
+    adapter = find_adapter(given.__class__) if given.__class__ is not type(given) else None
+    return adapter(given) if adapter else None
+
+
 def through(driver: Driver, find: Callable[[Any], Any] | None = None) -> Adapter:
     """Adapt what ``find`` returns for an object, the object itself without it; None stands for closed."""
 
@@ -85,23 +102,28 @@ def through(driver: Driver, find: Callable[[Any], Any] | None = None) -> Adapter
 
 def pooled(given: Any) -> ProducerConnection | None:
     """Adapt what ``Engine.raw_connection()`` returned."""
-    adapter = find_adapter(type(given.driver_connection))
-    return adapter(given.driver_connection) if adapter else None
+    return unwrap(given.driver_connection, recognise)
 
 
-def sqlalchemy_connection(connection: Any) -> ProducerConnection | None:
+def sqlalchemy_connection(connection: Any) -> ProducerConnection:
     """Adapt a SQLAlchemy Connection, if it runs on one of the drivers here."""
-    underneath = pooled(connection.connection)
-    return (
-        SqlalchemyConnection(connection, underneath.driver)
-        if isinstance(underneath, DriverConnection)
-        else None
-    )
+    return on_known_driver(connection, connection)
 
 
-def sqlalchemy_session(session: Any) -> ProducerConnection | None:
+def sqlalchemy_session(session: Any) -> ProducerConnection:
     """Adapt the Connection of a Session's transaction, which it begins by itself when there is none."""
-    return sqlalchemy_connection(session.connection())
+    return on_known_driver(session.connection(), session)
+
+
+def on_known_driver(connection: Any, given: Any) -> ProducerConnection:
+    """Adapt ``given``'s SQLAlchemy Connection; raises `UnsupportedConnection` naming an unknown driver."""
+    underneath = pooled(connection.connection)
+    if isinstance(underneath, DriverConnection):
+        return SqlalchemyConnection(connection, underneath)
+    dialect = connection.dialect
+    how = "asynchronous driver" if getattr(dialect, "is_async", False) else "driver"
+    what = f"{type_name(given)} on the {how} {dialect.name}+{dialect.driver}"
+    raise UnsupportedConnection(what, accepted(BACKENDS.get(dialect.name)))
 
 
 def django_connection(wrapper: Any) -> ProducerConnection | None:

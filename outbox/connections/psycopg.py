@@ -13,7 +13,9 @@ def open_cursor(connection: Any) -> Any:
     from psycopg.rows import tuple_row
 
     # Not connection.cursor(): a caller's factory may return dicts, or want $1 for a placeholder.
-    kind = ClientCursor if issubclass(connection.cursor_factory, ClientCursor) else Cursor
+    factory = connection.cursor_factory
+    on_client = isinstance(factory, type) and issubclass(factory, ClientCursor)
+    kind = ClientCursor if on_client else Cursor
     return kind(connection, row_factory=tuple_row)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from outbox.connections.after_commit import after_commit
 from outbox.connections.connection import KINDS_WITH_ROWS, ProducerConnection
-from outbox.connections.driver import Driver
+from outbox.connections.driver_connection import DriverConnection
 from outbox.statements import Statement
 
 # A caller who streams results would have our statements run in server-side cursors.
@@ -18,15 +18,16 @@ NOT_STREAMED = {"stream_results": False, "yield_per": None}
 class SqlalchemyConnection(ProducerConnection):
     """Write through ``exec_driver_sql``, so that SQLAlchemy knows of the transaction and its events fire.
 
-    ``driver`` is that of the connection underneath.
+    ``underneath`` is the driver's connection that it has now.
     """
 
-    __slots__ = ("connection", "driver")
+    __slots__ = ("connection", "driver", "raw")
 
-    def __init__(self, connection: Any, driver: Driver) -> None:
-        super().__init__(driver.backend, "SQLAlchemy")
+    def __init__(self, connection: Any, underneath: DriverConnection) -> None:
+        super().__init__(underneath.backend, "SQLAlchemy")
         self.connection = connection
-        self.driver = driver
+        self.driver = underneath.driver
+        self.raw = underneath.raw
 
     def in_transaction(self) -> bool:
         """Ask the driver: AUTOCOMMIT may be set in many places, and it knows the outcome."""
@@ -58,7 +59,7 @@ class SqlalchemyConnection(ProducerConnection):
 
     def driver_connection(self) -> Any:
         """Return the connection underneath."""
-        return self.connection.connection.driver_connection
+        return self.raw
 
     def on_commit(self, callback: Callable[[], object]) -> bool:
         """Call back after the COMMIT of the outermost transaction."""
@@ -68,4 +69,4 @@ class SqlalchemyConnection(ProducerConnection):
         return self.connection.exec_driver_sql(text, parameters, execution_options=NOT_STREAMED)
 
     def _driver_in_transaction(self) -> bool:
-        return self.driver.in_transaction(self.driver_connection())
+        return self.driver.in_transaction(self.raw)

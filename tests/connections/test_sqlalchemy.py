@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from outbox.connections import adapt
@@ -17,6 +19,7 @@ from tests.connections.support import (
     Caller,
     assert_joins_the_transaction,
     enqueue,
+    family,
     numbered,
     stored,
 )
@@ -174,14 +177,42 @@ def test_a_rolled_back_savepoint_takes_its_messages_and_no_others(
 def test_a_driver_that_is_not_known_is_refused_by_its_name() -> None:
     import sqlite3
 
+    real = sqlite3.connect(":memory:")
+
     class Unheard:
-        def __init__(self) -> None:
-            self.real = sqlite3.connect(":memory:")
+        """Of another driver, for all that anyone can see."""
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(self.real, name)
+            return getattr(real, name)
 
     engine = create_engine("sqlite://", creator=Unheard)
-    with engine.connect() as connection, pytest.raises(UnsupportedConnection, match="Connection"):
+    with engine.connect() as connection, pytest.raises(UnsupportedConnection, match="Connection") as caught:
         adapt(connection)
+    assert "on the driver sqlite+pysqlite" in str(caught.value)
     engine.dispose()
+    real.close()
+
+
+@pytest.mark.backends("postgresql")
+def test_a_session_lent_by_an_asynchronous_one_is_refused_with_its_driver(tables: Database) -> None:
+    url = tables.sqlalchemy_url.replace("postgresql+psycopg:", "postgresql+psycopg_async:")
+
+    async def refused() -> str:
+        engine = create_async_engine(url)
+        async with AsyncSession(engine) as session:
+            with pytest.raises(UnsupportedConnection) as caught:
+                await session.run_sync(lambda lent: adapt(lent, "postgresql"))
+        await engine.dispose()
+        return str(caught.value)
+
+    text = asyncio.run(refused())
+    assert "Session on the asynchronous driver postgresql+psycopg as" in text
+    assert "psycopg Connection" in text
+    assert "on one of these drivers" in text
+
+
+def test_asynchronous_sessions_and_engines_are_refused(tables: Database) -> None:
+    engine = create_async_engine("postgresql+psycopg_async://localhost/nowhere")
+    for given in (AsyncSession(engine), engine, engine.connect()):
+        with pytest.raises(UnsupportedConnection, match=type(given).__name__):
+            adapt(given, family(tables))

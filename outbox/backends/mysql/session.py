@@ -6,6 +6,7 @@ from typing import Any
 
 from outbox.backends.mysql.errors import translated
 from outbox.statements import Catalog, Rows
+from outbox.unwrapping import innermost
 
 MULTI_STATEMENTS = 1 << 16  # a client flag, which the driver sets by default
 
@@ -17,8 +18,8 @@ class Session:
 
     def __init__(self, catalog: Catalog, connection: Any, lent: Any) -> None:
         self._catalog = catalog
-        self._cursor = open_cursor(connection)
-        self.connection = connection
+        self.connection = plain(connection)
+        self._cursor = open_cursor(self.connection)
         """The driver's connection."""
         self.lent = lent
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
@@ -57,6 +58,14 @@ class Session:
         """End the transaction, if one is open."""
         with translated():
             self.connection.commit()
+
+
+def plain(connection: Any) -> Any:
+    """Return the driver's own connection for one that a tracing agent may have wrapped."""
+    from mysql.connector.abstracts import MySQLConnectionAbstract
+
+    kind: type[Any] = MySQLConnectionAbstract
+    return innermost(connection, kind)
 
 
 def open_cursor(connection: Any) -> Any:

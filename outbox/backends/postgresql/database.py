@@ -18,6 +18,7 @@ from outbox.backends.postgresql.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, DatabaseError
 from outbox.statements import Catalog, Rows
+from outbox.unwrapping import innermost
 
 log = logging.getLogger("outbox.backends.postgres")
 
@@ -55,7 +56,7 @@ class Database:
         **parameters: Any,
     ) -> Rows:
         """Run one statement on a connection in hand, whatever its settings."""
-        cursor = psycopg.Cursor(conn, row_factory=tuple_row)
+        cursor = psycopg.Cursor(innermost(conn, psycopg.Connection), row_factory=tuple_row)
         if keep is None:
             keep = self.plans.usable(statement)
         known = self.catalog[statement]
@@ -80,7 +81,9 @@ class Database:
 
     def command(self, conn: PgConnection, statement: str) -> None:
         """Run a statement without parameters that may hold several commands, in one round trip."""
-        psycopg.Cursor(conn).execute(self.catalog[statement].compact, prepare=False)
+        psycopg.Cursor(innermost(conn, psycopg.Connection)).execute(
+            self.catalog[statement].compact, prepare=False
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[PgConnection, Any]]:

@@ -16,6 +16,7 @@ from outbox.backends.sqlite.pool_source import BUSY_TIMEOUT
 from outbox.backends.sqlite.source import check_open, committing, ended, left_clean
 from outbox.backends.waiting import Waiting
 from outbox.errors import ConfigurationError
+from outbox.unwrapping import innermost
 
 LEGACY = getattr(sqlite3, "LEGACY_TRANSACTION_CONTROL", -1)
 """What ``Connection.autocommit`` is, from Python 3.12 on, unless the user chose otherwise."""
@@ -37,7 +38,7 @@ class EngineSource:
     def borrow(self) -> Iterator[sqlite3.Connection]:
         with translated():
             loan = self._engine.raw_connection()
-        conn: sqlite3.Connection = loan.dbapi_connection  # type: ignore[assignment]
+        conn: sqlite3.Connection = innermost(loan.dbapi_connection, sqlite3.Connection)
         try:
             with plain(conn):
                 yield conn
@@ -50,7 +51,7 @@ class EngineSource:
     def lend(self, begin: str) -> Iterator[tuple[sqlite3.Connection, Any]]:
         with translated():
             outer = self._engine.connect()
-        conn: sqlite3.Connection = outer.connection.dbapi_connection  # type: ignore[assignment]
+        conn: sqlite3.Connection = innermost(outer.connection.dbapi_connection, sqlite3.Connection)
         with outer, plain(conn):
             with translated():
                 transaction = outer.begin()

@@ -17,6 +17,7 @@ from outbox.backends.sqlite.source import check_open, committing, left_clean
 from outbox.backends.waiting import SLICE, Waiting
 from outbox.errors import ConfigurationError, ConnectionLost, OutboxClosed
 from outbox.statements import Catalog
+from outbox.unwrapping import innermost
 
 CHECKOUT_TIMEOUT = 30.0
 BUSY_TIMEOUT = 5.0
@@ -65,7 +66,8 @@ class PoolSource:
         if self._closed:
             raise OutboxClosed("the outbox is closed: build a new one")
         loan = self._checkout()
-        conn: sqlite3.Connection = loan.dbapi_connection  # type: ignore[assignment]
+        # A tracing agent may have wrapped it.
+        conn: sqlite3.Connection = innermost(loan.dbapi_connection, sqlite3.Connection)
         sound = True
         try:
             yield conn
