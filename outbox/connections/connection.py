@@ -42,10 +42,6 @@ class ProducerConnection(ABC):
         """Run a statement and return its rows, none for one that returns none."""
 
     @abstractmethod
-    def insert(self, statement: Statement, parameters: Mapping[str, object]) -> int:
-        """Run an INSERT and return the id the driver reports, as `insert_rows` does."""
-
-    @abstractmethod
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Run a ``:values`` statement for all rows at once and return the id the driver reports.
 

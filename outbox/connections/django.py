@@ -35,12 +35,6 @@ class DjangoConnection(ProducerConnection):
             cursor.execute(statement.pyformat, parameters)
             return list(cursor.fetchall()) if statement.kind in KINDS_WITH_ROWS else []
 
-    def insert(self, statement: Statement, parameters: Mapping[str, object]) -> int:
-        """Run an INSERT and return the id of the cursor."""
-        with self.wrapper.cursor() as cursor:
-            cursor.execute(statement.pyformat, parameters)
-            return int(cursor.lastrowid)
-
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
         with self.wrapper.cursor() as cursor:

@@ -32,12 +32,6 @@ class DriverConnection(ProducerConnection):
             cursor.execute(self.driver.text(statement), parameters)
             return cursor.fetchall() if statement.kind in KINDS_WITH_ROWS else []
 
-    def insert(self, statement: Statement, parameters: Mapping[str, object]) -> int:
-        """Run an INSERT and return the id of the cursor."""
-        with closing(self.driver.open_cursor(self.raw)) as cursor:
-            cursor.execute(self.driver.text(statement), parameters)
-            return int(cursor.lastrowid)
-
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
         with closing(self.driver.open_cursor(self.raw)) as cursor:

@@ -48,10 +48,6 @@ class SqlalchemyConnection(ProducerConnection):
         result = self._run(self.driver.text(statement), dict(parameters))
         return [tuple(row) for row in result] if statement.kind in KINDS_WITH_ROWS else []
 
-    def insert(self, statement: Statement, parameters: Mapping[str, object]) -> int:
-        """Run an INSERT and return the id of the cursor."""
-        return int(self._run(self.driver.text(statement), dict(parameters)).lastrowid)
-
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
         text = self.driver.rows_text(statement, len(rows))

@@ -1,5 +1,7 @@
 """Write messages to MySQL and MariaDB: two statements for one message, two for each chunk of a batch.
 
+One more before them remembers the caller's LAST_INSERT_ID(), which the last one puts back.
+
 Values travel as hexadecimal text, see `enqueue.sql`; so the size of a statement is known before it
 is sent, and one that the server would refuse by dropping the caller's connection never is.
 """
@@ -36,12 +38,15 @@ def write_mysql(
     pieces = list(chunks(messages, rows=ROWS, size=CHUNK_BYTES))
     if any(len(chunk) == 1 and weigh(chunk[0]) > LONE_BYTES for chunk in pieces):
         _refuse_what_does_not_fit(connection, catalog, messages)
+    # A mysql.connector connection made with raw=True gives digits.
+    kept, step = map(int, connection.execute(catalog["last_insert_id"], {})[0])
     ids: list[int] = []
     for chunk in pieces:
         first_id = connection.insert_rows(
             catalog["insert_body"], [_body(catalog.dialect, message) for message in chunk]
         )
-        step = connection.insert(catalog["insert_incoming"], incoming(catalog, chunk, first_id))
+        parameters = {**incoming(catalog, chunk, first_id), "step": step, "kept": kept}
+        connection.execute(catalog["insert_incoming"], parameters)
         ids += range(first_id, first_id + len(chunk) * step, step)
     return ids
 

@@ -1,3 +1,13 @@
+-- name: last_insert_id :one
+-- What LAST_INSERT_ID() is in the producer's session, which insert_incoming puts back: the producer may
+-- have inserted an order, and be about to insert its items. And the step from one id to the next, by which
+-- the ids of a chunk are known.
+-- Differs: elsewhere an INSERT of ours changes nothing that a session remembers, or the driver forgets it.
+-- Locks: none.
+SELECT
+    LAST_INSERT_ID() AS kept,
+    @@SESSION.auto_increment_increment AS step;
+
 -- name: insert_body :values
 -- Bodies of one or more messages, on the producer's own connection. One statement's rows get ids
 -- in row order, LAST_INSERT_ID() being the first, in steps of auto_increment_increment.
@@ -10,12 +20,11 @@ VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers));
 
 -- name: insert_incoming :exec
 -- The incoming rows of the bodies just inserted: :partition_ids is a JSON array in their order,
--- :first_id the first body's id. The step is read here, in the session that gave out the ids, and
--- LAST_INSERT_ID(step) lets the server's answer carry it to the client, which knows all ids then.
+-- :first_id the first body's id. LAST_INSERT_ID(:kept) is for its effect on the session, see last_insert_id.
 -- Differs: the body ids are computed, not returned.
 -- Locks: the new rows; touches no shared row.
 INSERT INTO outbox_incoming (partition_id, body_id)
-SELECT given.partition_id, :first_id + (given.n - 1) * LAST_INSERT_ID(@@SESSION.auto_increment_increment)
+SELECT given.partition_id, :first_id + (given.n - 1) * :step + 0 * LAST_INSERT_ID(:kept)
 FROM JSON_TABLE(
     CONVERT(:partition_ids USING utf8mb4), '$[*]' COLUMNS (n FOR ORDINALITY, partition_id BIGINT PATH '$')
 ) AS given;

@@ -105,3 +105,24 @@ def dsn(database: Database) -> dict[str, Any]:
         "password": parts.password or "",
         "database": parts.path[1:],
     }
+
+
+def connections(database: Database) -> dict[str, Any]:
+    """Open a connection of each driver."""
+    return {name: connect(database, name) for name in SQLALCHEMY_DRIVERS[database.backend]}
+
+
+def connect(database: Database, driver: str) -> Any:
+    if driver == "psycopg2":
+        import psycopg2
+
+        return psycopg2.connect(database.url)
+    if driver == "pymysql":
+        import pymysql
+
+        return pymysql.connect(**dsn(database))
+    if driver == "mysqldb":
+        import MySQLdb
+
+        return MySQLdb.connect(**dsn(database))
+    return database.connect()

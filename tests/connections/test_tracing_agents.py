@@ -12,7 +12,7 @@ import pytest
 
 import outbox
 from outbox import Outbox, Partitions
-from tests.connections.test_wrapped import connections
+from tests.connections.support import connections
 from tests.support import Database, Spawn
 from tests.support.databases.mysql import MysqlDatabase
 from tests.support.databases.postgres import PostgresDatabase

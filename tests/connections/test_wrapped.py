@@ -11,7 +11,7 @@ import wrapt
 
 from outbox import Outbox, Partitions, UnsupportedConnection
 from outbox.connections import adapt
-from tests.connections.support import dsn, family
+from tests.connections.support import connections, family
 from tests.support import Database
 
 
@@ -42,8 +42,9 @@ class Named(Delegating):
         return getattr(self._look(), name)
 
     def __getattribute__(self, name: str) -> Any:
-        look = object.__getattribute__(self, "_look")
-        return look().__class__ if name == "__class__" else object.__getattribute__(self, name)
+        if name == "__class__":
+            return object.__getattribute__(self, "_look")().__class__
+        return object.__getattribute__(self, name)
 
 
 WRAPPERS: dict[str, Callable[[Any], Any]] = {
@@ -53,33 +54,6 @@ WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "a proxy of proxies": lambda conn: Delegating(Traced(Delegating(conn))),
 }
 wrapped = pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
-DRIVERS = {
-    "postgresql": ("psycopg", "psycopg2"),
-    "mysql": ("mysqlconnector", "pymysql", "mysqldb"),
-    "mariadb": ("mysqlconnector", "pymysql", "mysqldb"),
-    "sqlite": ("pysqlite",),
-}
-
-
-def connections(database: Database) -> dict[str, Any]:
-    """Open a connection of each driver."""
-    return {name: connect(database, name) for name in DRIVERS[database.backend]}
-
-
-def connect(database: Database, driver: str) -> Any:
-    if driver == "psycopg2":
-        import psycopg2
-
-        return psycopg2.connect(database.url)
-    if driver == "pymysql":
-        import pymysql
-
-        return pymysql.connect(**dsn(database))
-    if driver == "mysqldb":
-        import MySQLdb
-
-        return MySQLdb.connect(**dsn(database))
-    return database.connect()
 
 
 @pytest.fixture

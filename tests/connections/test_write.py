@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import create_engine
 
 from outbox.enqueue.prepared_message import PreparedMessage, chunks
 from outbox.errors import PayloadTooLarge
-from tests.connections.support import AWKWARD, PLAIN, enqueue, numbered, stored
+from tests.connections.support import AWKWARD, PLAIN, connect, enqueue, numbered, stored
 from tests.support import Database
 
 
@@ -92,3 +95,44 @@ def test_chunks_are_bounded_by_rows_and_by_bytes(sizes: list[int], pieces: list[
     cut = list(chunks(messages, rows=3, size=10))
     assert [len(piece) for piece in cut] == pieces
     assert [message for piece in cut for message in piece] == messages
+
+
+@pytest.mark.backends("mysql", "mariadb")
+@pytest.mark.parametrize("driver", ["mysqlconnector", "pymysql", "mysqldb", "sqlalchemy"])
+def test_the_last_insert_id_of_the_session_stays_what_it_was(tables: Database, driver: str) -> None:
+    tables.execute("CREATE TABLE bills (id BIGINT AUTO_INCREMENT PRIMARY KEY, n INT) AUTO_INCREMENT = 5001")
+    engine = create_engine(tables.sqlalchemy_url) if driver == "sqlalchemy" else None
+    conn: Any = engine.connect() if engine else connect(tables, driver)
+    run = conn.exec_driver_sql if engine else conn.cursor().execute
+
+    def last_insert_id() -> int:
+        if engine:
+            return int(conn.exec_driver_sql("SELECT LAST_INSERT_ID()").scalar())
+        cursor = conn.cursor()
+        cursor.execute("SELECT LAST_INSERT_ID()")
+        return int(cursor.fetchone()[0])
+
+    enqueue(conn, PLAIN)
+    assert last_insert_id() == 0
+    run("INSERT INTO bills (n) VALUES (1)")
+    for messages in ([PLAIN], numbered(3), numbered(1_001)):
+        ids = enqueue(conn, *messages)
+        assert last_insert_id() == 5001
+    conn.commit()
+    assert [id_ for id_, _ in stored(tables)][-1_001:] == ids
+    conn.close()
+    if engine:
+        engine.dispose()
+
+
+@pytest.mark.backends("mysql", "mariadb")
+def test_the_largest_last_insert_id_is_kept(tables: Database) -> None:
+    conn = tables.connect()
+    cursor = conn.cursor()
+    cursor.execute("SELECT LAST_INSERT_ID(18446744073709551615)")
+    cursor.fetchall()
+    (id_,) = enqueue(conn, PLAIN)
+    cursor.execute("SELECT LAST_INSERT_ID()")
+    assert cursor.fetchone()[0] == 18446744073709551615
+    conn.commit()
+    assert stored(tables) == [(id_, PLAIN)]
