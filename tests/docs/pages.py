@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+PAGES = ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
 
 _HEADING = re.compile(r"^#{1,3} (?P<title>.+)$")
 _OPENING = re.compile(r"^(?:```(?P<language>\S+)|<!-- (?P<given>given))$")
