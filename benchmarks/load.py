@@ -9,10 +9,9 @@ from typing import Any, TypeAlias
 
 import outbox
 from outbox import Outbox, OutboxProfile
-from outbox.facade import OutboxBuilder
-from outbox.facade.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder, QueueBuilder
 
-Declare: TypeAlias = Callable[[QueueBuilder[OutboxBuilder]], OutboxBuilder]
+Declare: TypeAlias = Callable[[QueueBuilder], OutboxBuilder]
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,18 @@ to plain callables, in order within a partition, at least once or exactly once. 
 `Outbox.builder` and `migrate`.
 """
 
-from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterScope, DeadLetterStatus
+from outbox.dead_letters import (
+    DeadLetter,
+    DeadLetterFilter,
+    DeadLetters,
+    DeadLetterScope,
+    DeadLetterStatus,
+)
 from outbox.errors import (
     BatchError,
     ConfigurationError,
     ConnectionLost,
+    Contention,
     DatabaseError,
     ForkedProcess,
     InvalidHeaders,
@@ -55,11 +62,13 @@ __all__ = [
     "BatchError",
     "ConfigurationError",
     "ConnectionLost",
+    "Contention",
     "DatabaseError",
     "DeadLetter",
     "DeadLetterFilter",
     "DeadLetterScope",
     "DeadLetterStatus",
+    "DeadLetters",
     "EnqueueMessage",
     "FailureEntry",
     "FailureKey",

@@ -10,50 +10,58 @@ from outbox.backends.protocol import Backend
 from outbox.backends.retry import retry_contention
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
+from outbox.connections.driver_connection import DriverConnection
+from outbox.connections.mysql_connector import MYSQL_CONNECTOR
+from outbox.connections.psycopg import PSYCOPG
+from outbox.connections.sqlite import SQLITE
 from outbox.errors import TransactionRequired
 from outbox.statements import Catalog
 
 S = TypeVar("S")
 T = TypeVar("T")
 
+# What the backends' own connections are made with, by folder of ``sql/``.
+OWN_DRIVERS = {"postgresql": PSYCOPG, "mysql": MYSQL_CONNECTOR, "sqlite": SQLITE}
+
 
 class Access(Generic[S]):
-    """Lends work a store: the statements of one file on a connection. Thread-safe.
+    """Runs work on a store: the statements of one file, on one connection. Thread-safe.
 
     On the caller's connection it begins, commits and repeats nothing, and the driver's errors pass
-    unchanged. On its own it repeats a transaction that lost a race for a lock, at a stop not for long, and
-    raises the library's errors.
+    unchanged. On its own it repeats a transaction that lost a race for a lock, only briefly once the workers
+    are to stop, and raises the library's errors.
     """
 
     def __init__(self, backend: Backend, store: Callable[[ProducerConnection, Catalog], S]) -> None:
         self.waiting = backend.waiting
         self._backend = backend
+        self._catalog = backend.catalog
         self._store = store
+        self._own_driver = OWN_DRIVERS[backend.catalog.backend]
 
     def read(self, conn: object | None, work: Callable[[S], T]) -> T:
         """Run work that changes nothing; outside of any transaction unless the caller has one."""
-        if conn is not None:
-            return work(self._store(*self._adapted(conn)))
-        return self._on_own(self._backend.reading, work)
+        if conn is None:
+            return self._on_own(self._backend.reading, work)
+        return work(self._store(self._adapted(conn), self._catalog))
 
     def write(self, conn: object | None, work: Callable[[S], T]) -> T:
         """Run work in one transaction; raises `TransactionRequired` if the caller has none open."""
         if conn is None:
             return self._on_own(self._backend.writing, work)
-        connection, catalog = self._adapted(conn)
+        connection = self._adapted(conn)
         if not connection.in_transaction():
             raise TransactionRequired(connection.kind, "the change", "leave conn out")
-        return work(self._store(connection, catalog))
+        return work(self._store(connection, self._catalog))
 
     def on_commit(self, conn: object, callback: Callable[[], object]) -> bool:
         """Call back after the caller's commit; False if its connection cannot tell."""
-        return self._adapted(conn)[0].on_commit(callback)
+        return self._adapted(conn).on_commit(callback)
 
     @retry_contention
-    def _on_own(self, lend: Callable[[], AbstractContextManager[Any]], work: Callable[[S], T]) -> T:
-        with lend() as conn:
-            return work(self._store(*self._adapted(conn)))
+    def _on_own(self, acquire: Callable[[], AbstractContextManager[Any]], work: Callable[[S], T]) -> T:
+        with acquire() as conn:
+            return work(self._store(DriverConnection(self._own_driver, conn), self._catalog))
 
-    def _adapted(self, conn: object) -> tuple[ProducerConnection, Catalog]:
-        catalog = self._backend.catalog
-        return adapt(conn, catalog.backend), catalog
+    def _adapted(self, conn: object) -> ProducerConnection:
+        return adapt(conn, self._catalog.backend)

@@ -1,7 +1,8 @@
-"""One dead letter."""
+"""One dead letter, and where it stands."""
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,33 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from outbox.dead_letters.status import DeadLetterStatus
+
+class DeadLetterStatus(str, enum.Enum):
+    """Where a dead letter stands; each is its name in the table.
+
+    ::
+
+                      replay                    resolve
+        PENDING ------------------> REPROCESSING -----------> RESOLVED ---+
+         |   |  <------------------      | ^                     ^        | cleanup
+         |   |        reject             | | replay, once the    |        +---------> (deleted)
+         |   |                           +-+ deadline has passed |        |
+         |   +---------------------------------------------------+        |
+         |                    requeue                                     |
+         +--------------------------------------------------> DISCARDED --+
+                              discard
+
+    Nothing is replayed by itself. A claim whose deadline has passed counts as pending: it can be
+    claimed anew, requeued and discarded. Until that happens its claimant may still resolve or reject it.
+    """
+
+    PENDING = "pending"
+    REPROCESSING = "reprocessing"
+    RESOLVED = "resolved"
+    DISCARDED = "discarded"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True)
@@ -20,7 +47,7 @@ class DeadLetter:
     """
 
     id: int
-    """Its own number, by which scopes name it; grows with the time of failure."""
+    """Its own number, by which scopes name it; grows with the time of the first failure."""
     message_id: int
     """What `Outbox.enqueue` returned for the message."""
     queue: str
@@ -35,7 +62,7 @@ class DeadLetter:
     created_at: datetime
     """When the message was enqueued."""
     failed_at: datetime
-    """When it was given up; a later rejection does not change it."""
+    """When it failed last: the time when it was given up, or of the last `DeadLetters.reject`."""
     last_error: str | None
     attempts: int
     """Failed deliveries and rejections."""

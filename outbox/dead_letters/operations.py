@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from itertools import chain
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.dead_letters import actions, search
-from outbox.dead_letters.checks import checked_filter, checked_scope, refuse_everything
-from outbox.dead_letters.claims import by_claim, settle
-from outbox.dead_letters.filter import DeadLetterFilter
-from outbox.dead_letters.letter import DeadLetter
-from outbox.dead_letters.scope import DeadLetterScope
-from outbox.dead_letters.status import DeadLetterStatus
+from outbox.dead_letters.letter import DeadLetter, DeadLetterStatus
+from outbox.dead_letters.replay_runs import ReplayRuns
+from outbox.dead_letters.scope import (
+    DeadLetterFilter,
+    DeadLetterScope,
+    checked_filter,
+    checked_scope,
+    refuse_everything,
+)
 from outbox.dead_letters.store import Store
-from outbox.dead_letters.sweep import Sweep
+from outbox.errors import ConfigurationError
 from outbox.values.durations import seconds
 from outbox.values.reasons import clean_reason
+from outbox.wakeups.flush_buffer import Wakers
 
 # Inside the class, `list` is the method.
 Letters: TypeAlias = "list[DeadLetter]"
@@ -29,16 +33,7 @@ Ids: TypeAlias = "list[int]"
 
 PAGE = 100
 """How many letters are listed or claimed at once unless a limit is given."""
-
-
-class Announcer(Protocol):
-    """Tells the pipeline of messages; see `outbox.wakeups.flush_buffer.Wakers`."""
-
-    def note(self, partition_ids: Iterable[int]) -> None:
-        """Remember partitions that this thread has written to."""
-
-    def flush(self) -> None:
-        """What was noted is committed: pass it on."""
+IDS_AT_ONCE = 1_000
 
 
 class DeadLetters:
@@ -51,11 +46,12 @@ class DeadLetters:
     Deadlines and times are by the database's clock. The life of a letter is drawn at `DeadLetterStatus`.
     """
 
-    def __init__(self, backend: Backend, announcer: Announcer, check_usable: Callable[[], object]) -> None:
+    def __init__(self, backend: Backend, wakers: Wakers, check_usable: Callable[[], object]) -> None:
         """Use `Outbox.dead_letters` instead."""
         self._access = Access(backend, Store)
-        self._announcer = announcer
+        self._wakers = wakers
         self._check_usable = check_usable
+        self._runs = ReplayRuns()
 
     def list(self, filter: DeadLetterScope | None = None, *, conn: object = None) -> Letters:  # noqa: A002
         """Return letters, payloads included, newest first: pending ones unless the filter says otherwise.
@@ -82,6 +78,28 @@ class DeadLetters:
         self._check_usable()
         return self._access.read(conn, partial(search.count, wanted=checked_filter(filter)))
 
+    def select(
+        self,
+        scope: DeadLetterScope | None = None,
+        among: Sequence[DeadLetterStatus] = search.OPEN,
+        *,
+        conn: object = None,
+    ) -> Sequence[int]:
+        """Return the ids of the letters in these statuses, oldest first; of claims those that have run out.
+
+        For a preview: what is shown before a question is what is changed after it, and letters that fail
+        meanwhile are not among the ids. No payload is read, and each id takes eight bytes.
+        """
+        limits = checked_scope(scope)
+        self._check_usable()
+        found = array("q")
+        after: int | None = 0
+        while after is not None and (limits.limit is None or len(found) < limits.limit):
+            look = partial(search.portion, scope=limits, among=among, after=after, size=IDS_AT_ONCE)
+            ids, after = self._access.read(conn, look)
+            found.extend(ids)
+        return found[: limits.limit]
+
     def replay(
         self,
         scope: DeadLetterScope | None = None,
@@ -91,34 +109,53 @@ class DeadLetters:
     ) -> Letters:
         """Claim letters for ``timeout`` seconds and return them as claimed, oldest first.
 
-        Takes pending ones and those whose claim has run out, at most 100 unless the scope has a
-        ``limit``; passes over what another transaction has locked, so that any number of callers get
-        disjoint sets. Nothing is delivered: work on the letters, then `resolve` or `reject` them. What is
-        neither until the deadline can be claimed again.
+        Takes pending ones and those whose claim has run out, at most 100 unless the scope has a ``limit``;
+        passes over what another transaction has locked, so that any number of callers get disjoint sets.
+        Nothing is delivered: work on the letters, then `resolve` or `reject` them. What is neither until
+        the deadline can be claimed again.
+
+        A loop over it ends: a letter that was rejected meanwhile is not returned again before a call with an
+        equal scope has returned nothing. After that, or after ten minutes, calls begin anew with the oldest.
+        `claim` takes letters by their ids and remembers nothing.
         """
         limits = checked_scope(scope)
-        token = secrets.token_hex(16)
         held = seconds(timeout, option="timeout", positive=True)
         self._check_usable()
-        sweep = Sweep(limits, search.OPEN, partial(actions.claim, token=token, timeout=held))
-        return self._access.write(conn, partial(_claim, sweep=sweep, limit=limits.limit or PAGE))
+        limit, passed = limits.limit or PAGE, self._runs.passed(limits)
+        claimed = self._claim(limits, limit, held, conn, pending_after=passed)
+        self._runs.replayed(limits, claimed, held)
+        return claimed
+
+    def claim(self, ids: Iterable[int], timeout: float | timedelta = 60.0, *, conn: object = None) -> Letters:
+        """Claim the letters with these ids, as `replay` does, also those that were rejected just now."""
+        scope = DeadLetterScope(ids=ids)
+        held = seconds(timeout, option="timeout", positive=True)
+        self._check_usable()
+        return self._claim(scope, len(tuple(scope.ids or ())), held, conn)
 
     def resolve(self, messages: Iterable[DeadLetter], *, conn: object = None) -> int:
         """Mark letters as dealt with; return how many really changed.
 
-        Give them as `replay` returned them: whoever lost one to a later claim, or never had it, changes
-        nothing.
+        Give them as `replay` returned them. A letter that was not claimed, or that a later claim has taken
+        over, does not change.
         """
-        return self._settle(messages, lambda store, ids: store.complete(ids, DeadLetterStatus.RESOLVED), conn)
+        self._check_usable()
+        claims = by_claim(messages)
+        return self._access.write(conn, partial(actions.resolve, claims=claims)) if claims else 0
 
     def reject(self, messages: Iterable[DeadLetter], reason: object, *, conn: object = None) -> int:
-        """Give letters back as pending, with one attempt more and ``reason`` as their error.
+        """Give letters back as pending: they have failed once more, now, and ``reason`` is their error.
 
         Of a longer reason the first 2 000 characters are kept. Returns how many really changed; the rest
         is as in `resolve`.
         """
-        text = clean_reason(reason)
-        return self._settle(messages, lambda store, ids: store.reject(ids, text), conn)
+        self._check_usable()
+        claims, text = by_claim(messages), clean_reason(reason)
+        if not claims:
+            return 0
+        rejected = self._access.write(conn, partial(actions.reject, claims=claims, reason=text))
+        self._runs.rejected(claims)
+        return rejected
 
     def discard(self, scope: DeadLetterScope, *, conn: object = None) -> int:
         """Give pending letters up for good; return how many. Claims that have run out count as pending.
@@ -128,14 +165,14 @@ class DeadLetters:
         Without ``conn``, each portion of some hundred letters is a transaction of its own.
         """
         refuse_everything(checked_scope(scope))
-        return self._in_portions(Sweep(scope, search.OPEN, actions.discard), conn)
+        return self._in_portions(actions.discard, scope, conn)
 
     def cleanup(self, scope: DeadLetterScope | None = None, *, conn: object = None) -> int:
         """Delete resolved and discarded letters, all unless the scope says otherwise; return how many.
 
         Without ``conn``, each portion of some hundred letters is a transaction of its own.
         """
-        return self._in_portions(Sweep(checked_scope(scope), search.COMPLETED, actions.delete), conn)
+        return self._in_portions(actions.delete, checked_scope(scope), conn)
 
     def requeue(self, scope: DeadLetterScope, *, conn: object = None) -> Ids:
         """Send pending letters through the pipeline again, as new messages; return the message ids.
@@ -146,41 +183,47 @@ class DeadLetters:
         """
         limits = checked_scope(scope)
         self._check_usable()
-        sweep = Sweep(limits, search.OPEN, actions.requeue)
-        message_ids, partition_ids = self._access.write(conn, partial(_requeue, sweep=sweep))
-        self._announcer.note(partition_ids)
+        requeued = self._access.write(conn, partial(actions.requeue, scope=limits))
+        self._wakers.note(requeued.partition_ids)
         if conn is None:
-            self._announcer.flush()
+            self._wakers.flush()
         else:
-            self._access.on_commit(conn, self._announcer.flush)
-        return message_ids
+            self._access.on_commit(conn, self._wakers.flush)
+        return requeued.message_ids
 
-    def _settle(
-        self, messages: Iterable[DeadLetter], change: Callable[[Store, Sequence[int]], object], conn: object
-    ) -> int:
+    def _claim(
+        self, scope: DeadLetterScope, limit: int, timeout: float, conn: object, *, pending_after: int = 0
+    ) -> Letters:
+        """Claim in one transaction."""
+        token = secrets.token_hex(16)
+        work = partial(
+            actions.claim, scope=scope, limit=limit, token=token, timeout=timeout, pending_after=pending_after
+        )
+        return self._access.write(conn, work)
+
+    def _in_portions(self, change: actions.ChangePortion, scope: DeadLetterScope, conn: object) -> int:
+        """Change each portion in a transaction of its own, unless the caller has one; return how many."""
         self._check_usable()
-        claims = by_claim(messages)
-        return self._access.write(conn, partial(settle, claims=claims, change=change)) if claims else 0
-
-    def _in_portions(self, sweep: Sweep[int], conn: object) -> int:
-        """Act on each portion in a transaction of its own, unless the caller has one; return how many."""
-        self._check_usable()
-        return sum(map(len, sweep.portions(partial(self._access.write, conn), sweep.scope.limit)))
-
-
-def _claim(store: Store, *, sweep: Sweep[DeadLetter], limit: int) -> Letters:
-    """Claim all portions in one transaction."""
-    return [*chain.from_iterable(sweep.portions(lambda step: step(store), limit))]
+        changed = 0
+        after: int | None = 0
+        while after is not None and changed != scope.limit:
+            size = actions.portion_size(scope, changed)
+            work = partial(change, scope=scope, after=after, size=size)
+            letters, after = self._access.write(conn, work)
+            changed += letters
+        return changed
 
 
-def _requeue(store: Store, *, sweep: Sweep[actions.Requeued]) -> tuple[Ids, set[int]]:
-    """Requeue all portions in one transaction; keep of them what is returned, and where they went."""
-    message_ids: list[int] = []
-    partition_ids: set[int] = set()
-    for portion in sweep.portions(lambda step: step(store), sweep.scope.limit):
-        message_ids += [sent.message_id for sent in portion]
-        partition_ids.update(sent.partition_id for sent in portion)
-    return message_ids, partition_ids
+def by_claim(messages: Iterable[DeadLetter]) -> dict[str, Ids]:
+    """Group the ids of letters by claim; letters that were not claimed are left out."""
+    found: dict[str, set[int]] = {}
+    for letter in messages:
+        if not isinstance(letter, DeadLetter):
+            raise ConfigurationError("messages", letter, "give the DeadLetter objects that replay() returned")
+        if letter.claim is not None:
+            found.setdefault(letter.claim, set()).add(letter.id)
+    # In one order everywhere, so that two callers never wait for each other.
+    return {claim: sorted(found[claim]) for claim in sorted(found)}
 
 
 def _list(store: Store, *, wanted: DeadLetterFilter, limit: int) -> list[DeadLetter]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from outbox.dead_letters.filter import DeadLetterFilter
-from outbox.dead_letters.scope import DeadLetterScope
-from outbox.dead_letters.status import DeadLetterStatus
+from outbox.dead_letters.letter import DeadLetterStatus
+from outbox.dead_letters.scope import DeadLetterFilter, DeadLetterScope
 from outbox.dead_letters.store import Store
 
 OPEN = (DeadLetterStatus.PENDING, DeadLetterStatus.REPROCESSING)
-"""What may be taken in hand; of the latter only what is overdue."""
+"""What may be worked on; of the latter only claims that have run out."""
 COMPLETED = (DeadLetterStatus.RESOLVED, DeadLetterStatus.DISCARDED)
 
 EVERYTHING = DeadLetterFilter(status=None)
@@ -20,7 +19,7 @@ IDS_A_STATEMENT = 1_000
 
 
 class Portion(NamedTuple):
-    """Candidates, and where to look on: ``last`` is None at the end."""
+    """Ids of candidates, and behind which id to look on: ``last`` is None at the end."""
 
     ids: list[int]
     last: int | None
@@ -61,18 +60,31 @@ def statuses(wanted: DeadLetterFilter) -> tuple[DeadLetterStatus, ...]:
 
 
 def portion(
-    store: Store, scope: DeadLetterScope, among: Sequence[DeadLetterStatus], after: int, size: int
+    store: Store,
+    scope: DeadLetterScope,
+    among: Sequence[DeadLetterStatus],
+    after: int,
+    size: int,
+    *,
+    pending_after: int = 0,
 ) -> Portion:
-    """Return up to ``size`` candidates above the id ``after``, oldest first."""
+    """Return up to ``size`` candidates above the id ``after``, oldest first.
+
+    Of the pending ones only those that are above ``pending_after`` as well.
+    """
+    first = max(after, scope.after_id or 0)
+    starts = {DeadLetterStatus.PENDING: max(first, pending_after)}
     if scope.ids is not None:
-        return named_portion(store, scope, among, after, size)
-    found = {id_ for status in among for id_ in store.oldest(scope, status, after, size)}
+        return named_portion(
+            store, scope, {status: starts.get(status, first) for status in among}, first, size
+        )
+    found = {id_ for status in among for id_ in store.oldest(scope, status, starts.get(status, first), size)}
     ids = sorted(found)[:size]
     return Portion(ids, ids[-1] if len(ids) == size else None)
 
 
 def named_portion(
-    store: Store, scope: DeadLetterScope, among: Sequence[DeadLetterStatus], after: int, size: int
+    store: Store, scope: DeadLetterScope, starts: Mapping[DeadLetterStatus, int], after: int, size: int
 ) -> Portion:
     """Do the same for a scope that names ids: ``size`` of them are looked at."""
     given = tuple(scope.ids or ())
@@ -81,6 +93,6 @@ def named_portion(
     ids = [
         id_
         for id_, status, overdue in (store.among(looked, scope) if looked else ())
-        if status in among and (overdue or status is not DeadLetterStatus.REPROCESSING)
+        if id_ > starts.get(status, id_) and (overdue or status is not DeadLetterStatus.REPROCESSING)
     ]
     return Portion(ids, looked[-1] if len(given) > begin + size else None)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from outbox.connections.connection import ProducerConnection
-from outbox.dead_letters.filter import DeadLetterFilter
-from outbox.dead_letters.letter import DeadLetter
-from outbox.dead_letters.rows import letter
-from outbox.dead_letters.scope import DeadLetterScope
-from outbox.dead_letters.status import DeadLetterStatus
+from outbox.dead_letters.letter import DeadLetter, DeadLetterStatus
+from outbox.dead_letters.scope import DeadLetterFilter, DeadLetterScope
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
 from outbox.statements import Catalog
-from outbox.statements.dialect import decode_text, encode_time
+from outbox.statements.dialect import decode_text, decode_time, encode_time
+from outbox.values.headers import decode_headers
 
 # Above every id: a listing begins just below it.
 TOP = 2**63 - 1
+UNREADABLE = "unreadable-headers"
 
 
 class Store:
@@ -29,24 +29,24 @@ class Store:
 
     def newest(self, wanted: DeadLetterFilter, status: DeadLetterStatus, limit: int) -> list[int]:
         """Return ids of one status, newest first."""
-        shown = {**_where(wanted), **_times(wanted), "before_id": wanted.after_id or TOP}
+        shown = {**_where(wanted), "before_id": wanted.after_id or TOP}
         return _ids(self._run("newest_dead_letters", **shown, status=status.value, limit=limit))
 
     def oldest(self, scope: DeadLetterScope, status: DeadLetterStatus, after: int, limit: int) -> list[int]:
         """Return ids of one status above ``after``, oldest first; claims only once they are overdue."""
-        shown = {**_where(scope), **_times(scope), "after_id": after}
+        shown = {**_where(scope), "after_id": after}
         return _ids(self._run("oldest_dead_letters", **shown, status=status.value, limit=limit))
 
     def among(self, ids: Sequence[int], wanted: DeadLetterScope) -> list[tuple[int, DeadLetterStatus, bool]]:
         """Return which of the ids match, with status and whether their deadline has passed."""
-        rows = self._run("dead_letters_among", ids=self._list(ids), **_where(wanted), **_times(wanted))
+        rows = self._run("dead_letters_among", ids=self._list(ids), **_where(wanted))
         return [
             (int(id_), DeadLetterStatus(decode_text(status)), bool(int(late))) for id_, status, late in rows
         ]
 
     def count(self, wanted: DeadLetterFilter, status: DeadLetterStatus) -> int:
         """Count what matches, of one status."""
-        shown = {**_where(wanted), **_times(wanted), "before_id": wanted.after_id or TOP}
+        shown = {**_where(wanted), "before_id": wanted.after_id or TOP}
         return int(self._run("count_dead_letters", **shown, status=status.value)[0][0])
 
     def total(self) -> int:
@@ -108,16 +108,48 @@ class Store:
 
 
 def _where(scope: DeadLetterScope) -> dict[str, Any]:
-    return {"partition_id": scope.partition_id, "queue": scope.queue, "payload_type": scope.payload_type}
-
-
-def _times(wanted: DeadLetterScope) -> dict[str, Any]:
-    shown = wanted if isinstance(wanted, DeadLetterFilter) else DeadLetterFilter()
     return {
-        "failed_after": encode_time(shown.failed_after),
-        "failed_before": encode_time(shown.failed_before),
+        "partition_id": scope.partition_id,
+        "queue": scope.queue,
+        "payload_type": scope.payload_type,
+        "failed_after": encode_time(scope.failed_after),
+        "failed_before": encode_time(scope.failed_before),
     }
 
 
 def _ids(rows: Sequence[tuple[Any, ...]]) -> list[int]:
     return [int(row[0]) for row in rows]
+
+
+def letter(row: tuple[Any, ...]) -> DeadLetter:
+    """Return a row of ``read_dead_letters``."""
+    id_, message_id, queue, partition, partition_id, seq, payload, payload_type, headers, *rest = row
+    created_at, failed_at, last_error, attempts, status, completed_at, deadline, claim = rest
+    return DeadLetter(
+        id=int(id_),
+        message_id=int(message_id),
+        queue=str(decode_text(queue)),
+        partition=int(partition),
+        partition_id=int(partition_id),
+        seq=int(seq),
+        payload=bytes(payload),
+        payload_type=str(decode_text(payload_type)),
+        headers=headers_of(decode_text(headers)),
+        created_at=decode_time(created_at),
+        failed_at=decode_time(failed_at),
+        last_error=decode_text(last_error),
+        attempts=int(attempts),
+        status=DeadLetterStatus(decode_text(status)),
+        completed_at=decode_time(completed_at),
+        deadline=decode_time(deadline),
+        claim=decode_text(claim),
+    )
+
+
+def headers_of(stored: str | None) -> Mapping[str, str]:
+    """Return stored headers; those that cannot be read, for which the letter may be here, under one name."""
+    with suppress(ValueError, TypeError, RecursionError):
+        headers = decode_headers(stored)
+        if all(isinstance(value, str) for value in headers.values()):
+            return headers
+    return {UNREADABLE: stored or ""}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from outbox.backends.connect import open_backend
 from outbox.backends.protocol import Backend
+from outbox.clock import Clock, monotonic
+from outbox.dead_letters import DeadLetters
 from outbox.errors import ConfigurationError
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Options
@@ -29,19 +33,19 @@ CONNECTIONS_APART = 1
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A checked backend with its queues registered."""
+class OpenedBackend:
+    """A connected database whose server and tables are checked and whose queues are registered."""
 
     backend: Backend
     registry: Registry
     consumers: list[Consumer]
     notifies: bool
+    """Whether processes wake each other by NOTIFY."""
 
 
 def assemble_outbox(options: Options) -> Outbox:
     """Open a producer."""
-    ground = prepare(options, PRODUCER_CONNECTIONS)
-    return make_outbox(options, ground, None)
+    return make_outbox(options, connect_and_register(options, PRODUCER_CONNECTIONS), None)
 
 
 def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outbox, Pipeline, bool]:
@@ -50,23 +54,54 @@ def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outb
     threads = options.processors + options.sequencers + SERVICE_CONNECTIONS
     if options.quarantine is not None:
         threads += 1
-    ground = prepare(options, threads - CONNECTIONS_APART + PRODUCER_CONNECTIONS)
-    settings = options.pipeline_settings(announce=ground.notifies)
-    pipeline = Pipeline(ground.backend, ground.consumers, settings, stopping=stopping.is_set)
-    return make_outbox(options, ground, pipeline.signals), pipeline, ground.notifies
+    opened = connect_and_register(options, threads - CONNECTIONS_APART + PRODUCER_CONNECTIONS)
+    pipeline = make_pipeline(options, opened, stopping=stopping.is_set)
+    return make_outbox(options, opened, pipeline.signals), pipeline, opened.notifies
 
 
-def make_outbox(options: Options, ground: Ground, signals: Signals | None) -> Outbox:
+def make_outbox(options: Options, opened: OpenedBackend, signals: Signals | None) -> Outbox:
     """Make the producer's side; ``signals`` lead to the workers of this process, if there are any."""
-    notifier = Notifier(ground.backend) if ground.notifies else None
+    notifier = Notifier(opened.backend) if opened.notifies else None
     return Outbox(
-        ground.backend,
-        ground.registry,
+        opened.backend,
+        opened.registry,
         Wakers(signals, notifier),
-        settings=options.producer_settings,
-        consumers=ground.consumers,
-        pipeline_settings=options.pipeline_settings(announce=ground.notifies),
+        max_payload_size=options.max_payload_size,
+        require_transaction=options.require_transaction,
+        make_pipeline=partial(make_pipeline, options, opened),
     )
+
+
+def make_pipeline(
+    options: Options,
+    opened: OpenedBackend,
+    *,
+    stopping: Callable[[], bool],
+    change: Callable[[Consumer], Consumer] | None = None,
+    queue_clock: Clock = monotonic,
+) -> Pipeline:
+    """Wire the stages behind an outbox; ``change`` may put another consumer in the place of each.
+
+    Raises `ConfigurationError` when no queue has a handler.
+    """
+    if not opened.consumers:
+        raise nothing_consumed(options)
+    return Pipeline(
+        opened.backend,
+        opened.consumers if change is None else [change(consumer) for consumer in opened.consumers],
+        options.pipeline_settings(announce=opened.notifies),
+        stopping=stopping,
+        queue_clock=queue_clock,
+    )
+
+
+def open_dead_letters(backend: Backend) -> DeadLetters:
+    """Return the dead letters of a database for tools that have no outbox, such as the command line.
+
+    Requeued messages wake the workers of other processes where the backend can.
+    """
+    notifier = Notifier(backend) if backend.can_notify else None
+    return DeadLetters(backend, Wakers(None, notifier), lambda: None)
 
 
 def assemble_handle(options: Options) -> OutboxHandle:
@@ -85,7 +120,7 @@ def assemble_handle(options: Options) -> OutboxHandle:
     return OutboxHandle(outbox, pipeline, workers)
 
 
-def prepare(options: Options, pool_size: int) -> Ground:
+def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
     """Connect, check server and tables, register the queues; leaves nothing open when it raises."""
     backend = open_backend(
         options.target, naming=options.naming, pool_size=pool_size, listen_url=options.listen_url
@@ -100,7 +135,7 @@ def prepare(options: Options, pool_size: int) -> Ground:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
             if declaration.consumed:
                 consumers.append(declaration.consumer(partition_ids, options.profile))
-        return Ground(backend, registry, consumers, notifies)
+        return OpenedBackend(backend, registry, consumers, notifies)
     except BaseException:
         backend.close()
         raise
@@ -117,8 +152,13 @@ def check_consumed(options: Options) -> None:
     """Refuse to start workers that would have nothing to do, or that may lack a handler."""
     for declaration in options.declarations:
         if not declaration.decided:
-            problem = "nobody consumes it; give it a handler, or say enqueue_only()"
+            problem = "it has no handler; give it one, or say enqueue_only()"
             raise ConfigurationError("queue", declaration.queue, problem)
     if not any(declaration.consumed for declaration in options.declarations):
-        problem = "no queue has a handler; declare one, or use open() to enqueue only"
-        raise ConfigurationError("queue", [d.queue for d in options.declarations], problem)
+        raise nothing_consumed(options)
+
+
+def nothing_consumed(options: Options) -> ConfigurationError:
+    """Make the error for an outbox whose queues have no handlers."""
+    problem = "no queue has a handler; declare one, or use open() to enqueue only"
+    return ConfigurationError("queue", [d.queue for d in options.declarations], problem)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outbox.facade.declaration import Declaration
-from outbox.facade.outbox import ProducerSettings
 from outbox.failures.quarantine import Quarantine
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
@@ -68,11 +67,6 @@ class Options:
         if self.poll_interval is not None:
             return self.poll_interval
         return min(POLL_INTERVAL, float(self.profile.reconciler.idle_interval))
-
-    @property
-    def producer_settings(self) -> ProducerSettings:
-        """What enqueueing needs."""
-        return ProducerSettings(self.max_payload_size, self.require_transaction)
 
     def pipeline_settings(self, *, announce: bool) -> PipelineSettings:
         """What the workers need."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.protocol import Backend
@@ -24,21 +23,11 @@ from outbox.values.partitions import Partitions
 from outbox.values.payloads import check_size, encode
 from outbox.values.validation import validate_queue
 from outbox.wakeups.flush_buffer import Wakers
-from outbox.workers.consumer import Consumer
-from outbox.workers.pipeline import PipelineSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from outbox.facade.outbox_builder import OutboxBuilder
-
-
-@dataclass(frozen=True)
-class ProducerSettings:
-    """What the builder was told about enqueueing."""
-
-    max_payload_size: int = 65_536
-    require_transaction: bool = True
 
 
 class Outbox:
@@ -54,17 +43,18 @@ class Outbox:
         registry: Registry,
         wakers: Wakers,
         *,
-        settings: ProducerSettings,
-        consumers: Sequence[Consumer],
-        pipeline_settings: PipelineSettings,
+        max_payload_size: int,
+        require_transaction: bool,
+        make_pipeline: Callable[..., Any],
     ) -> None:
         """Use `Outbox.builder` instead."""
         self.backend = backend
-        self.consumers = consumers
-        self.pipeline_settings = pipeline_settings
         self._registry = registry
         self._wakers = wakers
-        self._settings = settings
+        self._max_payload_size = max_payload_size
+        self._require_transaction = require_transaction
+        # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
+        self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
         self._closed = False
         self._dead_letters = DeadLetters(backend, wakers, self._check_usable)
@@ -222,7 +212,7 @@ class Outbox:
             raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
         partition_id = queue.choose(message.partition, message.key)
         data, payload_type = encode(message.payload, message.payload_type)
-        check_size(data, self._settings.max_payload_size)
+        check_size(data, self._max_payload_size)
         return PreparedMessage(partition_id, data, payload_type, encode_headers(message.headers))
 
     def _write(self, connection: ProducerConnection, prepared: Sequence[PreparedMessage]) -> list[int]:
@@ -233,7 +223,7 @@ class Outbox:
 
     def _adapt(self, conn: object) -> ProducerConnection:
         connection = adapt(conn, self.backend.catalog.backend)
-        if self._settings.require_transaction and not connection.in_transaction():
+        if self._require_transaction and not connection.in_transaction():
             raise TransactionRequired(connection.kind)
         return connection
 

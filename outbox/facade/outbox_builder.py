@@ -2,156 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
-from outbox.backends.connect import check_listen_url, check_target
 from outbox.errors import ConfigurationError
 from outbox.facade.assembly import assemble_handle, assemble_outbox
 from outbox.facade.declaration import Declaration
 from outbox.facade.handle import OutboxHandle
-from outbox.facade.options import WAKEUPS, Options
+from outbox.facade.options_builder import OptionsBuilder
 from outbox.facade.outbox import Outbox
-from outbox.facade.queue_builder import QueueBuilder
-from outbox.failures import FailureTracker
-from outbox.failures.quarantine import Quarantine
-from outbox.statements import Naming
-from outbox.values.bounds import LARGEST_BATCH, LARGEST_INTEGER, LARGEST_PAYLOAD, MOST_THREADS
-from outbox.values.durations import seconds, whole
+from outbox.handlers.batch import Batch
+from outbox.handlers.call import BatchAdapter, PerMessageAdapter
+from outbox.handlers.signature import checked_handler
+from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
+from outbox.values.bounds import LARGEST_INTEGER
+from outbox.values.durations import whole
+from outbox.values.lease_config import LeaseConfig
+from outbox.values.message import OutboxMessage
 from outbox.values.partitions import Partitions
-from outbox.values.profile import OutboxProfile
-from outbox.values.validation import validate_prefix, validate_queue
+from outbox.values.results import HandlerResult
+from outbox.values.validation import validate_queue
 from outbox.values.worker_tuning import WorkerTuning
 
 
-class OutboxBuilder:
+class OutboxBuilder(OptionsBuilder):
     """Collects options; every method but `open` and `start` returns the builder itself, or a `QueueBuilder`.
 
     A bad value raises `ConfigurationError` at once. Not thread-safe; may be used for several outboxes.
     """
 
-    def __init__(self, target: object) -> None:
-        """Take a URL, an `sqlalchemy.Engine` or a `psycopg_pool.ConnectionPool`."""
-        check_target(target)
-        self._options = Options(target)
-
-    @property
-    def options(self) -> Options:
-        """What this builder was told so far, for tools that look at it; a frozen value."""
-        return self._options
-
-    def profile(self, profile: OutboxProfile) -> OutboxBuilder:
-        """Choose the tunings of all workers at once; `OutboxProfile.adaptive` unless called."""
-        if not isinstance(profile, OutboxProfile):
-            raise ConfigurationError("profile", profile, "give an OutboxProfile")
-        return self._with(profile=profile)
-
-    def processor_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
-        """Override the profile's tuning of the processors; a queue may have a ``tuning`` of its own."""
-        return self._with(processor_tuning=checked(tuning, "processor_tuning"))
-
-    def sequencer_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
-        """Override the profile's tuning of the sequencers."""
-        return self._with(sequencer_tuning=checked(tuning, "sequencer_tuning"))
-
-    def vacuum_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
-        """Override the profile's tuning of the vacuum."""
-        return self._with(vacuum_tuning=checked(tuning, "vacuum_tuning"))
-
-    def reconciler_tuning(self, tuning: WorkerTuning) -> OutboxBuilder:
-        """Override the profile's tuning of the reconciler.
-
-        It polls at least every ``idle_interval``, if that is shorter than a second and `poll_interval` is
-        not called; its other numbers have no meaning.
-        """
-        return self._with(reconciler_tuning=checked(tuning, "reconciler_tuning"))
-
-    def processors(self, count: int) -> OutboxBuilder:
-        """Set the number of processor threads of this process (default 4)."""
-        return self._with(processors=whole(count, option="processors", minimum=1, maximum=MOST_THREADS))
-
-    def sequencers(self, count: int) -> OutboxBuilder:
-        """Set the number of sequencer threads of this process (default 1)."""
-        return self._with(sequencers=whole(count, option="sequencers", minimum=1, maximum=MOST_THREADS))
-
-    def stats_interval(self, interval: float | timedelta) -> OutboxBuilder:
-        """Log a line of statistics every so many seconds (default 60); 0 switches it off."""
-        return self._with(stats_interval=seconds(interval, option="stats_interval"))
-
-    def table_prefix(self, prefix: str) -> OutboxBuilder:
-        """Use the family of tables with this prefix (default ``outbox``); raises `InvalidTablePrefix`."""
-        return self._with(prefix=validate_prefix(prefix))
-
-    def schema(self, name: str | None) -> OutboxBuilder:
-        """Use the tables in this schema (PostgreSQL); None for the first of the search path."""
-        Naming(schema=name)
-        return self._with(schema=name)
-
-    def max_payload_size(self, size: int) -> OutboxBuilder:
-        """Refuse payloads of more bytes than this (default 65 536)."""
-        return self._with(
-            max_payload_size=whole(size, option="max_payload_size", minimum=1, maximum=LARGEST_PAYLOAD)
-        )
-
-    def wakeup(self, how: str, *, listen_url: str | None = None) -> OutboxBuilder:
-        """Choose how processes wake each other.
-
-        ``notify`` uses LISTEN and NOTIFY (PostgreSQL), ``poll`` asks the database every poll interval,
-        ``auto`` (the default) takes the first where it exists. Polling always goes on underneath.
-        ``listen_url`` is the server's own address for LISTEN, where the target is a pooler in transaction
-        mode.
-        """
-        if how not in WAKEUPS:
-            raise ConfigurationError("wakeup", how, f"give one of {', '.join(WAKEUPS)}")
-        if listen_url is not None:
-            listen_url = check_listen_url(listen_url)
-            if how == "poll":
-                raise ConfigurationError("listen_url", listen_url, "who polls does not listen; leave it out")
-        return self._with(wakeup=how, listen_url=listen_url)
-
-    def poll_interval(self, interval: float | timedelta) -> OutboxBuilder:
-        """Set the longest time, in seconds, that a message waits for a wake-up that got lost (default 1)."""
-        return self._with(poll_interval=seconds(interval, option="poll_interval", positive=True))
-
-    def require_transaction(self, required: bool = True) -> OutboxBuilder:  # noqa: FBT001, FBT002 - a switch
-        """Say whether enqueue refuses connections that autocommit (default True)."""
-        if not isinstance(required, bool):
-            raise ConfigurationError("require_transaction", required, "give True or False")
-        return self._with(require_transaction=required)
-
-    def quarantine(
-        self,
-        tracker: FailureTracker | None = None,
-        *,
-        threshold: int,
-        interval: float | timedelta = 5.0,
-        min_age: float | timedelta = 600.0,
-        max_per_sweep: int = 10,
-    ) -> OutboxBuilder:
-        """Dead-letter messages that keep failing, whichever process they fail in; off unless called.
-
-        A backstop for all queues behind ``max_attempts``, which a queue's own processors apply at once. A
-        thread looks into ``tracker`` (the table of the outbox's own database unless given) every
-        ``interval`` seconds, and gives up a message with at least ``threshold`` counted failures, as soon
-        as nobody works on its partition. So that an outage downstream does not empty the queues, it must
-        have been failing for ``min_age`` seconds, from the first failure to the last, and one sweep gives
-        up at most ``max_per_sweep`` messages. `Retry` with ``counts=False`` is not counted at all, nor is
-        a batch's failure while it may be that of several messages.
-        """
-        given: object = tracker
-        if given is not None and not isinstance(given, FailureTracker):
-            raise ConfigurationError("tracker", type(given).__name__, "derive its class from FailureTracker")
-        return self._with(
-            quarantine=Quarantine(
-                tracker,
-                whole(threshold, option="threshold", minimum=1, maximum=LARGEST_INTEGER),
-                seconds(interval, option="interval", positive=True),
-                seconds(min_age, option="min_age"),
-                whole(max_per_sweep, option="max_per_sweep", minimum=1, maximum=LARGEST_BATCH),
-            )
-        )
-
-    def queue(self, name: str, partitions: Partitions | int) -> QueueBuilder[OutboxBuilder]:
+    def queue(self, name: str, partitions: Partitions | int) -> QueueBuilder:
         """Declare a queue; say on the `QueueBuilder` how it is consumed.
 
         Raises `InvalidQueueName`, and `ConfigurationError` for a queue declared twice.
@@ -180,10 +60,6 @@ class OutboxBuilder:
         """
         return assemble_handle(self._options)
 
-    def _with(self, **changes: Any) -> OutboxBuilder:
-        self._options = self._options.replace(**changes)
-        return self
-
     def _declare(self, declaration: Declaration) -> OutboxBuilder:
         """Put a decided queue in its place."""
         queues = self._queues()
@@ -196,13 +72,140 @@ class OutboxBuilder:
         return {declaration.queue: declaration for declaration in self._options.declarations}
 
 
+class QueueBuilder:
+    """A queue that is being declared; each method says how it is consumed and returns the `OutboxBuilder`.
+
+    Call one of them, once. Each raises `ConfigurationError` for a bad or unknown option.
+    """
+
+    def __init__(
+        self, queue: str, partitions: Partitions, declare: Callable[[Declaration], OutboxBuilder]
+    ) -> None:
+        """Use `OutboxBuilder.queue` instead."""
+        self._queue = queue
+        self._partitions = partitions
+        self._declare = declare
+
+    def leased(
+        self,
+        handler: Callable[[OutboxMessage], HandlerResult],
+        *,
+        lease: LeaseConfig | None = None,
+        max_attempts: int | None = None,
+        tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
+    ) -> OutboxBuilder:
+        """Call ``handler(msg)`` outside any transaction, at least once per message.
+
+        ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
+        ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
+        duration holds.
+        """
+        refuse_unknown(unknown)
+        adapter = PerMessageAdapter(checked_handler(handler, "msg"))
+        return self._consumed(
+            max_attempts, tuning, per_message=True, leased=adapter, lease=checked_lease(lease)
+        )
+
+    def leased_batch(
+        self,
+        handler: Callable[[Batch], HandlerResult],
+        *,
+        lease: LeaseConfig | None = None,
+        max_attempts: int | None = None,
+        tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
+    ) -> OutboxBuilder:
+        """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
+        refuse_unknown(unknown)
+        adapter = BatchAdapter(checked_handler(handler, "batch"))
+        return self._consumed(
+            max_attempts, tuning, per_message=False, leased=adapter, lease=checked_lease(lease)
+        )
+
+    def transactional(
+        self,
+        handler: Callable[[Any, OutboxMessage], HandlerResult],
+        *,
+        max_attempts: int | None = None,
+        tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
+    ) -> OutboxBuilder:
+        """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
+
+        ``conn`` is the driver's connection, or SQLAlchemy's when the outbox was built from an Engine.
+        Leave commit and rollback to the outbox.
+        """
+        refuse_unknown(unknown)
+        wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
+        return self._consumed(max_attempts, tuning, per_message=True, transactional=wrapped)
+
+    def transactional_batch(
+        self,
+        handler: Callable[[Any, list[OutboxMessage]], HandlerResult],
+        *,
+        max_attempts: int | None = None,
+        tuning: WorkerTuning | None = None,
+        **unknown: NoReturn,
+    ) -> OutboxBuilder:
+        """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
+        refuse_unknown(unknown)
+        wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
+        return self._consumed(max_attempts, tuning, per_message=False, transactional=wrapped)
+
+    def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
+        """Only enqueue to the queue here; another process consumes it."""
+        refuse_unknown(unknown)
+        return self._declare(Declaration(self._queue, self._partitions))
+
+    def _consumed(
+        self, max_attempts: int | None, tuning: WorkerTuning | None, *, per_message: bool, **handling: Any
+    ) -> OutboxBuilder:
+        return self._declare(
+            Declaration(
+                self._queue,
+                self._partitions,
+                max_attempts=checked_attempts(max_attempts),
+                tuning=checked_tuning(tuning),
+                per_message=per_message,
+                **handling,
+            )
+        )
+
+
 def declared_already(name: str) -> ConfigurationError:
     """Make the error for a queue's second declaration."""
     return ConfigurationError("queue", name, "it is declared already; declare each queue once")
 
 
-def checked(tuning: WorkerTuning, option: str) -> WorkerTuning:
-    """Return a tuning, or raise `ConfigurationError`."""
-    if not isinstance(tuning, WorkerTuning):
-        raise ConfigurationError(option, tuning, "give a WorkerTuning")
+def refuse_unknown(options: Mapping[str, object]) -> None:
+    """Raise `ConfigurationError` for the first of the options that do not exist.
+
+    They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
+    """
+    for option, value in options.items():
+        known = "leased queues have lease, max_attempts and tuning, transactional ones the last two"
+        raise ConfigurationError(option, value, f"there is no such option here; {known}")
+
+
+def checked_attempts(max_attempts: int | None) -> int | None:
+    """Return a limit of at least 1, or None."""
+    return (
+        None
+        if max_attempts is None
+        else whole(max_attempts, option="max_attempts", minimum=1, maximum=LARGEST_INTEGER)
+    )
+
+
+def checked_tuning(tuning: WorkerTuning | None) -> WorkerTuning | None:
+    """Return a tuning, or None."""
+    if tuning is not None and not isinstance(tuning, WorkerTuning):
+        raise ConfigurationError("tuning", tuning, "give a WorkerTuning")
     return tuning
+
+
+def checked_lease(lease: LeaseConfig | None) -> LeaseConfig | None:
+    """Return a lease, or None."""
+    if lease is not None and not isinstance(lease, LeaseConfig):
+        raise ConfigurationError("lease", lease, "give a LeaseConfig")
+    return lease

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
-from outbox.errors import ConfigurationError
 from outbox.facade import OutboxBuilder
 from outbox.facade.outbox import Outbox
 from outbox.testing.without_backoff import without_backoff
@@ -43,18 +41,14 @@ def drain(outbox: Outbox | OutboxBuilder) -> DrainCounts:
     if isinstance(outbox, OutboxBuilder):
         with outbox.open() as opened:
             return drain(opened)
-    if not outbox.consumers:
-        raise ConfigurationError("outbox", outbox, "none of its queues has a handler to deliver to")
     return _Drain(outbox).run()
 
 
 class _Drain:
     def __init__(self, outbox: Outbox) -> None:
-        consumers = [without_backoff(consumer) for consumer in outbox.consumers]
-        settings = outbox.pipeline_settings
         # Time stands still for the queues: what is deferred once stays so for this drain.
-        self._pipeline = Pipeline(
-            outbox.backend, consumers, settings, stopping=threading.Event().is_set, queue_clock=lambda: 0.0
+        self._pipeline: Pipeline = outbox._make_pipeline(  # noqa: SLF001 - not for users: it runs no thread
+            stopping=lambda: False, change=without_backoff, queue_clock=lambda: 0.0
         )
         self._sequencer = self._pipeline.sequencer(lingering=False)
         self._processor = self._pipeline.processor()

@@ -25,14 +25,19 @@ def encode_headers(headers: Mapping[str, str] | None) -> str | None:
     for name, value in headers.items():
         _check_text("name", name)
         _check_text("value", value)
-    # ASCII escapes keep every character, NUL included, storable on every backend.
-    encoded = json.dumps(dict(headers), separators=(",", ":")) if headers else None
+    encoded = write_headers(headers)
     if encoded is not None and len(encoded) > LARGEST_HEADERS:
         raise InvalidHeaders(
             f"they take {len(encoded)} bytes as JSON, more than the {LARGEST_HEADERS} allowed; "
             "put what is large into the payload"
         )
     return encoded
+
+
+def write_headers(headers: Mapping[str, str]) -> str | None:
+    """Return headers as JSON text whatever they hold, None for none: those of a message that exists."""
+    # ASCII escapes keep every character, NUL included, storable on every backend.
+    return json.dumps(dict(headers), separators=(",", ":")) if headers else None
 
 
 def decode_headers(text: str | None) -> Mapping[str, str]:

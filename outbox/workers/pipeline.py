@@ -61,7 +61,7 @@ class Pipeline:
         self.backend = backend
         self.settings = settings
         self.counters = Counters()
-        self._consumers = tuple(consumers)
+        self.consumers = tuple(consumers)
         self.partition_ids = [pid for consumer in consumers for pid in consumer.partition_ids]
         self.states = PartitionStates()
         self._by_partition = {pid: consumer for consumer in consumers for pid in consumer.partition_ids}
@@ -90,7 +90,7 @@ class Pipeline:
 
     def hands_for(self, partitions: int) -> int:
         """Return how many processor threads so many ready partitions are worth waking."""
-        quick = min((consumer.speed.quick_group() for consumer in self._consumers), default=1)
+        quick = min((consumer.speed.quick_group() for consumer in self.consumers), default=1)
         return -(-partitions // quick)
 
     def sequencer(self, *, lingering: bool = True) -> Sequencer:
@@ -107,7 +107,7 @@ class Pipeline:
             # A lease is committed before a handler is called; a transactional handler is called first.
             durable_for=frozenset(
                 pid
-                for consumer in self._consumers
+                for consumer in self.consumers
                 if consumer.leased is None
                 for pid in consumer.partition_ids
             ),

@@ -197,7 +197,7 @@ SET
     d.claim = NULL;
 
 -- name: reject_dead_letters :exec
--- reprocessing -> pending: one more failed attempt, and why (in hexadecimal digits, which no character
+-- reprocessing -> pending: one more failed attempt, when and why (in hexadecimal digits, which no character
 -- set of the session can spoil).
 -- Locks: the letters, held already.
 UPDATE
@@ -206,6 +206,7 @@ STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id
 SET
     d.status = 'pending',
     d.attempts = d.attempts + 1,
+    d.failed_at = UTC_TIMESTAMP(6),
     d.last_error = CONVERT(UNHEX(:reason) USING utf8mb4),
     d.deadline = NULL,
     d.claim = NULL;

@@ -192,12 +192,13 @@ SET status = CAST(:status AS varchar), completed_at = clock_timestamp(), deadlin
 WHERE id = ANY(CAST(:ids AS bigint[]));
 
 -- name: reject_dead_letters :exec
--- reprocessing -> pending: one more failed attempt, and why.
+-- reprocessing -> pending: one more failed attempt, when and why.
 -- Locks: the letters, held already.
 UPDATE outbox_dead_letters
 SET
     status = 'pending',
     attempts = attempts + 1,
+    failed_at = clock_timestamp(),
     last_error = CAST(:reason AS text),
     deadline = NULL,
     claim = NULL

@@ -177,12 +177,13 @@ SET
 WHERE id IN (SELECT given.value FROM json_each(:ids) AS given);
 
 -- name: reject_dead_letters :exec
--- reprocessing -> pending: one more failed attempt, and why.
+-- reprocessing -> pending: one more failed attempt, when and why.
 -- Locks: the database's write lock, held already.
 UPDATE outbox_dead_letters
 SET
     status = 'pending',
     attempts = attempts + 1,
+    failed_at = CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000,
     last_error = :reason,
     deadline = NULL,
     claim = NULL

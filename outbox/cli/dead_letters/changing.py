@@ -13,7 +13,7 @@ from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.dead_letters.filters import filtered, limited, make_filter, restricts
 from outbox.cli.dead_letters.outcome import NOT_COMPLETED, how_many, told
-from outbox.cli.dead_letters.selection import open_letters, portions, select
+from outbox.cli.dead_letters.selection import portions, select
 from outbox.cli.dead_letters.view import cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.output import emit
@@ -21,6 +21,7 @@ from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
 from outbox.dead_letters.search import COMPLETED, OPEN
+from outbox.facade.assembly import open_dead_letters
 from outbox.values.readable import count
 
 SHOWN = 10
@@ -48,7 +49,7 @@ def discard_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
     with connected(settings) as backend:
         ids = chosen(backend, OPEN, everything=everything, **filters)
         preview(settings, backend, ids, "discarded", yes=yes)
-        discard = open_letters(backend).discard
+        discard = open_dead_letters(backend).discard
         done = change(settings, ids, "discarding", lambda part: discard(DeadLetterScope(ids=part)))
     return told(settings, "discarded", done, named=how_many(filters["ids"], filters["limit"]))
 
@@ -74,7 +75,7 @@ def requeue_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
     with connected(settings) as backend:
         ids = chosen(backend, OPEN, everything=everything, **filters)
         preview(settings, backend, ids, "requeued", yes=yes)
-        requeue = open_letters(backend).requeue
+        requeue = open_dead_letters(backend).requeue
         done = change(settings, ids, "requeueing", lambda part: len(requeue(DeadLetterScope(ids=part))))
     return told(settings, "requeued", done, named=how_many(filters["ids"], filters["limit"]))
 
@@ -105,7 +106,7 @@ def cleanup_command(settings: Settings, /, *, yes: bool, status: str | None, **f
     with connected(settings) as backend:
         ids = chosen(backend, among, everything=True, **filters)
         preview(settings, backend, ids, "deleted", yes=yes)
-        cleanup = open_letters(backend).cleanup
+        cleanup = open_dead_letters(backend).cleanup
         done = change(settings, ids, "deleting", lambda part: cleanup(DeadLetterScope(ids=part)))
     named = how_many(filters["ids"], filters["limit"])
     return told(settings, "deleted", done, named=named, otherwise=NOT_COMPLETED)
@@ -135,7 +136,7 @@ def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str,
     sentence = f"{count(len(ids), 'letter')} will be {done}."
     if not settings.json:
         wanted = DeadLetterFilter(status=None, ids=ids[:SHOWN], limit=SHOWN)
-        emit_table([cells(letter) for letter in reversed(open_letters(backend).list(wanted))])
+        emit_table([cells(letter) for letter in reversed(open_dead_letters(backend).list(wanted))])
         if len(ids) > SHOWN:
             emit(f"… and {len(ids) - SHOWN} more")
         emit(sentence)

@@ -11,13 +11,13 @@ import click
 
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.dead_letters.filters import filtered, limited, make_filter, with_status
-from outbox.cli.dead_letters.selection import open_letters
 from outbox.cli.dead_letters.view import as_json, cells, details, emit_table
 from outbox.cli.exits import ClosedPipe, CommandError
 from outbox.cli.output import emit, emit_json, emit_json_array
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters
+from outbox.facade.assembly import open_dead_letters
 
 PAGE = 100
 LINES = 1_000
@@ -45,7 +45,7 @@ LINES = 1_000
 def list_command(settings: Settings, /, *, limit: int, payload: bool, **filters: Any) -> None:
     """List dead letters, newest first; pending ones unless told otherwise."""
     with connected(settings, reading=True) as backend:
-        found = first(open_letters(backend), make_filter(backend, **filters), limit)
+        found = first(open_dead_letters(backend), make_filter(backend, **filters), limit)
         if settings.json:
             emit_json_array(as_json(letter, payload=payload) for letter in found)
             return
@@ -89,7 +89,7 @@ def first(letters: DeadLetters, wanted: DeadLetterFilter, limit: int) -> Iterato
 def count_command(settings: Settings, /, **filters: Any) -> None:
     """Count dead letters; pending ones unless told otherwise."""
     with connected(settings, reading=True) as backend:
-        number = open_letters(backend).count(make_filter(backend, **filters))
+        number = open_dead_letters(backend).count(make_filter(backend, **filters))
     if settings.json:
         emit_json({"count": number})
     else:
@@ -108,7 +108,7 @@ def show_command(settings: Settings, ids: tuple[int, ...], *, raw: bool) -> None
     """Show dead letters in full, with their payloads."""
     with connected(settings, reading=True) as backend:
         wanted = DeadLetterFilter(status=None, ids=ids, limit=len(ids))
-        found = {letter.id: letter for letter in open_letters(backend).list(wanted)}
+        found = {letter.id: letter for letter in open_dead_letters(backend).list(wanted)}
     if missing := [str(id_) for id_ in ids if id_ not in found]:
         raise CommandError(f"there is no dead letter {', '.join(missing)}")
     letters = [found[id_] for id_ in ids]

@@ -17,7 +17,7 @@ from outbox.cli.confirm import yes_option
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
 from outbox.cli.dead_letters.outcome import NOT_OPEN, how_many
-from outbox.cli.dead_letters.selection import open_letters, portions
+from outbox.cli.dead_letters.selection import portions
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_callable
@@ -28,6 +28,7 @@ from outbox.cli.words import parse_duration
 from outbox.clock import Deadline
 from outbox.dead_letters import DeadLetter, DeadLetters, DeadLetterScope
 from outbox.dead_letters.search import OPEN
+from outbox.facade.assembly import open_dead_letters
 from outbox.handlers.call import call_handler
 from outbox.handlers.outcome import Done
 from outbox.values.message import OutboxMessage
@@ -90,7 +91,7 @@ def replay_command(
     function = load_handler(handler) if handler else None
     named = how_many(filters["ids"], limit)
     with connected(settings) as backend:
-        letters = open_letters(backend)
+        letters = open_dead_letters(backend)
         if function is None:
             ids = chosen(backend, OPEN, everything=True, limit=limit or max(UNHANDLED, named), **filters)
             claimed = letters.replay(DeadLetterScope(ids=ids, limit=len(ids)), timeout) if ids else []

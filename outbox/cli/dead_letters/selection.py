@@ -16,20 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from outbox.access import Access
 from outbox.backends.protocol import Backend
-from outbox.dead_letters import DeadLetterFilter, DeadLetters, DeadLetterStatus, search
+from outbox.dead_letters import DeadLetterFilter, DeadLetterStatus, search
 from outbox.dead_letters.store import Store
-from outbox.wakeups.flush_buffer import Wakers
-from outbox.wakeups.notifier import Notifier
 
 PAGE = 1_000
 PORTION = 200
 """So many letters are touched in one transaction."""
-
-
-def open_letters(backend: Backend) -> DeadLetters:
-    """Return the operations; requeued messages wake workers elsewhere where the backend can."""
-    notifier = Notifier(backend) if backend.can_notify else None
-    return DeadLetters(backend, Wakers(None, notifier), lambda: None)
 
 
 def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLetterStatus]) -> Sequence[int]:

@@ -11,11 +11,11 @@ import click
 from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.dead_letters.outcome import told
-from outbox.cli.dead_letters.selection import open_letters
 from outbox.cli.exits import Exit
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters, DeadLetterScope, DeadLetterStatus
+from outbox.facade.assembly import open_dead_letters
 
 BRIEFLY = 30.0
 
@@ -72,7 +72,7 @@ def settle(
     act: Callable[[DeadLetters, list[DeadLetter]], int],
 ) -> int:
     """Act on letters under the given claim, or under one made for the purpose; return how many changed."""
-    letters = open_letters(backend)
+    letters = open_dead_letters(backend)
     if claim is None:
         return act(letters, letters.replay(DeadLetterScope(ids=ids, limit=len(ids)), BRIEFLY))
     wanted = DeadLetterFilter(status=DeadLetterStatus.REPROCESSING, ids=ids, limit=len(ids))

@@ -107,7 +107,7 @@ WAYS = LEASED | TRANSACTIONAL
 any_way = pytest.mark.parametrize("declare", WAYS.values(), ids=WAYS)
 
 
-def queue() -> QueueBuilder[OutboxBuilder]:
+def queue() -> QueueBuilder:
     return Outbox.builder(URL).queue("orders", 2)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from outbox import Outbox, OutboxHandle
-from outbox.facade import OutboxBuilder
-from outbox.facade.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder, QueueBuilder
 from tests.acceptance.bench.hands import Hands
 from tests.support import Database
 

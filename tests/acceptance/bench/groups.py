@@ -23,7 +23,7 @@ def warm_up(hands: Hands) -> None:
     for _ in range(WARM_UP):
         send_everywhere(hands.outbox, "warm up")
         hands.work()
-    for consumer in hands.outbox.consumers:
+    for consumer in hands.pipeline.consumers:
         # If the machine stood still for a moment, that is forgotten.
         for _ in range(QUICK_CALLS):
             consumer.speed.note(1, 0.0001)

@@ -51,7 +51,7 @@ class Hands:
         )
         options = builder._options.replace(declarations=declarations)
         self.outbox, self.pipeline, _ = assemble_pipeline(options, self.stopping)
-        self._leases = [consumer.lease for consumer in self.outbox.consumers if consumer.leased]
+        self._leases = [consumer.lease for consumer in self.pipeline.consumers if consumer.leased]
         self.signals = self.pipeline.signals
         self._sequencer = self.pipeline.sequencer(lingering=False)
         self._processor = self.pipeline.processor()

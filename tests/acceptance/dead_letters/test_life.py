@@ -36,7 +36,7 @@ def test_a_rejected_letter_is_pending_again_with_one_attempt_more_and_the_new_re
     assert (after.status, after.claim, after.deadline) == (PENDING, None, None)
     assert after.attempts == before.attempts + 1
     assert after.last_error == "still no 😀 \"good\" \\ 'at' 100% :all"
-    assert after.failed_at == before.failed_at
+    assert after.failed_at > before.failed_at
     assert office.letters.reject(claimed, "twice") == 0
     assert letter_of(office, id_) == after
 
@@ -87,7 +87,7 @@ def test_a_discard_of_everything_must_be_said_in_so_many_words(
     office: Office, scope: DeadLetterScope | None
 ) -> None:
     office.put(b"a", b"b")
-    with pytest.raises(ConfigurationError, match="every letter"):
+    with pytest.raises(ConfigurationError, match="it restricts nothing"):
         office.letters.discard(scope)  # type: ignore[arg-type]
     assert office.letters.discard(DeadLetterScope(ids=[])) == 0
     assert office.letters.count() == 2

@@ -8,8 +8,8 @@ import pytest
 
 from outbox import DeadLetter, DeadLetterFilter, DeadLetterScope
 from outbox.dead_letters import actions
+from outbox.dead_letters.actions import ROWS
 from outbox.dead_letters.store import Store
-from outbox.dead_letters.sweep import ROWS
 from tests.acceptance.dead_letters.office import Office
 
 MANY = 1024

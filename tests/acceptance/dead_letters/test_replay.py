@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -100,7 +101,7 @@ def test_only_what_can_be_claimed_is_claimed(office: Office) -> None:
     assert ids_of(office.letters.replay(DeadLetterScope(ids=ids.values()))) == [ids[DeadLetterStatus.PENDING]]
 
 
-def test_a_filter_is_refused_where_its_status_and_times_would_be_passed_over(office: Office) -> None:
+def test_a_filter_is_refused_where_its_status_would_be_passed_over(office: Office) -> None:
     office.put(b"a")
     with pytest.raises(ConfigurationError, match="scope"):
         office.letters.replay(DeadLetterFilter(failed_before=NOON))
@@ -120,6 +121,63 @@ def test_what_another_transaction_has_locked_is_passed_over(office: Office) -> N
             conn.rollback()  # also frees a thread that waits
     assert (ids_of(replayed), discarded) == ([ids[1]], 1)
     assert ids_of(office.letters.replay()) == [ids[0]]
+
+
+@pytest.mark.parametrize("scope", [DeadLetterScope(limit=2), DeadLetterScope(limit=5), None])
+def test_a_loop_that_rejects_everything_ends_and_has_tried_each_letter_once(
+    office: Office, scope: DeadLetterScope | None
+) -> None:
+    ids = office.put(*[b"x"] * 5)
+    tried: list[int] = []
+    while claimed := office.letters.replay(scope):
+        assert len(tried) < 20, "it does not end"
+        tried += ids_of(claimed)
+        for letter in claimed:
+            assert office.letters.reject([letter], "still no") == 1
+    assert tried == ids
+    assert ids_of(office.letters.replay(scope)) == ids[: 2 if scope == DeadLetterScope(limit=2) else 5]
+
+
+def test_a_loop_in_one_transaction_of_the_caller_ends_too(office: Office) -> None:
+    ids = office.put(*[b"x"] * 3)
+    conn = office.database.connect()
+    tried: list[int] = []
+    while claimed := office.letters.replay(DeadLetterScope(limit=2), conn=conn):
+        assert len(tried) < 20, "it does not end"
+        tried += ids_of(claimed)
+        office.letters.reject(claimed, "still no", conn=conn)
+    conn.commit()
+    assert tried == ids
+
+
+def test_a_rejected_letter_can_be_claimed_by_its_id_at_once(office: Office) -> None:
+    ids = office.put(b"a", b"b")
+    office.letters.reject(office.letters.replay(), "no")
+    claimed = office.letters.claim(reversed(ids))
+    assert ids_of(claimed) == ids
+    assert office.letters.claim(ids) == []
+    assert office.letters.resolve(claimed) == 2
+
+
+def test_a_scope_goes_on_behind_a_letter(office: Office) -> None:
+    first, second, third = office.put(b"a", b"b", b"c")
+    assert office.letters.discard(DeadLetterScope(after_id=second)) == 1
+    assert ids_of(office.letters.replay(DeadLetterScope(after_id=first))) == [second]
+    assert office.letters.replay(DeadLetterScope(ids=[first], after_id=first)) == []
+    assert office.states()[third] == "discarded"
+
+
+def test_a_scope_is_restricted_by_the_time_of_the_last_failure(office: Office) -> None:
+    office.put(b"a", b"b")
+    (again,) = office.letters.replay(DeadLetterScope(limit=1))
+    office.letters.reject([again], "no")
+    (letter,) = office.letters.list(DeadLetterFilter(ids=[again.id]))
+    assert letter.failed_at > again.failed_at
+    late = DeadLetterScope(failed_after=letter.failed_at)
+    assert office.letters.select(late) == array("q", [again.id])
+    assert office.letters.discard(DeadLetterScope(failed_before=letter.failed_at)) == 1
+    assert office.letters.requeue(late) != []
+    assert office.letters.count() == 0
 
 
 def database_time(office: Office) -> datetime:

@@ -52,7 +52,8 @@ class History(RuleBasedStateMachine):
         else:
             builder = queue.transactional(lambda _conn, msg: self.model.handle(msg), tuning=TUNING)
         self.outbox = builder.open()
-        self.ids = self.outbox.consumers[0].partition_ids
+        status = self.outbox.status().partitions
+        self.ids = [partition.partition_id for partition in status if partition.queue == self.queue]
         self.open: dict[int, tuple[ExitStack, Any, list[int]]] = {}
 
     def writers_block_workers(self) -> bool:

@@ -13,8 +13,7 @@ from outbox import (
     InMemoryFailureTracker,
     OutboxMessage,
 )
-from outbox.facade import OutboxBuilder
-from outbox.facade.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder, QueueBuilder
 from tests.acceptance.bench import Bench, Hands
 
 THRESHOLD = 3

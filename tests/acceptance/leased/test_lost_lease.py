@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from outbox import Batch, OutboxMessage, Reject, Retry, WorkerTuning
-from outbox.facade import OutboxBuilder
-from outbox.facade.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder, QueueBuilder
 from tests.acceptance.bench import Bench, Row
 from tests.support import eventually
 

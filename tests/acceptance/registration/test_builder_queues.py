@@ -14,7 +14,7 @@ def ignore(*_: object) -> None:
     """Handle nothing."""
 
 
-Declare = Callable[[QueueBuilder[OutboxBuilder]], OutboxBuilder]
+Declare = Callable[[QueueBuilder], OutboxBuilder]
 
 WAYS: dict[str, Declare] = {
     "leased": lambda queue: queue.leased(ignore),

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from outbox import HandlerResult, OutboxMessage
-from outbox.facade import OutboxBuilder
-from outbox.facade.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder, QueueBuilder
 from tests.acceptance.bench import Bench, Row
 
 MISSING = "the message's body is missing from the table"

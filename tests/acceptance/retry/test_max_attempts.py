@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from outbox import Batch, HandlerResult, OutboxMessage, Retry
-from outbox.facade import OutboxBuilder
-from outbox.facade.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder, QueueBuilder
 from tests.acceptance.bench import Bench, Hands, Letter, Row
 from tests.support import eventually
 

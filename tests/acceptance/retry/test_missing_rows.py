@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from outbox import HandlerResult, OutboxMessage
-from outbox.facade import OutboxBuilder
-from outbox.facade.queue_builder import QueueBuilder
+from outbox.facade import OutboxBuilder, QueueBuilder
 from tests.acceptance.bench import Bench, Row
 from tests.support import eventually
 

@@ -1,0 +1,147 @@
+"""Hand dead letters to a handler and settle each at once, as a worker would its message."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from outbox.clock import Deadline
+from outbox.dead_letters.letter import DeadLetter
+from outbox.dead_letters.operations import DeadLetters
+from outbox.handlers.batch import Batch
+from outbox.handlers.call import BatchAdapter, PerMessageAdapter
+from outbox.handlers.outcome import Outcome
+from outbox.handlers.signature import checked_handler
+from outbox.values.durations import seconds
+from outbox.values.message import OutboxMessage
+
+# Claimed together: few enough to be done within the claim, so that another process can help.
+AT_ONCE = 20
+UNFINISHED = "the handler marked nothing of it as finished"
+
+Progress = Callable[[int], object]
+"""Told after each portion how many letters it had."""
+
+
+@dataclass
+class ReplayCounts:
+    """What became of the letters."""
+
+    resolved: int = 0
+    rejected: int = 0
+    """Pending again, with the handler's reason."""
+    lost: int = 0
+    """Claimed by another one before the handler was done."""
+    skipped: int = 0
+    """Gone, completed, or claimed by another one before their turn came."""
+
+    def __str__(self) -> str:
+        counts = ((getattr(self, field.name), field.name) for field in fields(self))
+        return ", ".join(f"{number} {name}" for number, name in counts if number) or "no letters"
+
+
+def replay_with(
+    letters: DeadLetters,
+    ids: Sequence[int],
+    handler: Callable[..., Any],
+    timeout: float | timedelta = 60.0,
+    *,
+    progress: Progress | None = None,
+) -> ReplayCounts:
+    """Hand letters to a leased handler, each once, in the order of their ids; return what became of them.
+
+    ``handler`` takes an `OutboxMessage`, or a `Batch` if its parameter is annotated so, which then has one
+    message. What it finishes is resolved; what it fails at or rejects is pending again, with the reason. The
+    letters are claimed for ``timeout`` seconds, a few at once; what a process that dies had claimed can be
+    claimed again after that. Raises `ConfigurationError` for a handler that cannot be called like that.
+    """
+    deliver = adapter_of(handler)
+    held = seconds(timeout, option="timeout", positive=True)
+    counts = ReplayCounts()
+    for start in range(0, len(ids), AT_ONCE):
+        portion = ids[start : start + AT_ONCE]
+        done = [
+            settle(letters, letter, deliver, deadline) for letter, deadline in claims(letters, portion, held)
+        ]
+        counts.resolved += done.count("resolved")
+        counts.rejected += done.count("rejected")
+        counts.lost += done.count("lost")
+        counts.skipped += len(portion) - len(done)
+        if progress is not None:
+            progress(len(portion))
+    return counts
+
+
+def adapter_of(handler: Callable[..., Any]) -> Callable[[Batch], Outcome]:
+    """Return how to call a leased handler; raises `ConfigurationError` for any other handler.
+
+    To call it all the same would put that mistake in the place of each letter's error.
+    """
+    checked = checked_handler(handler, "msg")
+    return BatchAdapter(checked) if takes_batch(checked) else PerMessageAdapter(checked)
+
+
+def takes_batch(handler: Callable[..., Any]) -> bool:
+    """Tell whether the first parameter of a handler is annotated, or called, as a batch."""
+    try:
+        parameter = next(iter(inspect.signature(handler).parameters.values()), None)
+    except ValueError:
+        return False
+    if parameter is None or parameter.annotation is parameter.empty:
+        return parameter is not None and parameter.name == "batch"
+    annotation = parameter.annotation
+    return annotation is Batch or (isinstance(annotation, str) and annotation.rpartition(".")[2] == "Batch")
+
+
+def claims(
+    letters: DeadLetters, portion: Sequence[int], timeout: float
+) -> Iterator[tuple[DeadLetter, Deadline]]:
+    """Yield claimed letters whose claim still holds; when it has run out, claim those that are left again."""
+    left = list(portion)
+    while left:
+        # Read before the claim is sent: our idea of its end comes before the database's.
+        deadline = Deadline.after(timeout)
+        claimed = letters.claim(left, timeout)
+        left = []
+        for position, letter in enumerate(claimed):
+            if position and deadline.passed:
+                left = [late.id for late in claimed[position:]]
+                break
+            yield letter, deadline
+
+
+def settle(
+    letters: DeadLetters, letter: DeadLetter, deliver: Callable[[Batch], Outcome], deadline: Deadline
+) -> str:
+    """Call the handler for one letter and settle it at once; return what became of it."""
+    # Never cancelled: there is nothing else to stop before, and to call nothing would count as a failure.
+    batch = Batch([message_of(letter, deadline)], Deadline.never(), lambda: False)
+    outcome = deliver(batch)
+    reason = UNFINISHED if outcome.processed == 0 else None
+    for _, rejection in outcome.rejected:
+        reason = rejection
+    if outcome.failure is not None:
+        reason = outcome.failure.reason
+    if reason is None:
+        return "resolved" if letters.resolve([letter]) else "lost"
+    return "rejected" if letters.reject([letter], reason) else "lost"
+
+
+def message_of(letter: DeadLetter, deadline: Deadline) -> OutboxMessage:
+    """Return the message as its handler knew it."""
+    return OutboxMessage(
+        letter.message_id,
+        letter.queue,
+        letter.partition,
+        letter.partition_id,
+        letter.seq,
+        letter.payload,
+        letter.payload_type,
+        letter.headers,
+        letter.created_at,
+        letter.attempts,
+        deadline,
+    )
