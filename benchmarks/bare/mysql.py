@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from json import dumps
-from operator import itemgetter
 from typing import Any
 
 from benchmarks.bare.script import LEASE, MAX_BYTES, SEQUENCE_LIMIT, TOKEN, VACUUM_LIMIT, Bare
 from benchmarks.servers import connect
+from outbox.statements import Rows
 
 TYPE = b"application/octet-stream"
-LEASE_US = round(LEASE * 1_000_000)
 
 
 class BareMysql(Bare):
@@ -27,10 +26,10 @@ class BareMysql(Bare):
         cursor.close()
         return connection
 
-    def rows(self, statement: str, **parameters: Any) -> list[Any]:
-        self.cursor.execute(self.catalog[statement].pyformat, parameters)
-        rows: list[Any] = self.cursor.fetchall()
-        return rows
+    def rows(self, statement: str, **parameters: Any) -> Rows:
+        known = self.catalog[statement]
+        self.cursor.execute(known.pyformat, parameters)
+        return known.fetch(self.cursor)
 
     def change(self, statement: str, **parameters: Any) -> None:
         self.cursor.execute(self.catalog[statement].pyformat, parameters)
@@ -48,11 +47,14 @@ class BareMysql(Bare):
     def sequence_once(self) -> int:
         rows = self.rows("sequence", partition_ids=dumps(self.ids), limit=SEQUENCE_LIMIT)
         waiting: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-        for partition_id, base, has_more, body_id in rows:
-            found = [(body_id,)]
+        for partition_id, base, has_more, body_id in map(
+            rows.getter("id", "sequence", "has_more", "body_id"), rows
+        ):
+            found = [] if body_id is None else [body_id]
             if has_more:
-                found = self.rows("oldest_incoming", partition_id=partition_id, limit=SEQUENCE_LIMIT)
-            waiting[partition_id, base] += [id_ for (id_,) in found if id_ is not None]
+                oldest = self.rows("oldest_incoming", partition_id=partition_id, limit=SEQUENCE_LIMIT)
+                found = oldest.values()
+            waiting[partition_id, base] += found
         moved = [
             (partition_id, seq, id_)
             for (partition_id, base), ids in waiting.items()
@@ -71,14 +73,14 @@ class BareMysql(Bare):
         rows = self.rows(
             "lease_and_read",
             requests=dumps([(id_, self.limit) for id_ in ids]),
-            alone=False,
-            cautious=False,
+            solo=False,
+            one_if_failed=False,
             inline_bytes=MAX_BYTES // self.limit,
         )
         found = _messages(rows)
         if found:
             taken = dumps(sorted({id_ for id_, _ in found}))
-            self.change("start_leases", partition_ids=taken, token=TOKEN, lease_us=LEASE_US)
+            self.change("lease", partition_ids=taken, token=TOKEN, lease=LEASE)
         self.connection.commit()
         handled = 0
         while found:
@@ -97,16 +99,16 @@ class BareMysql(Bare):
         found = _messages(rows)
         kept = {id_ for id_, _ in found}
         settlements = [(id_, cursor, 0, None, int(id_ in kept), 0) for id_, cursor in cursors.items()]
-        self.change("settle", settlements=dumps(settlements), lease_us=LEASE_US)
+        self.change("settle", settlements=dumps(settlements), lease=LEASE)
         self.connection.commit()
         return found
 
     def vacuum_once(self) -> int:
         left, ranges = VACUUM_LIMIT, []
-        for partition_id, vacuumed, processed in sorted(self.rows("vacuum", partition_ids=dumps(self.ids))):
-            size = min(processed - vacuumed, left)
+        for row in sorted(self.rows("vacuum", partition_ids=dumps(self.ids)).named()):
+            size = min(row.processed_seq - row.vacuumed_seq, left)
             if size > 0:
-                ranges.append((partition_id, vacuumed, size))
+                ranges.append((row.partition_id, row.vacuumed_seq, size))
                 left -= size
         if ranges:
             self.change("delete_processed", ranges=dumps(ranges))
@@ -115,6 +117,6 @@ class BareMysql(Bare):
         return VACUUM_LIMIT - left
 
 
-def _messages(rows: list[Any]) -> list[tuple[int, int]]:
+def _messages(rows: Rows) -> list[tuple[int, int]]:
     """Return partition and number of what was read, in order."""
-    return sorted((row[:2] for row in rows if row[1] is not None), key=itemgetter(0, 1))
+    return sorted(found for found in map(rows.getter("partition_id", "seq"), rows) if found[1] is not None)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.bare.script import LEASE, MAX_BYTES, SEQUENCE_LIMIT, TOKEN, VACUUM_LIMIT, Bare
-
-PARTITION, CURSOR, SEQ = 0, 1, 5
-NEXT_KEEPS, NEXT_SEQ = 2, 4
+from outbox.statements import Rows
 
 
 class BarePostgres(Bare):
@@ -16,10 +14,9 @@ class BarePostgres(Bare):
 
     dialect = "postgresql"
 
-    def run(self, statement: str, **parameters: Any) -> list[Any]:
-        sql = self.catalog[statement].pyformat
-        rows: list[Any] = self.cursor.execute(sql, parameters, binary=True).fetchall()
-        return rows
+    def run(self, statement: str, **parameters: Any) -> Rows:
+        known = self.catalog[statement]
+        return known.fetch(self.cursor.execute(known.pyformat, parameters, binary=True))
 
     def enqueue_one(self, body: bytes) -> None:
         self.run("enqueue_one", partition_id=self._partition(), payload=body, payload_type=TYPE, headers=None)
@@ -43,20 +40,20 @@ class BarePostgres(Bare):
             origin="",
             durable=False,
         )
-        return sum(row[2] for row in rows)
+        return sum(map(rows.getter("moved"), rows))
 
     def process_group(self, ids: Sequence[int]) -> int:
         rows = self.run(
             "lease_and_read",
             partition_ids=array(ids),
             limits=array([self.limit] * len(ids)),
-            alone=False,
+            solo=False,
             token=TOKEN,
             lease=LEASE,
-            cautious=False,
+            one_if_failed=False,
             max_bytes=MAX_BYTES,
         )
-        found = [(row[PARTITION], row[SEQ]) for row in rows if row[CURSOR] is not None]
+        found = [(id_, seq) for id_, seq in map(rows.getter("partition_id", "seq"), rows) if seq is not None]
         handled = 0
         while found:
             handled += len(found)
@@ -82,11 +79,10 @@ class BarePostgres(Bare):
             lease=LEASE,
             max_bytes=MAX_BYTES,
         )
-        return [(row[PARTITION], row[NEXT_SEQ]) for row in rows if row[NEXT_KEEPS]]
+        return [(id_, seq) for id_, seq in map(rows.getter("partition_id", "seq"), rows) if seq is not None]
 
     def vacuum_once(self) -> int:
-        ((removed,),) = self.run("vacuum", partition_ids=array(self.ids), limit=VACUUM_LIMIT)
-        return int(removed)
+        return int(self.run("vacuum", partition_ids=array(self.ids), limit=VACUUM_LIMIT).value())
 
 
 TYPE = "application/octet-stream"

@@ -7,6 +7,7 @@ from json import dumps
 from typing import Any
 
 from benchmarks.bare.script import LEASE, SEQUENCE_LIMIT, TOKEN, VACUUM_LIMIT, Bare
+from outbox.statements import Rows
 
 TYPE = "application/octet-stream"
 
@@ -16,9 +17,9 @@ class BareSqlite(Bare):
 
     dialect = "sqlite"
 
-    def run(self, statement: str, **parameters: Any) -> list[Any]:
-        rows: list[Any] = self.connection.execute(self.catalog[statement].named, parameters).fetchall()
-        return rows
+    def run(self, statement: str, **parameters: Any) -> Rows:
+        known = self.catalog[statement]
+        return known.fetch(self.connection.execute(known.named, parameters))
 
     def enqueue_one(self, body: bytes) -> None:
         self.enqueue_many([self._partition()], [body])
@@ -35,33 +36,34 @@ class BareSqlite(Bare):
 
     def sequence_once(self) -> int:
         self.run("begin_write")
-        rows = self.run("sequence", partition_ids=dumps(self.ids), limit=SEQUENCE_LIMIT)
-        moves = dumps([(id_, last - n, body_id) for id_, last, n, body_id in rows])
-        self.run("move_incoming", moves=moves)
-        self.run("clear_incoming", moves=moves)
+        rows = self.run("sequence", partition_ids=dumps(self.ids), limit=SEQUENCE_LIMIT).named()
+        moves = dumps([(row.partition_id, row.last_seq - row.moved, row.last_body_id) for row in rows])
+        self.run("insert_outgoing", moves=moves)
+        self.run("delete_incoming", moves=moves)
         self.connection.commit()
-        return sum(n for _, _, n, _ in rows)
+        return sum(row.moved for row in rows)
 
     def process_group(self, ids: Sequence[int]) -> int:
         self.run("begin_write")
-        cursors = {row[0]: row[1] for row in self.run("examine", partition_ids=dumps(ids)) if row[5]}
+        examined = self.run("examine", partition_ids=dumps(ids)).named()
+        cursors = {row.partition_id: row.processed_seq for row in examined if row.behind}
         found = self._read(cursors)
         self.run("lease", partition_ids=dumps(list(found)), token=TOKEN, lease=LEASE)
         self.connection.commit()
         handled = 0
         while found:
             handled += sum(map(len, found.values()))
-            found = self._settle({id_: rows[-1][0] for id_, rows in found.items()})
+            found = self._settle({id_: seqs[-1] for id_, seqs in found.items()})
         return handled
 
-    def _read(self, cursors: dict[int, int]) -> dict[int, list[Any]]:
+    def _read(self, cursors: dict[int, int]) -> dict[int, list[int]]:
         read = {
             id_: self.run("read_batch", partition_id=id_, cursor_seq=cursor, limit=self.limit)
             for id_, cursor in cursors.items()
         }
-        return {id_: rows for id_, rows in read.items() if rows}
+        return {id_: list(map(rows.getter("seq"), rows)) for id_, rows in read.items() if rows}
 
-    def _settle(self, cursors: dict[int, int]) -> dict[int, list[Any]]:
+    def _settle(self, cursors: dict[int, int]) -> dict[int, list[int]]:
         """Advance to the last numbers read, and read on."""
         self.run("begin_write")
         self.run("check_fence", partition_ids=dumps(list(cursors)), token=TOKEN)
@@ -73,11 +75,11 @@ class BareSqlite(Bare):
 
     def vacuum_once(self) -> int:
         self.run("begin_write")
-        planned = self.run("vacuum", partition_ids=dumps(self.ids), limit=VACUUM_LIMIT)
+        planned = self.run("vacuum", partition_ids=dumps(self.ids), limit=VACUUM_LIMIT).named()
         if planned:
             plan = dumps(planned)
-            self.run("vacuum_bodies", plan=plan)
-            self.run("vacuum_outgoing", plan=plan)
+            self.run("delete_bodies", plan=plan)
+            self.run("delete_outgoing", plan=plan)
             self.run("advance_vacuum", plan=plan)
         self.connection.commit()
-        return sum(upto - after for _, after, upto in planned)
+        return sum(row.upto - row.vacuumed_seq for row in planned)

@@ -1,4 +1,4 @@
-"""What a database does for the pipeline: typed operations with no driver in sight.
+"""What a database does for the pipeline: one protocol for each part, with no driver in sight.
 
 Every operation is one short transaction of its own, takes its connection from the backend's pool
 for just that long, may be called from any thread, and translates driver errors into
@@ -15,13 +15,13 @@ from typing import Any, Protocol
 from outbox.backends.records import (
     Delivery,
     LeaseRequest,
+    LeaseResult,
     PartitionStatus,
     Pending,
     Refusal,
     Sequenced,
-    Settled,
     Settlement,
-    Taken,
+    SettleResult,
     Wakeup,
 )
 from outbox.backends.waiting import Waiting
@@ -61,17 +61,18 @@ class Listener(Protocol):
         """Close the connection; for the thread that receives."""
 
 
-class Backend(Protocol):
-    """One database, one family of tables."""
+class Server(Protocol):
+    """Which server it is, and whether it will do."""
 
     name: str
     """``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``."""
-    naming: Naming
-    catalog: Catalog
-    can_notify: bool
 
     def check_server(self) -> None:
         """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`."""
+
+
+class Migrations(Protocol):
+    """Schema changes: the statements of ``queues.sql`` that know of migrations."""
 
     def applied_migrations(self) -> list[str] | None:
         """Return the names of the applied migrations, or None when there is no such table."""
@@ -82,6 +83,10 @@ class Backend(Protocol):
     def rollback(self, scripts: Sequence[tuple[str, str]]) -> list[str]:
         """Run the ``(name, script)`` pairs that are applied, in the given order."""
 
+
+class Queues(Protocol):
+    """Registration: the other statements of ``queues.sql``."""
+
     def register_queue(self, queue: str, partitions: int) -> list[int]:
         """Create what is missing of a queue's rows; return its partition ids in index order.
 
@@ -91,6 +96,10 @@ class Backend(Protocol):
 
     def find_queue(self, partition_id: int) -> tuple[str, int] | None:
         """Return ``(queue, partition index)`` of a partition id."""
+
+
+class Sequencing(Protocol):
+    """The statements of ``sequencer.sql``."""
 
     def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
         """Tell, in one read-only statement, which partitions have something to do."""
@@ -105,6 +114,10 @@ class Backend(Protocol):
         partitions whose messages nobody hands over before a commit that waits.
         """
 
+
+class Leasing(Protocol):
+    """The leased turn: the statements of ``processor.sql`` that know of leases."""
+
     def lease_and_read(
         self,
         requests: Sequence[LeaseRequest],
@@ -112,18 +125,18 @@ class Backend(Protocol):
         token: str,
         lease: float,
         max_bytes: int,
-        cautious: bool,
-        alone: bool,
-    ) -> Taken:
+        one_if_failed: bool,
+        solo: bool,
+    ) -> LeaseResult:
         """Lease every free partition of ``requests`` that has something to deliver, and read it.
 
-        Partitions with ``attempts > 0`` are taken only when asked for ``alone``, and then, after an
-        unexplained start or when ``cautious``, with one message.
+        Partitions with ``attempts > 0`` are taken only ``solo``, and then with one message if the last
+        start crashed, or ``one_if_failed``.
         """
 
     def settle_and_read(
         self, settlements: Sequence[Settlement], *, token: str, lease: float, max_bytes: int
-    ) -> Settled:
+    ) -> SettleResult:
         """Advance cursors under the fence, write dead letters, then release or read on.
 
         Idempotent: called again after a connection was lost it changes nothing twice.
@@ -132,16 +145,17 @@ class Backend(Protocol):
     def renew(self, partition_ids: Sequence[int], *, token: str, lease: float) -> set[int]:
         """Extend the leases that are still ours; return which those are."""
 
+
+class Transactions(Protocol):
+    """The transactional turn: the other statements of ``processor.sql``."""
+
     def transactional_turn(
-        self, request: LeaseRequest, *, max_bytes: int, cautious: bool, resting: bool = False
+        self, request: LeaseRequest, *, max_bytes: int, one_if_failed: bool, ignore_backoff: bool = False
     ) -> AbstractContextManager[TransactionalTurn | Refusal]:
         """Open a transaction, lock the partition's processor row, read; commit at a clean exit.
 
-        With ``resting`` also a partition that rests after a failure, though not one under a lease.
+        With ``ignore_backoff`` also a partition that rests after a failure, though not one under a lease.
         """
-
-    def is_contention(self, error: BaseException) -> bool:
-        """Tell whether an error of the driver, or of SQLAlchemy around it, is a lost race for a lock."""
 
     def record_failure(self, settlement: Settlement) -> bool:
         """Write a head's failure in a transaction of its own, after the handler's one was lost.
@@ -149,8 +163,19 @@ class Backend(Protocol):
         Changes nothing and returns False when the cursor moved meanwhile or a lease is live.
         """
 
+    def is_contention(self, error: BaseException) -> bool:
+        """Tell whether an error of the driver, or of SQLAlchemy around it, is a lost race for a lock."""
+
+
+class Vacuuming(Protocol):
+    """The statements of ``vacuum.sql``."""
+
     def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
         """Delete up to ``limit`` processed outgoing rows and their bodies; return how many."""
+
+
+class Monitoring(Protocol):
+    """The statements of ``monitoring.sql``, for people."""
 
     def partition_status(self, partition_ids: Sequence[int]) -> list[PartitionStatus]:
         """Return backlog, lease and failure of each partition."""
@@ -158,8 +183,14 @@ class Backend(Protocol):
     def dead_letter_counts(self) -> dict[str, int]:
         """Return the number of dead letters by status."""
 
-    def look(self, statement: str, **parameters: Any) -> list[Any]:
-        """Run one of the read-only statements for people; return its rows as plain tuples."""
+    def query(self, statement: str, **parameters: Any) -> list[Any]:
+        """Run one of the read-only statements for people; return its rows with the columns as attributes."""
+
+
+class Wakeups(Protocol):
+    """Waking the workers of other processes."""
+
+    can_notify: bool
 
     def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         """Wake other processes (PostgreSQL), ``more`` for a later look; elsewhere do nothing."""
@@ -167,34 +198,55 @@ class Backend(Protocol):
     def listen(self) -> Listener:
         """Open a listener and prove that wake-ups arrive; raises `DatabaseError` where they do not."""
 
+
+class Sources(Protocol):
+    """Where connections come from, how long threads wait for them, and what is run on them."""
+
+    naming: Naming
+    catalog: Catalog
+    waiting: Waiting
+    """How long its threads wait; what starts workers sets ``waiting.stopping``.
+
+    Once that says yes, a wait for a connection or a lock, and repeating after contention, end within
+    three seconds, so that what is finished can be acknowledged. What is inside a driver or a user's
+    pool ends by their own time limits.
+    """
+
     def connection(self) -> AbstractContextManager[Any]:
-        """Lend a connection with an open transaction: commits at a clean exit, else rolls back."""
+        """Acquire a connection with an open transaction: commits at a clean exit, else rolls back."""
 
     def reading(self) -> AbstractContextManager[Any]:
-        """Lend a driver's connection for the library's own queries, each of which stands for itself."""
+        """Acquire a driver's connection for the library's own queries, each of which stands for itself."""
 
     def writing(self) -> AbstractContextManager[Any]:
-        """Lend a driver's connection with an open transaction for the library's own statements.
+        """Acquire a driver's connection with an open transaction for the library's own statements.
 
         Commits at a clean exit, else rolls back; the driver's errors are translated. On SQLite it has the
         write lock from the beginning.
         """
 
-    def apart(self) -> Backend:
+    def dedicated(self) -> Backend:
         """Return the same database through one connection of its own, for one thread at a time.
 
         However busy the pool is, that thread never waits for it. The connection is opened when it is
         first used, and replaced after it was lost. Closed with this backend, or before by itself.
         """
 
-    @property
-    def waiting(self) -> Waiting:
-        """How long its threads wait; whoever starts workers sets ``waiting.stopping``.
-
-        Once that says yes, a wait for a connection or a lock, and repeating after contention, end within
-        three seconds, so that what is finished can be acknowledged. What is inside a driver or a user's
-        pool ends by their own time limits.
-        """
-
     def close(self) -> None:
         """Close what the backend opened itself; never a pool or Engine that was passed in."""
+
+
+class Backend(
+    Server,
+    Migrations,
+    Queues,
+    Sequencing,
+    Leasing,
+    Transactions,
+    Vacuuming,
+    Monitoring,
+    Wakeups,
+    Sources,
+    Protocol,
+):
+    """One database, one family of tables."""

@@ -21,7 +21,7 @@ class Pending(NamedTuple):
 
 
 class Sequenced(NamedTuple):
-    """What one pass moved in one partition: so many messages from ``first_seq`` on."""
+    """What one pass moved in one partition: ``moved`` messages from ``first_seq`` on."""
 
     partition_id: int
     first_seq: int
@@ -68,8 +68,8 @@ class Delivery:
     """``processed_seq``: the message before the first of `messages`."""
     attempts: int
     """Starts of the head before this one: what the handler sees."""
-    unexplained: bool
-    """The last start ended without a word: a crash or a lost lease."""
+    crashed: bool
+    """The last start ended without a result: the process died or its lease ran out."""
     messages: list[StoredMessage]
     last_error: str | None = None
 
@@ -80,13 +80,13 @@ class RefusalKind(enum.Enum):
     IDLE = "idle"
     """Nothing past the cursor."""
     HELD = "held"
-    """Somebody's lease, or a backoff: free in ``retry_in`` seconds."""
+    """A lease or a backoff holds it: free in ``retry_in`` seconds."""
     LOCKED = "locked"
     """Its row is locked at this moment, or there is no such partition."""
-    SUSPECT = "suspect"
-    """It has failed starts behind it: ask for it alone."""
+    ISOLATE = "isolate"
+    """Its head has failed starts: ask for it ``solo``."""
     MISSING = "missing"
-    """The message after ``cursor`` has a number and no row: somebody deleted it."""
+    """The message after ``cursor`` has a number and no row: it was deleted."""
 
 
 class Refusal(NamedTuple):
@@ -100,7 +100,7 @@ class Refusal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class LeaseResult:
     """The answer to a lease request: what is ours, and what is not and why."""
 
     deliveries: list[Delivery]
@@ -127,14 +127,14 @@ class Settlement:
     """Stored when the lease is released: failed starts of the new head."""
     last_error: str | None = None
     next_limit: int = 0
-    """Above 0: keep the lease and read up to so many messages, if there are any; else release."""
+    """Above 0: keep the lease and read up to this many messages, if there are any; else release."""
     delay: float = 0.0
-    """Backoff: after the release nobody takes the partition for so many seconds."""
+    """Backoff: seconds after the release in which no worker takes the partition."""
     dead: tuple[DeadLetterRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettleResult:
     """The answer to settlements: what was read on, what is released, what was not ours any more."""
 
     deliveries: list[Delivery]

@@ -10,7 +10,7 @@ To add a check:
    ``examine(patient: Patient) -> Iterable[Finding]`` looks and returns findings made with `ok`,
    `not_applicable`, `warning` and `problem`. One thing found wrong in several places is one finding
    each; nothing wrong is `ok`, or no finding at all where a line would tell the reader nothing.
-   SQL is a named statement of ``sql/<backend>/monitoring.sql``, run by ``patient.backend.look``.
+   SQL is a named statement of ``sql/<backend>/monitoring.sql``, run by ``patient.backend.query``.
 2. Add its name to `CHECKS` in ``outbox/doctor/registry.py``, in the group where a reader looks for it.
 3. Bring the fault about in a test of ``tests/acceptance/cli/`` and look at the finding.
 

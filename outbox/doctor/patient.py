@@ -32,9 +32,9 @@ class Patient:
     @cached_property
     def facts(self) -> dict[str, str]:
         """What the server says of itself, by lower-case name; empty on SQLite."""
-        rows = [] if self.is_sqlite else self.backend.look("server_facts")
+        rows = [] if self.is_sqlite else self.backend.query("server_facts")
         if self.backend.catalog.backend == "mysql":
-            rows += self.backend.look("connections")
+            rows += self.backend.query("connections")
         return {str(name).lower(): str(value) for name, value in rows}
 
     @cached_property

@@ -145,7 +145,7 @@ def mysql_shapes(backend: Backend) -> tuple[Shape, Shape]:
 def sqlite_shapes(backend: Backend) -> tuple[Shape, Shape]:
     """Make the tables in memory."""
     names = json.dumps([backend.naming.table(name) for name in TABLES])
-    found = backend.look("table_shapes", tables=names)
+    found = backend.query("table_shapes", tables=names)
     with closing(sqlite3.connect(":memory:")) as memory:
         for command in commands(backend, backend.naming):
             memory.execute(command.sql)

@@ -66,7 +66,7 @@ class OutboxStatus:
 
 def read_status(backend: Backend) -> OutboxStatus:
     """Read the state of every partition in the tables, of all processes' queues, and the dead letters."""
-    ids = [int(row[0]) for row in backend.look("all_partitions")]
+    ids = [int(row[0]) for row in backend.query("all_partitions")]
     rows = [describe_partition(row) for row in backend.partition_status(ids)]
     return OutboxStatus(rows, backend.dead_letter_counts())
 

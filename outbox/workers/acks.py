@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import Settled, Settlement
+from outbox.backends.records import Settlement, SettleResult
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost
 from outbox.workers.turn import Turn
@@ -23,7 +23,7 @@ class Acks:
         self._backend = backend
         self._clock = clock
 
-    def send(self, turn: Turn, settlements: Sequence[Settlement], *, max_bytes: int) -> Settled:
+    def send(self, turn: Turn, settlements: Sequence[Settlement], *, max_bytes: int) -> SettleResult:
         """Settle and read on; raises `ConnectionLost` when three connections broke, or time is up.
 
         The statement does nothing twice. A sending that was carried out and whose answer got lost counts
@@ -40,7 +40,7 @@ class Acks:
                     raise
         raise AssertionError  # count() has no end
 
-    def _recognise(self, turn: Turn, settlements: Sequence[Settlement], answer: Settled) -> Settled:
+    def _recognise(self, turn: Turn, settlements: Sequence[Settlement], answer: SettleResult) -> SettleResult:
         """Tell partitions that the first sending released from those that were lost.
 
         Neither is under our token any more. But before a lease has run out nobody except its owner can
@@ -51,7 +51,7 @@ class Acks:
         suspects = [key for key in answer.lost if turn.surely_leased(key, now)]
         if not suspects:
             return answer
-        cursors = dict(self._backend.look("cursors", partition_ids=json.dumps(suspects)))
+        cursors = dict(self._backend.query("cursors", partition_ids=json.dumps(suspects)))
         wanted = {settlement.partition_id: settlement.cursor for settlement in settlements}
         ours = [key for key in suspects if cursors.get(key, -1) >= wanted[key]]
         return replace(

@@ -66,7 +66,7 @@ def give_up(backend: Backend, entry: FailureEntry) -> DeadLetterRecord | Sentenc
     """Write the dead letter of an entry and go past it; return why not, if that cannot be done now."""
     request = LeaseRequest(entry.key.partition_id, 1)
     # A head that keeps failing is resting nearly all of the time, and would never be found free.
-    with backend.transactional_turn(request, max_bytes=1, cautious=True, resting=True) as turn:
+    with backend.transactional_turn(request, max_bytes=1, one_if_failed=True, ignore_backoff=True) as turn:
         if isinstance(turn, Refusal):
             return Sentence.STALE if turn.kind is RefusalKind.IDLE else Sentence.DEFERRED
         head = turn.delivery.cursor + 1

@@ -59,7 +59,7 @@ class FailureRecorder:
         is lost with it. When there are too many of them the head rests, for the sweeper to take it. The
         first such start is nobody's: it may have been that of a batch. Since then the head came alone.
         """
-        if not delivery.unexplained or delivery.attempts <= 1:
+        if not delivery.crashed or delivery.attempts <= 1:
             return None
         key = FailureKey(delivery.partition_id, delivery.cursor + 1)
         try:

@@ -91,7 +91,7 @@ class LeaseKeeper:
 
     @property
     def _backend(self) -> Backend:
-        self._apart = self._apart or self._shared.apart()
+        self._apart = self._apart or self._shared.dedicated()
         return self._apart
 
     def _renew(self, turn: Turn, claim: Claim) -> None:

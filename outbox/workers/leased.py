@@ -73,8 +73,8 @@ class LeasedTurns:
             lease=lease,
             max_bytes=MAX_BYTES // len(keys),
             # A failure tracker wants to know whose the failures are, too.
-            cautious=consumer.cautious or self._recorder is not None,
-            alone=len(keys) == 1 and self._states[keys[0]].alone,
+            one_if_failed=consumer.cautious or self._recorder is not None,
+            solo=len(keys) == 1 and self._states[keys[0]].alone,
         )
         for refusal in taken.refusals:
             refused(refusal, consumer, claim, self._states)
@@ -101,7 +101,7 @@ class LeasedTurns:
     def _deliver(self, turn: Turn, delivery: Delivery) -> tuple[Delivery, Verdict]:
         consumer = turn.consumer
         state = self._states[delivery.partition_id]
-        if delivery.unexplained:
+        if delivery.crashed:
             state.mode = state.mode.rejected(None)
         outcome = condemned(delivery, consumer)
         if outcome is None and self._recorder is not None:

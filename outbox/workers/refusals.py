@@ -22,7 +22,7 @@ def refused(refusal: Refusal, consumer: Consumer, claim: Claim, states: Partitio
     """Put the partition where it belongs in the ready queue."""
     key = refusal.partition_id
     state = states[key]
-    is_locked = refusal.kind is RefusalKind.LOCKED or (refusal.kind is RefusalKind.SUSPECT and state.alone)
+    is_locked = refusal.kind is RefusalKind.LOCKED or (refusal.kind is RefusalKind.ISOLATE and state.alone)
     state.locked = state.locked + 1 if is_locked else 0
     state.missing = state.missing + 1 if refusal.kind is RefusalKind.MISSING else 0
     if refusal.kind is RefusalKind.IDLE:

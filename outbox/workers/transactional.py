@@ -58,7 +58,7 @@ class TransactionalTurns:
             with (
                 turn_commit(),
                 self._backend.transactional_turn(
-                    request, max_bytes=MAX_BYTES, cautious=consumer.cautious
+                    request, max_bytes=MAX_BYTES, one_if_failed=consumer.cautious
                 ) as turn,
             ):
                 if isinstance(turn, Refusal):

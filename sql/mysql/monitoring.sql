@@ -38,7 +38,7 @@ STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = p.id
 ORDER BY p.queue, p.`partition`;
 
 -- name: missing_messages :many
--- Partitions that stand still because somebody deleted the row of their next message, with the number
+-- Partitions that stand still because the row of their next message was deleted, with the number
 -- of the next row that is there, for people.
 -- Locks: none.
 SELECT
@@ -56,7 +56,7 @@ WHERE
 ORDER BY p.queue, p.`partition`;
 
 -- name: all_partitions :many
--- Every registered partition, whoever registered it.
+-- Every registered partition, those of other processes too.
 SELECT id, queue, `partition` FROM outbox_partitions ORDER BY queue, `partition`;
 
 -- name: server_version :one
@@ -88,13 +88,13 @@ SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1000000 AS s
 SELECT id FROM outbox_partitions WHERE id = 0 FOR UPDATE SKIP LOCKED;
 
 -- name: table_definition :one
--- A table as it is, or a temporary one of the same name. SHOW takes no parameter: whoever runs this puts the
+-- A table as it is, or a temporary one of the same name. SHOW takes no parameter: the caller puts the
 -- table's name into the place of this one.
 -- Differs: elsewhere table_shapes tells the same of all tables at once.
 SHOW CREATE TABLE outbox_body;
 
 -- name: free_processor :many
--- A partition's row unless somebody holds it: a transactional handler holds no lease but this row.
+-- A partition's row unless a worker holds it: a transactional handler holds no lease but this row.
 -- Locks: the processor row, for this statement alone; skips a locked one.
 SELECT partition_id
 FROM outbox_processor

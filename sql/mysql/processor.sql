@@ -7,20 +7,20 @@
 -- [partition_id, rows]. A partition that was not taken comes back as one row with the reason
 -- (refused_for: seconds until it is free), or, when it could be locked and its next row is missing,
 -- with its cursor and no seq. A group holds only partitions without failed starts; such
--- a partition is taken when it is asked for alone, and with one message when nobody knows what the
--- last start came to.
+-- a partition is taken when it is asked for alone (:solo), and with one message when its last start
+-- ended without a result.
 -- Sequences are gapless, so a batch is counted out (a JSON array as long as the batch) and each
 -- message is one look-up by its key: a join cannot use a range of its own for each partition.
 -- A payload above :inline_bytes comes as NULL with its size, see read_payloads: that keeps a batch
 -- within its budget without sorting bodies. Rows come in no promised order, for the same reason.
--- Differs: the start is counted by start_leases in the same transaction; there is no UPDATE … RETURNING.
+-- Differs: the start is counted by lease in the same transaction; there is no UPDATE … RETURNING.
 -- Locks: processor rows, skipping locked ones; nothing else is locked (the derived table's FOR
 -- UPDATE names the only table in it; JSON_TABLE there needs a derived table of its own on MySQL).
 SELECT
     w.partition_id,
     l.processed_seq,
     l.attempts,
-    l.unexplained,
+    l.crashed,
     CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
     CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
     CASE
@@ -36,7 +36,7 @@ SELECT
     b.created_at
 FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')) AS w
 LEFT JOIN (
-    SELECT f.partition_id, f.processed_seq, f.attempts, f.locked_by IS NOT NULL AS unexplained, f.last_error
+    SELECT f.partition_id, f.processed_seq, f.attempts, f.locked_by IS NOT NULL AS crashed, f.last_error
     FROM (
         SELECT r.partition_id
         FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
@@ -45,7 +45,7 @@ LEFT JOIN (
     STRAIGHT_JOIN outbox_processor AS f FORCE INDEX (PRIMARY) ON f.partition_id = wanted.partition_id
     WHERE
         (f.locked_until IS NULL OR f.locked_until <= UTC_TIMESTAMP(6))
-        AND (f.attempts = 0 OR :alone)
+        AND (f.attempts = 0 OR :solo)
         AND f.processed_seq < (
             SELECT s.sequence FROM outbox_partitions AS s FORCE INDEX (PRIMARY) WHERE s.id = f.partition_id
         )
@@ -62,7 +62,7 @@ LEFT JOIN
                 '0,',
                 LEAST(
                     p.sequence - l.processed_seq,
-                    CASE WHEN l.attempts > 0 AND (l.unexplained OR :cautious) THEN 1 ELSE w.max_rows END
+                    CASE WHEN l.attempts > 0 AND (l.crashed OR :one_if_failed) THEN 1 ELSE w.max_rows END
                 ) - 1
             ),
             '0]'
@@ -73,7 +73,7 @@ LEFT JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
     ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
 LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
--- name: start_leases :exec
+-- name: lease :exec
 -- Take the leases that lease_and_read locked, a JSON array of partition ids, and count the starts.
 -- Differs: the second statement of lease_and_read.
 -- Locks: the processor rows, held already.
@@ -83,7 +83,7 @@ STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = ta
 SET
     c.attempts = c.attempts + 1,
     c.locked_by = :token,
-    c.locked_until = UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND;
+    c.locked_until = UTC_TIMESTAMP(6) + INTERVAL ROUND(:lease * 1000000) MICROSECOND;
 
 -- name: read_payloads :many
 -- The payloads that were too large to come with their batch; :body_ids is a JSON array.
@@ -100,7 +100,7 @@ STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = wanted.id;
 -- without old_seq; one that is, with the cursor it has, which tells the dead letters that are
 -- written already. The rows are locked, so the statements that follow need no fence.
 -- Messages are counted out and large payloads left out as in lease_and_read.
--- Differs: then settle, bury if there are dead letters, and COMMIT, in one transaction.
+-- Differs: then settle, insert_dead_letters if there are any, and COMMIT, in one transaction.
 -- Locks: processor rows under the fence; waits for a locked one.
 SELECT
     g.partition_id,
@@ -142,8 +142,8 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 -- name: settle :exec
 -- Settle the partitions that settle_and_read locked, whatever became of their batches: advance the
 -- cursor (it only grows), then keep the lease and count the new head's start, or release it, with
--- the backoff as a time until which nobody takes the partition. :settlements is a JSON array of
--- [partition_id, cursor, attempts, error, keeps, backoff in microseconds], the error as hexadecimal
+-- the backoff as a time until which no worker takes the partition. :settlements is a JSON array of
+-- [partition_id, cursor, attempts, error, keeps, backoff in seconds], the error as hexadecimal
 -- digits or null.
 -- Differs: the second statement of settle_and_read. NULLIF: early releases of MySQL 8.0 make the text
 -- 'null' of a null.
@@ -155,7 +155,7 @@ UPDATE
         attempts INTEGER PATH '$[2]',
         error VARCHAR(16000) CHARACTER SET ascii PATH '$[3]',
         keeps INTEGER PATH '$[4]',
-        delay_us BIGINT PATH '$[5]'
+        delay DOUBLE PATH '$[5]'
     )) AS g
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = g.partition_id
 SET
@@ -164,11 +164,11 @@ SET
     c.last_error = CONVERT(UNHEX(NULLIF(g.error, 'null')) USING utf8mb4),
     c.locked_by = CASE WHEN g.keeps THEN c.locked_by END,
     c.locked_until = CASE
-        WHEN g.keeps THEN UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND
-        WHEN g.delay_us > 0 THEN UTC_TIMESTAMP(6) + INTERVAL g.delay_us MICROSECOND
+        WHEN g.keeps THEN UTC_TIMESTAMP(6) + INTERVAL ROUND(:lease * 1000000) MICROSECOND
+        WHEN g.delay > 0 THEN UTC_TIMESTAMP(6) + INTERVAL ROUND(g.delay * 1000000) MICROSECOND
     END;
 
--- name: bury :exec
+-- name: insert_dead_letters :exec
 -- The dead letters of a turn as one set, leased and transactional mode alike: a JSON array of
 -- [partition_id, seq, reason in hexadecimal digits, attempts], those at or before the old cursor left
 -- out already.
@@ -203,7 +203,7 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 UPDATE
     JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = given.partition_id
-SET c.locked_until = UTC_TIMESTAMP(6) + INTERVAL :lease_us MICROSECOND
+SET c.locked_until = UTC_TIMESTAMP(6) + INTERVAL ROUND(:lease * 1000000) MICROSECOND
 WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 
 -- name: our_leases :many
@@ -217,8 +217,8 @@ WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6);
 
 -- name: lock_and_read :many
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
--- backoff holds it (:resting: a backoff does not), and read the batch, in one round trip. No row:
--- locked elsewhere. One row without seq: nothing to read, or held for so many seconds (refused_for),
+-- backoff holds it (:ignore_backoff: a backoff does not), and read the batch, in one round trip. No row:
+-- locked elsewhere. One row without seq: nothing to read, or held for some seconds (refused_for),
 -- or behind: the next row is missing.
 -- Messages are counted out and large payloads left out as in lease_and_read.
 -- Differs: SQLite has one writer and no row to lock.
@@ -227,7 +227,7 @@ SELECT
     l.partition_id,
     l.processed_seq,
     l.attempts,
-    l.unexplained,
+    l.crashed,
     CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
     p.id IS NOT NULL AS behind,
@@ -244,10 +244,10 @@ FROM (
         c.processed_seq,
         c.attempts,
         c.last_error,
-        c.locked_by IS NOT NULL AS unexplained,
+        c.locked_by IS NOT NULL AS crashed,
         c.locked_until IS NULL
         OR c.locked_until <= UTC_TIMESTAMP(6)
-        OR (:resting AND c.locked_by IS NULL) AS is_free,
+        OR (:ignore_backoff AND c.locked_by IS NULL) AS is_free,
         TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000 AS refused_for
     FROM outbox_processor AS c FORCE INDEX (PRIMARY)
     WHERE c.partition_id = :partition_id
@@ -264,7 +264,7 @@ LEFT JOIN
                 '0,',
                 LEAST(
                     p.sequence - l.processed_seq,
-                    CASE WHEN l.attempts > 0 AND (l.unexplained OR :cautious) THEN 1 ELSE :limit END
+                    CASE WHEN l.attempts > 0 AND (l.crashed OR :one_if_failed) THEN 1 ELSE :limit END
                 ) - 1
             ),
             '0]'
@@ -306,12 +306,14 @@ SET
     attempts = :attempts,
     last_error = CONVERT(UNHEX(:error) USING utf8mb4),
     locked_by = NULL,
-    locked_until = CASE WHEN :delay_us > 0 THEN UTC_TIMESTAMP(6) + INTERVAL :delay_us MICROSECOND END
+    locked_until = CASE
+        WHEN :delay > 0 THEN UTC_TIMESTAMP(6) + INTERVAL ROUND(:delay * 1000000) MICROSECOND
+    END
 WHERE partition_id = :partition_id;
 
 -- name: record_failure :one
 -- A transactional handler lost its connection, and its transaction with it: lock the head to write
--- its failure, by advance, from a new one, unless the cursor moved or somebody holds the partition.
+-- its failure, by advance, from a new one, unless the cursor moved or a lease holds the partition.
 -- Differs: affected rows do not tell a row found from a row changed, hence the SELECT.
 -- Locks: the processor row.
 SELECT partition_id FROM outbox_processor

@@ -33,7 +33,7 @@ SELECT GET_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT_WS('.', DATABASE(), :key), 25
 SELECT RELEASE_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT_WS('.', DATABASE(), :key), 256), 40)));
 
 -- name: create_first_partition :exec
--- Whoever inserts partition 0 creates the queue. A racing registration waits here on the unique
+-- The transaction that inserts partition 0 creates the queue. A racing registration waits here on the unique
 -- key until that transaction ends, then finds the row and compares counts: never a union of both.
 -- Differs: the affected rows tell who it was, 1 or 0.
 -- Locks: the new row's key until commit.

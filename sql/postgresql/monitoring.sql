@@ -44,7 +44,7 @@ WHERE p.id = ANY(CAST(:partition_ids AS bigint[]))
 ORDER BY p.queue, p.partition;
 
 -- name: missing_messages :many
--- Partitions that stand still because somebody deleted the row of their next message, with the number
+-- Partitions that stand still because the row of their next message was deleted, with the number
 -- of the next row that is there, for people.
 -- Locks: none.
 SELECT
@@ -62,7 +62,7 @@ WHERE
 ORDER BY p.queue, p.partition;
 
 -- name: all_partitions :many
--- Every registered partition, whoever registered it.
+-- Every registered partition, those of other processes too.
 SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
 
 -- name: server_version :one
@@ -124,7 +124,7 @@ SELECT t.relname, 'constraint', pg_get_constraintdef(k.oid), ''
 FROM tables AS t INNER JOIN pg_constraint AS k ON k.conrelid = t.oid AND k.contype = 'c';
 
 -- name: free_processor :many
--- A partition's row unless somebody holds it: a transactional handler holds no lease but this row.
+-- A partition's row unless a worker holds it: a transactional handler holds no lease but this row.
 -- Locks: the processor row FOR NO KEY UPDATE, for this statement alone; skips a locked one.
 SELECT partition_id
 FROM outbox_processor

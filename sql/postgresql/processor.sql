@@ -4,7 +4,7 @@
 -- was not taken comes back as one row with the reason (refused_for: seconds until it is free;
 -- missing_after: the cursor whose next message has a number and no row).
 -- A group holds only partitions without failed starts; such a partition is taken when it is asked
--- for alone, and with one message when nobody knows what the last start came to.
+-- for alone (:solo), and with one message when its last start ended without a result.
 -- The arrays are in sub-selects, whose values the planner does not look at: for all arrays it makes
 -- one plan, which the server keeps, as planning this anew takes longer than running it.
 -- Differs: lock, lease and read in one statement, where the others need a transaction.
@@ -18,12 +18,12 @@ WITH wanted AS MATERIALIZED (
 ),
 
 free AS MATERIALIZED (
-    SELECT c.partition_id, c.attempts, c.locked_by IS NOT NULL AS unexplained, c.last_error
+    SELECT c.partition_id, c.attempts, c.locked_by IS NOT NULL AS crashed, c.last_error
     FROM outbox_processor AS c
     WHERE
         c.partition_id = ANY(CAST((SELECT CAST(:partition_ids AS bigint[])) AS bigint[]))
         AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp())
-        AND (c.attempts = 0 OR CAST(:alone AS boolean))
+        AND (c.attempts = 0 OR CAST(:solo AS boolean))
         AND EXISTS (
             SELECT 1 FROM outbox_outgoing AS o
             WHERE o.partition_id = c.partition_id AND o.seq = c.processed_seq + 1
@@ -40,14 +40,14 @@ leased AS (
         locked_until = clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
     FROM free
     WHERE c.partition_id = free.partition_id
-    RETURNING c.partition_id, c.processed_seq, free.attempts, free.unexplained, free.last_error
+    RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error
 )
 
 SELECT
     w.partition_id,
     l.processed_seq,
     l.attempts,
-    l.unexplained,
+    l.crashed,
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
     CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
     CASE WHEN l.partition_id IS NULL THEN extract(EPOCH FROM c.locked_until - clock_timestamp()) END AS refused_for,
@@ -83,7 +83,7 @@ LEFT JOIN LATERAL (
         o.partition_id = l.partition_id
         AND o.seq > l.processed_seq
         AND o.seq <= l.processed_seq
-        + CASE WHEN l.attempts > 0 AND (l.unexplained OR CAST(:cautious AS boolean)) THEN 1 ELSE w.max_rows END
+        + CASE WHEN l.attempts > 0 AND (l.crashed OR CAST(:one_if_failed AS boolean)) THEN 1 ELSE w.max_rows END
 ) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
 ORDER BY w.partition_id, m.seq;
 
@@ -91,13 +91,13 @@ ORDER BY w.partition_id, m.seq;
 -- Settle the batches of one turn, whatever became of them, and read on, in one round trip:
 -- advance each cursor under the fence (our token, lease still live; the cursor only grows), write
 -- the dead letters in the same transaction, then keep the lease where more is wanted and there,
--- counting the new head's start, or release it, with the backoff as a time until which nobody
+-- counting the new head's start, or release it, with the backoff as a time until which no worker
 -- takes the partition. A partition whose fence failed comes back with ours = false.
 -- Sent again after a lost connection it does nothing twice: dead letters need seq above the old
 -- cursor, which is read from the locked row. The snapshot may be older: the first sending may have
 -- been about to commit when this one began.
 -- The arrays are in sub-selects as above.
--- Differs: fence, settle, bury and read on in one statement, where the others need a transaction.
+-- Differs: fence, settle, dead letters and read on in one statement, where the others need a transaction.
 -- Locks: the processor rows under the fence FOR NO KEY UPDATE; waits for a locked one.
 WITH given AS MATERIALIZED (
     SELECT
@@ -149,7 +149,7 @@ settled AS (
     RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
 ),
 
-buried AS (
+dead_lettered AS (
     INSERT INTO outbox_dead_letters (
         message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
     )
@@ -229,8 +229,8 @@ RETURNING c.partition_id;
 
 -- name: lock_and_read :many
 -- Transactional mode: lock the partition's processor row for this transaction, unless a lease or
--- backoff holds it (:resting: a backoff does not), and read the batch, in one round trip. No row:
--- locked elsewhere. One row without seq: nothing to read, or held for so many seconds (refused_for).
+-- backoff holds it (:ignore_backoff: a backoff does not), and read the batch, in one round trip. No row:
+-- locked elsewhere. One row without seq: nothing to read, or held for some seconds (refused_for).
 -- Without the seq after the cursor although there is more behind: that row is missing.
 -- Differs: SQLite has one writer, hence no row to lock and nothing to skip.
 -- Locks: the processor row FOR NO KEY UPDATE, until commit; skips a locked one.
@@ -240,10 +240,10 @@ WITH locked AS MATERIALIZED (
         c.processed_seq,
         c.attempts,
         c.last_error,
-        c.locked_by IS NOT NULL AS unexplained,
+        c.locked_by IS NOT NULL AS crashed,
         c.locked_until IS NULL
         OR c.locked_until <= clock_timestamp()
-        OR (CAST(:resting AS boolean) AND c.locked_by IS NULL) AS is_free,
+        OR (CAST(:ignore_backoff AS boolean) AND c.locked_by IS NULL) AS is_free,
         extract(EPOCH FROM c.locked_until - clock_timestamp()) AS refused_for
     FROM outbox_processor AS c
     WHERE c.partition_id = :partition_id
@@ -254,7 +254,7 @@ SELECT
     l.partition_id,
     l.processed_seq,
     l.attempts,
-    l.unexplained,
+    l.crashed,
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
     p.sequence > l.processed_seq AS behind,
@@ -283,7 +283,7 @@ LEFT JOIN LATERAL (
         AND o.seq > l.processed_seq
         AND o.seq <= l.processed_seq
         + CASE
-            WHEN l.attempts > 0 AND (l.unexplained OR CAST(:cautious AS boolean)) THEN 1
+            WHEN l.attempts > 0 AND (l.crashed OR CAST(:one_if_failed AS boolean)) THEN 1
             ELSE CAST(:limit AS integer)
         END
 ) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
@@ -318,7 +318,7 @@ SET
     END
 WHERE partition_id = :partition_id;
 
--- name: bury :exec
+-- name: insert_dead_letters :exec
 -- Transactional mode: the dead letters of a batch as one set.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
@@ -344,7 +344,7 @@ LEFT JOIN outbox_body AS b ON b.id = o.body_id;
 
 -- name: record_failure :one
 -- A transactional handler lost its connection, and its transaction with it: write the head's
--- failure from a new one, unless the cursor moved or somebody holds the partition.
+-- failure from a new one, unless the cursor moved or a lease holds the partition.
 -- Locks: the processor row that it updates.
 UPDATE outbox_processor
 SET

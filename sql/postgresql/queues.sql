@@ -27,7 +27,7 @@ DELETE FROM outbox_migrations WHERE name = :name;
 SELECT pg_advisory_xact_lock(hashtextextended(:key, 7301));
 
 -- name: create_first_partition :one
--- Whoever inserts partition 0 creates the queue. A racing registration waits here on the unique
+-- The transaction that inserts partition 0 creates the queue. A racing registration waits here on the unique
 -- key until that transaction ends, then finds the row and compares counts: never a union of both.
 -- Locks: the new row's key until commit.
 INSERT INTO outbox_partitions (queue, partition) VALUES (:queue, 0)

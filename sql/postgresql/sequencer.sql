@@ -12,7 +12,7 @@
 -- Unless :durable the commit does not wait for the disk. The lease that comes before a message is
 -- handed over waits, and what it waits for is everything logged before: no number that was handed
 -- over is ever lost. A server that crashes earlier than that has the rows in incoming again.
--- Before a transactional handler nobody commits, so the pass has to.
+-- Before a transactional handler there is no such commit, so the pass has to wait.
 -- Locks: partition rows FOR NO KEY UPDATE (skips locked ones; does not block producers); the
 -- incoming rows that it deletes.
 WITH relaxed AS MATERIALIZED (

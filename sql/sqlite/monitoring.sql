@@ -54,7 +54,7 @@ FROM looked
 ORDER BY queue, partition;
 
 -- name: missing_messages :many
--- Partitions that stand still because somebody deleted the row of their next message, with the number
+-- Partitions that stand still because the row of their next message was deleted, with the number
 -- of the next row that is there, for people.
 -- Locks: none.
 SELECT
@@ -72,7 +72,7 @@ WHERE
 ORDER BY p.queue, p.partition;
 
 -- name: all_partitions :many
--- Every registered partition, whoever registered it.
+-- Every registered partition, those of other processes too.
 SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
 
 -- name: journal_mode :one

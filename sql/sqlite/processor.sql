@@ -1,6 +1,6 @@
 -- name: examine :many
 -- How the partitions that a turn wants stand: cursor, failed starts, whether the last start went
--- unexplained, whether there is something to deliver, and for how many seconds they are held.
+-- crashed, whether there is something to deliver, and for how many seconds they are held.
 -- Differs: the first step of lease_and_read and of lock_and_read. RETURNING shows what an UPDATE
 -- wrote, never what was there before; with the write lock held, looking first is as good.
 -- Locks: none of its own; runs under the write lock.
@@ -8,7 +8,7 @@ SELECT
     c.partition_id,
     c.processed_seq,
     c.attempts,
-    c.locked_by IS NOT NULL AS unexplained,
+    c.locked_by IS NOT NULL AS crashed,
     c.last_error,
     p.sequence > c.processed_seq AS behind,
     c.locked_until / 1000000.0
@@ -67,7 +67,7 @@ WHERE
 -- name: settle :exec
 -- Settle the partitions that passed the fence, whatever became of them: the cursor only grows;
 -- then keep the lease and count the new head's start, or release it, with the backoff as a time
--- until which nobody takes the partition. :settlements is a JSON array of
+-- until which no worker takes the partition. :settlements is a JSON array of
 -- [partition id, cursor, attempts, error, delay, keeps].
 -- Differs: the second step of settle_and_read, in the transaction of check_fence.
 -- Locks: the database's write lock, held already.
@@ -138,7 +138,7 @@ SET
     END
 WHERE partition_id = :partition_id;
 
--- name: bury :exec
+-- name: insert_dead_letters :exec
 -- The dead letters of a turn as one set. :dead is a JSON array of
 -- [partition id, seq, reason, attempts].
 -- Differs: serves settle_and_read too, which sends only those above the old cursor.
@@ -164,7 +164,7 @@ ORDER BY o.partition_id, o.seq;
 
 -- name: record_failure :one
 -- A transactional handler's transaction was lost: write the head's failure from a new one, unless
--- the cursor moved or somebody holds the partition.
+-- the cursor moved or a lease holds the partition.
 -- Locks: the database's write lock.
 UPDATE outbox_processor
 SET

@@ -40,7 +40,7 @@ PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 
 -- name: create_first_partition :one
--- Whoever inserts partition 0 creates the queue; a racing registration waits for the write lock,
+-- The transaction that inserts partition 0 creates the queue; a racing registration waits for the write lock,
 -- then finds the row and compares counts: never a union of both.
 -- Locks: the database's write lock.
 INSERT INTO outbox_partitions (queue, partition) VALUES (:queue, 0)

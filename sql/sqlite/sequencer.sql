@@ -2,8 +2,8 @@
 -- Give out numbers to many partitions at once: each sequence grows by the number of its committed
 -- incoming rows, up to :limit (whatever is visible: no lower bound, so that a transaction that
 -- commits late loses nothing). A partition without incoming rows is not touched nor returned.
--- Differs: SQLite changes one table a statement, so a pass is this, move_incoming and
--- clear_incoming in one transaction. It holds the write lock: nothing commits in between.
+-- Differs: SQLite changes one table a statement, so a pass is this, insert_outgoing and
+-- delete_incoming in one transaction. It holds the write lock: nothing commits in between.
 -- Locks: the database's write lock.
 UPDATE outbox_partitions
 SET
@@ -30,7 +30,7 @@ RETURNING
         ) AS found
     ) AS last_body_id;
 
--- name: move_incoming :exec
+-- name: insert_outgoing :exec
 -- The rows that were counted, in the order of their ids. :moves is a JSON array of
 -- [partition id, number before the first, last body id].
 -- Differs: the second step of sequence.
@@ -51,8 +51,8 @@ SELECT
 FROM moves AS m CROSS JOIN outbox_incoming AS i
 WHERE i.partition_id = m.partition_id AND i.body_id <= m.last_body_id;
 
--- name: clear_incoming :exec
--- The rows that were moved; a range is exact here, because nobody else can have written since.
+-- name: delete_incoming :exec
+-- The rows that were moved; a range is exact here, because no other writer was there since.
 -- Differs: the third step of sequence.
 -- Locks: the database's write lock, held already.
 DELETE FROM outbox_incoming

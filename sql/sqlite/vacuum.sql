@@ -1,8 +1,8 @@
 -- name: vacuum :many
 -- What each partition has to give, and its share of the budget: sequences are gapless, so both are
 -- subtractions and nothing is read. Returns [partition id, after, up to] where something is to do.
--- Differs: SQLite deletes from one table a statement, so a sweep is this, vacuum_bodies,
--- vacuum_outgoing and advance_vacuum in one transaction.
+-- Differs: SQLite deletes from one table a statement, so a sweep is this, delete_bodies,
+-- delete_outgoing and advance_vacuum in one transaction.
 -- Locks: none of its own; runs under the write lock.
 WITH dirty AS (
     SELECT
@@ -26,7 +26,7 @@ FROM dirty
 WHERE room > 0
 ORDER BY partition_id;
 
--- name: vacuum_bodies :exec
+-- name: delete_bodies :exec
 -- The bodies of the planned ranges, found through outgoing, hence before outgoing. :plan is a JSON
 -- array of [partition id, after, up to].
 -- Differs: the second step of vacuum.
@@ -41,7 +41,7 @@ WHERE id IN (
         AND o.seq <= json_extract(w.value, '$[2]')
 );
 
--- name: vacuum_outgoing :exec
+-- name: delete_outgoing :exec
 -- Differs: the third step of vacuum.
 -- Locks: the database's write lock, held already.
 DELETE FROM outbox_outgoing

@@ -69,14 +69,14 @@ def hot_path(backend: Backend, ids: Sequence[int]) -> Iterator[Step]:
     def lease() -> None:
         requests = [LeaseRequest(partition_id, LIMIT) for partition_id in ids]
         taken = backend.lease_and_read(
-            requests, token="t", lease=60.0, max_bytes=MAX_BYTES, cautious=False, alone=False
+            requests, token="t", lease=60.0, max_bytes=MAX_BYTES, one_if_failed=False, solo=False
         )
         held[:] = taken.deliveries
         assert len(held) == len(ids)
 
     def transact() -> None:
         request = LeaseRequest(ids[0], LIMIT)
-        with backend.transactional_turn(request, max_bytes=MAX_BYTES, cautious=False) as turn:
+        with backend.transactional_turn(request, max_bytes=MAX_BYTES, one_if_failed=False) as turn:
             assert not isinstance(turn, Refusal)
             turn.settle(_settlement(turn.delivery, reads=False, dead=True))
 

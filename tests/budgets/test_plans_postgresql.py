@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 from outbox.backends.connect import open_backend
-from outbox.backends.postgresql import kept_plans, processor
-from outbox.backends.postgresql.database import Database as Statements
+from outbox.backends.postgresql import PostgresBackend, kept_plans
 from outbox.backends.postgresql.kept_plans import KeptPlans
+from outbox.backends.postgresql.plan_chooser import PlanChooser
+from outbox.backends.postgresql.session import Database as Statements
 from outbox.backends.postgresql.sources import PoolSource
-from outbox.backends.postgresql.two_ways import TwoWays
 from outbox.backends.protocol import Backend
 from outbox.backends.records import LeaseRequest, Refusal, Settlement
 from outbox.statements import Catalog, Naming
@@ -176,7 +176,7 @@ def test_which_runs_use_the_plan_that_the_server_kept(migrated: Database) -> Non
             """Return how many of so many runs used the statement that the driver prepared."""
             before = runs_of_the_kept_plan()
             for _ in range(times):
-                statements.run("renew", partition_ids="{1,2}", token="t", lease=60.0)
+                statements.query("renew", partition_ids="{1,2}", token="t", lease=60.0)
             return runs_of_the_kept_plan() - before
 
         def runs_of_the_kept_plan() -> int:
@@ -201,12 +201,14 @@ def test_which_runs_use_the_plan_that_the_server_kept(migrated: Database) -> Non
             # Long enough for the RESET. A rollback instead would make psycopg prepare everything anew.
             conn.execute("SET statement_timeout = 300")
             with pytest.raises(psycopg.errors.QueryCanceled):
-                statements.on(conn, "renew", partition_ids="{1,2}", token="t", lease=60.0)
+                statements.session(conn, conn).query("renew", partition_ids="{1,2}", token="t", lease=60.0)
             conn.execute("RESET statement_timeout")
         assert renewals(5) == 5
 
         requests = [LeaseRequest(partition_id, kept_plans.MANY // len(ids)) for partition_id in ids]
-        processor.lease_and_read(statements, requests, "t", 60.0, MAX_BYTES, cautious=False, alone=False)
+        PostgresBackend(statements, Naming()).lease_and_read(
+            requests, token="t", lease=60.0, max_bytes=MAX_BYTES, one_if_failed=False, solo=False
+        )
         assert renewals(6) == 0, "the driver has to prepare another statement"
         assert renewals(5) == 5
 
@@ -216,7 +218,7 @@ def test_a_flood_into_tables_that_were_vacuumed_when_empty_meets_old_plans_in_on
     private_server: PrivateServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept_plans, "QUIET", math.inf)
-    monkeypatch.setattr(TwoWays, "keep", lambda *_: True)  # its answer comes after the harm
+    monkeypatch.setattr(PlanChooser, "keep", lambda *_: True)  # its answer comes after the harm
     database = private_server.new_database()
     keep_ignorant(database, analysed_when_empty=False)
     ids = fill(database, 1)
@@ -247,10 +249,12 @@ def walk(backend: Backend, ids: Sequence[int]) -> None:
     requests = [LeaseRequest(partition_id, LIMIT) for partition_id in ids]
     backend.pending(ids)
     backend.sequence(ids, LIMIT)
-    backend.lease_and_read(requests, token="t", lease=60.0, max_bytes=MAX_BYTES, cautious=False, alone=False)
+    backend.lease_and_read(
+        requests, token="t", lease=60.0, max_bytes=MAX_BYTES, one_if_failed=False, solo=False
+    )
     backend.renew(ids, token="t", lease=60.0)
     settlements = [Settlement(partition_id, 0, next_limit=LIMIT) for partition_id in ids]
     backend.settle_and_read(settlements, token="t", lease=60.0, max_bytes=MAX_BYTES)
-    with backend.transactional_turn(requests[0], max_bytes=MAX_BYTES, cautious=False) as turn:
+    with backend.transactional_turn(requests[0], max_bytes=MAX_BYTES, one_if_failed=False) as turn:
         assert isinstance(turn, Refusal)
     backend.vacuum(ids, LIMIT * len(ids))

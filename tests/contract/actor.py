@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settled, Settlement, Taken
+from outbox.backends.records import Delivery, LeaseRequest, LeaseResult, Refusal, Settlement, SettleResult
 from tests.contract.producer import Producer
 from tests.support import Database
 
@@ -26,14 +26,14 @@ class Actor:
         self.store.sequence([partition_id], 1000)
         return sent
 
-    def lease(self, *partition_ids: int, limit: int = 10, **options: Any) -> Taken:
+    def lease(self, *partition_ids: int, limit: int = 10, **options: Any) -> LeaseResult:
         """Lease partitions for token ``mine``, alone when it is one."""
         settings: dict[str, Any] = {
             "token": "mine",
             "lease": 30.0,
             "max_bytes": MANY_BYTES,
-            "cautious": False,
-            "alone": len(partition_ids) == 1,
+            "one_if_failed": False,
+            "solo": len(partition_ids) == 1,
         }
         requests = [LeaseRequest(partition_id, limit) for partition_id in partition_ids]
         return self.store.lease_and_read(requests, **{**settings, **options})
@@ -54,7 +54,7 @@ class Actor:
 
     def settle(
         self, *settlements: Settlement, token: str = "mine", lease: float = 30.0, max_bytes: int = MANY_BYTES
-    ) -> Settled:
+    ) -> SettleResult:
         return self.store.settle_and_read(settlements, token=token, lease=lease, max_bytes=max_bytes)
 
     def expire(self, partition_id: int) -> None:

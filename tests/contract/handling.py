@@ -20,17 +20,19 @@ class Handled(Exception):
 
 @contextmanager
 def turn(
-    backend: Backend, partition_id: int, *, limit: int = 10, cautious: bool = False, **options: Any
+    backend: Backend, partition_id: int, *, limit: int = 10, one_if_failed: bool = False, **options: Any
 ) -> Iterator[TransactionalTurn]:
     request = LeaseRequest(partition_id, limit)
-    with backend.transactional_turn(request, max_bytes=MANY_BYTES, cautious=cautious, **options) as found:
+    with backend.transactional_turn(
+        request, max_bytes=MANY_BYTES, one_if_failed=one_if_failed, **options
+    ) as found:
         assert not isinstance(found, Refusal)
         yield found
 
 
 def refusal(backend: Backend, partition_id: int, **options: Any) -> Refusal:
     request = LeaseRequest(partition_id, 10)
-    with backend.transactional_turn(request, max_bytes=MANY_BYTES, cautious=False, **options) as found:
+    with backend.transactional_turn(request, max_bytes=MANY_BYTES, one_if_failed=False, **options) as found:
         assert isinstance(found, Refusal)
         return found
 

@@ -59,7 +59,7 @@ class Run:
         while self.busy():
             requests = [LeaseRequest(partition_id, 5) for partition_id in self.ids]
             found = self.store.lease_and_read(
-                requests, token=token, lease=60.0, max_bytes=MANY_BYTES, cautious=False, alone=False
+                requests, token=token, lease=60.0, max_bytes=MANY_BYTES, one_if_failed=False, solo=False
             ).deliveries
             while found:
                 settlements = [self._handed_over(delivery, next_limit=5) for delivery in found]
@@ -71,7 +71,9 @@ class Run:
         while self.busy():
             for partition_id in self.ids:
                 request = LeaseRequest(partition_id, 5)
-                with self.store.transactional_turn(request, max_bytes=MANY_BYTES, cautious=False) as turn:
+                with self.store.transactional_turn(
+                    request, max_bytes=MANY_BYTES, one_if_failed=False
+                ) as turn:
                     if not isinstance(turn, Refusal):
                         turn.settle(self._handed_over(turn.delivery, next_limit=0))
 

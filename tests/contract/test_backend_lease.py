@@ -19,7 +19,7 @@ def test_a_free_partition_is_leased_and_read_in_order(ids: list[int], actor: Act
 
     delivery = actor.take(ids[0])
 
-    assert (delivery.partition_id, delivery.cursor, delivery.attempts, delivery.unexplained) == (
+    assert (delivery.partition_id, delivery.cursor, delivery.attempts, delivery.crashed) == (
         ids[0],
         0,
         0,
@@ -118,7 +118,7 @@ def test_a_group_never_takes_a_partition_with_failed_starts(ids: list[int], acto
     taken = actor.lease(ids[0], ids[1])
 
     assert [found.partition_id for found in taken.deliveries] == [ids[1]]
-    assert taken.refusals == [Refusal(ids[0], RefusalKind.SUSPECT)]
+    assert taken.refusals == [Refusal(ids[0], RefusalKind.ISOLATE)]
     assert actor.row(ids[0]) == (0, 1, "no", None, False)
 
 
@@ -126,17 +126,17 @@ def test_failed_starts_are_handed_over_when_asked_for_alone(ids: list[int], acto
     actor.deliverable(ids[0], b"a", b"b")
     for attempt in range(3):
         delivery = actor.take(ids[0])
-        assert (delivery.attempts, delivery.unexplained, len(delivery.messages)) == (attempt, False, 2)
+        assert (delivery.attempts, delivery.crashed, len(delivery.messages)) == (attempt, False, 2)
         assert delivery.last_error == ("no" if attempt else None)
         actor.settle(Settlement(ids[0], 0, attempts=attempt + 1, last_error="no"))
 
 
 def test_a_cautious_worker_gets_a_failed_head_alone(ids: list[int], actor: Actor) -> None:
     actor.deliverable(ids[0], b"a", b"b")
-    assert len(actor.take(ids[0], cautious=True).messages) == 2
+    assert len(actor.take(ids[0], one_if_failed=True).messages) == 2
     actor.settle(Settlement(ids[0], 0, attempts=1))
 
-    assert payloads(actor.take(ids[0], cautious=True)) == [b"a"]
+    assert payloads(actor.take(ids[0], one_if_failed=True)) == [b"a"]
 
 
 def test_after_an_unexplained_start_the_head_comes_alone(ids: list[int], actor: Actor) -> None:
@@ -146,7 +146,7 @@ def test_after_an_unexplained_start_the_head_comes_alone(ids: list[int], actor: 
 
     delivery = actor.take(ids[0], token="next")
 
-    assert (delivery.attempts, delivery.unexplained, payloads(delivery)) == (1, True, [b"a"])
+    assert (delivery.attempts, delivery.crashed, payloads(delivery)) == (1, True, [b"a"])
     assert actor.row(ids[0])[1:4] == (2, None, "next")
 
 

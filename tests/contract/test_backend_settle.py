@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import DeadLetterRecord, RefusalKind, Settled, Settlement
+from outbox.backends.records import DeadLetterRecord, RefusalKind, Settlement, SettleResult
 from tests.contract.actor import Actor, payloads
 from tests.contract.producer import Producer
 from tests.support import Database
@@ -11,7 +11,7 @@ def test_success_moves_the_cursor_and_releases_the_lease(ids: list[int], actor: 
     actor.deliverable(ids[0], b"a", b"b")
     actor.take(ids[0])
 
-    assert actor.settle(Settlement(ids[0], 2)) == Settled([], [ids[0]], [])
+    assert actor.settle(Settlement(ids[0], 2)) == SettleResult([], [ids[0]], [])
     assert actor.row(ids[0]) == (2, 0, None, None, False)
     assert actor.refusal(ids[0]).kind is RefusalKind.IDLE
 
@@ -38,7 +38,7 @@ def test_a_delay_holds_the_partition_for_everybody(ids: list[int], actor: Actor)
     assert actor.row(ids[0]) == (0, 1, "no", None, True)
     actor.expire(ids[0])
     delivery = actor.take(ids[0])
-    assert (delivery.attempts, delivery.unexplained) == (1, False)
+    assert (delivery.attempts, delivery.crashed) == (1, False)
 
 
 def test_the_lease_is_kept_and_the_next_batch_read_where_there_is_more(ids: list[int], actor: Actor) -> None:
@@ -48,7 +48,7 @@ def test_the_lease_is_kept_and_the_next_batch_read_where_there_is_more(ids: list
     settled = actor.settle(Settlement(ids[0], 2, next_limit=2), lease=50.0)
 
     (delivery,) = settled.deliveries
-    assert (delivery.cursor, delivery.attempts, delivery.unexplained) == (2, 0, False)
+    assert (delivery.cursor, delivery.attempts, delivery.crashed) == (2, 0, False)
     assert [(message.seq, message.payload) for message in delivery.messages] == [(3, b"2"), (4, b"3")]
     assert (settled.released, settled.lost) == ([], [])
     assert actor.row(ids[0]) == (2, 1, None, "mine", True)
@@ -59,7 +59,7 @@ def test_the_lease_is_released_when_nothing_more_is_there(ids: list[int], actor:
     actor.deliverable(ids[0], b"a")
     actor.take(ids[0])
 
-    assert actor.settle(Settlement(ids[0], 1, next_limit=10)) == Settled([], [ids[0]], [])
+    assert actor.settle(Settlement(ids[0], 1, next_limit=10)) == SettleResult([], [ids[0]], [])
     assert actor.row(ids[0]) == (1, 0, None, None, False)
 
 
@@ -78,7 +78,7 @@ def test_somebody_elses_token_changes_nothing(ids: list[int], actor: Actor) -> N
     before = actor.row(ids[0])
 
     stranger = Settlement(ids[0], 2, next_limit=5, dead=(DeadLetterRecord(1, "no", 1),))
-    assert actor.settle(stranger, token="other") == Settled([], [], [ids[0]])
+    assert actor.settle(stranger, token="other") == SettleResult([], [], [ids[0]])
     assert actor.row(ids[0]) == before
     assert actor.dead() == []
 
@@ -90,7 +90,7 @@ def test_an_expired_lease_changes_nothing_even_when_nobody_else_took_it(ids: lis
     before = actor.row(ids[0])
 
     zombie = Settlement(ids[0], 2, dead=(DeadLetterRecord(2, "no", 1),))
-    assert actor.settle(zombie) == Settled([], [], [ids[0]])
+    assert actor.settle(zombie) == SettleResult([], [], [ids[0]])
     assert actor.row(ids[0]) == before
     assert actor.dead() == []
 
@@ -232,4 +232,4 @@ def test_a_lease_is_renewed_only_for_its_owner_and_only_while_it_runs(
     assert actor.refusal(ids[0]).retry_in > 50
     assert actor.refusal(ids[2]).retry_in <= 5
     assert actor.row(ids[0])[1] == 1
-    assert actor.take(ids[1]).unexplained
+    assert actor.take(ids[1]).crashed

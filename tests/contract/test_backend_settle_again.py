@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from outbox.backends.records import DeadLetterRecord, Settled, Settlement
+from outbox.backends.records import DeadLetterRecord, Settlement, SettleResult
 from tests.contract.actor import Actor
 from tests.support import Database, eventually
 
@@ -22,7 +22,7 @@ def test_a_settlement_sent_again_before_the_first_has_committed_buries_once(
     actor.deliverable(ids[0], b"a", b"b", b"c")
     actor.take(ids[0], limit=2)
     settlement = Settlement(ids[0], 2, next_limit=1, dead=(DeadLetterRecord(1, "bad", 1),))
-    answers: list[Settled] = []
+    answers: list[SettleResult] = []
     senders = [threading.Thread(target=lambda: answers.append(actor.settle(settlement))) for _ in range(2)]
     holder = migrated.connect()
     holder.execute("SELECT 1 FROM outbox_processor FOR NO KEY UPDATE")

@@ -166,12 +166,12 @@ def test_suspicion_shrinks_the_batch_to_its_head(either: Backend, ids: list[int]
     actor.expire(ids[0])
 
     with turn(either, ids[0]) as open_turn:
-        assert (open_turn.delivery.attempts, open_turn.delivery.unexplained) == (1, True)
+        assert (open_turn.delivery.attempts, open_turn.delivery.crashed) == (1, True)
         assert payloads(open_turn.delivery) == [b"a"]
         open_turn.settle(Settlement(ids[0], 0, attempts=2))
     with turn(either, ids[0]) as open_turn:
         assert len(open_turn.delivery.messages) == 2
-    with turn(either, ids[0], cautious=True) as open_turn:
+    with turn(either, ids[0], one_if_failed=True) as open_turn:
         assert len(open_turn.delivery.messages) == 1
 
 
@@ -201,7 +201,7 @@ def test_a_partition_that_rests_is_held_unless_it_is_asked_for(
         open_turn.settle(Settlement(ids[0], 0, attempts=1, last_error="no", delay=20.0))
 
     assert refusal(either, ids[0]).kind is RefusalKind.HELD
-    with turn(either, ids[0], resting=True) as open_turn:
+    with turn(either, ids[0], ignore_backoff=True) as open_turn:
         assert (open_turn.delivery.attempts, payloads(open_turn.delivery)) == (1, [b"a"])
         open_turn.settle(Settlement(ids[0], 1))
     assert actor.row(ids[0]) == (1, 0, None, None, False)
@@ -210,15 +210,17 @@ def test_a_partition_that_rests_is_held_unless_it_is_asked_for(
 def test_a_partition_under_a_lease_is_not_resting(either: Backend, ids: list[int], actor: Actor) -> None:
     actor.deliverable(ids[0], b"a")
     delivery = actor.take(ids[0], lease=20.0)
-    assert refusal(either, ids[0], resting=True).kind is RefusalKind.HELD
+    assert refusal(either, ids[0], ignore_backoff=True).kind is RefusalKind.HELD
 
     actor.expire(ids[0])
-    with turn(either, ids[0], resting=True) as open_turn:
-        assert open_turn.delivery.unexplained
+    with turn(either, ids[0], ignore_backoff=True) as open_turn:
+        assert open_turn.delivery.crashed
         open_turn.settle(Settlement(ids[0], 1))
     assert actor.settle(Settlement(ids[0], delivery.cursor + 1)).lost == [ids[0]]
 
 
-@pytest.mark.parametrize("resting", [False, True])
-def test_a_partition_that_does_not_exist_is_refused(either: Backend, ids: list[int], resting: bool) -> None:
-    assert refusal(either, max(ids) + 1000, resting=resting).kind is RefusalKind.LOCKED
+@pytest.mark.parametrize("ignore_backoff", [False, True])
+def test_a_partition_that_does_not_exist_is_refused(
+    either: Backend, ids: list[int], ignore_backoff: bool
+) -> None:
+    assert refusal(either, max(ids) + 1000, ignore_backoff=ignore_backoff).kind is RefusalKind.LOCKED

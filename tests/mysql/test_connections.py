@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from outbox import Outbox
-from outbox.backends.mysql.driver import load_driver
-from outbox.backends.mysql.pool_source import TRUSTED_FOR
+from outbox.backends.mysql import load_driver
+from outbox.backends.mysql.sources import TRUSTED_FOR
 from outbox.backends.protocol import Backend
 from outbox.errors import ConnectionLost, DatabaseError, OutboxError, ReadOnlyServer
 from tests.mysql.conftest import Opener
@@ -129,7 +129,10 @@ def test_an_exhausted_pool_is_reported_and_not_waited_for_forever(
 ) -> None:
     store: Any = opened(migrated.url, pool_size=1)
     monkeypatch.setattr(store._source._pool, "_timeout", 0.05)
-    with store.connection(), pytest.raises(OutboxError, match="no connection to be had"):
+    with (
+        store.connection(),
+        pytest.raises(OutboxError, match="no connection available: the pool is exhausted"),
+    ):
         store.pending([1])
 
 

@@ -141,7 +141,7 @@ class Quarrel:
 def turn_of(store: Backend, partition_id: int, handle: Callable[[TransactionalTurn], None]) -> None:
     """Run a transactional turn with one savepoint before the handler."""
     request = LeaseRequest(partition_id, 2)
-    with store.transactional_turn(request, max_bytes=MANY_BYTES, cautious=False) as turn:
+    with store.transactional_turn(request, max_bytes=MANY_BYTES, one_if_failed=False) as turn:
         assert not isinstance(turn, Refusal)
         turn.savepoint()
         handle(turn)

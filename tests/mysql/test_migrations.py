@@ -47,8 +47,8 @@ def test_another_process_at_work_is_waited_for_and_then_named(
     bare: Backend, database: Database, opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations, "LOCK_SECONDS", 1)
-    source = opened(database.url)._source  # type: ignore[attr-defined]
-    with migrations.locked(source, "outbox"), pytest.raises(DatabaseError, match="another process"):
+    migrating = opened(database.url)._locked()  # type: ignore[attr-defined]
+    with migrating, pytest.raises(DatabaseError, match="another process"):
         bare.migrate(ups(bare))
     assert bare.migrate(ups(bare))
 
@@ -56,9 +56,9 @@ def test_another_process_at_work_is_waited_for_and_then_named(
 def test_another_family_of_tables_is_not_waited_for(
     bare: Backend, database: Database, opened: Opener
 ) -> None:
-    source = opened(database.url)._source  # type: ignore[attr-defined]
+    migrating = opened(database.url)._locked()  # type: ignore[attr-defined]
     other = open_backend(database.url, naming=Naming("billing"), pool_size=1)
-    with migrations.locked(source, "outbox"):
+    with migrating:
         assert other.migrate(ups(other))
     other.close()
     assert bare.applied_migrations() is None

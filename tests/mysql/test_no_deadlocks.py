@@ -90,7 +90,7 @@ class Traffic:
             token = f"{name}-{turns}"
             requests = [LeaseRequest(choice, 6) for choice in rng.sample(self.leased, rng.choice((1, 4, 8)))]
             found = self.store.lease_and_read(
-                requests, token=token, lease=60.0, max_bytes=MANY_BYTES, cautious=False, alone=True
+                requests, token=token, lease=60.0, max_bytes=MANY_BYTES, one_if_failed=False, solo=True
             )
             deliveries = found.deliveries
             while deliveries and self.crew.going():
@@ -121,7 +121,7 @@ class Traffic:
     def turn(self, rng: random.Random) -> None:
         while self.busy():
             request = LeaseRequest(rng.choice(self.transactional), 6)
-            with self.store.transactional_turn(request, max_bytes=MANY_BYTES, cautious=False) as turn:
+            with self.store.transactional_turn(request, max_bytes=MANY_BYTES, one_if_failed=False) as turn:
                 if isinstance(turn, Refusal):
                     continue
                 delivery = turn.delivery

@@ -66,7 +66,7 @@ def test_operations_read_a_few_rows_for_each_message_and_nothing_of_the_backlog(
 
     def lease() -> None:
         taken = store.lease_and_read(
-            requests, token="t", lease=30.0, max_bytes=MANY_BYTES, cautious=False, alone=False
+            requests, token="t", lease=30.0, max_bytes=MANY_BYTES, one_if_failed=False, solo=False
         )
         assert len(taken.deliveries[0].messages) == BATCH
 
@@ -81,7 +81,7 @@ def test_operations_read_a_few_rows_for_each_message_and_nothing_of_the_backlog(
 
     def turn() -> None:
         request = LeaseRequest(ids[1], BATCH)
-        with store.transactional_turn(request, max_bytes=MANY_BYTES, cautious=False) as found:
+        with store.transactional_turn(request, max_bytes=MANY_BYTES, one_if_failed=False) as found:
             assert not isinstance(found, Refusal)
             assert len(found.delivery.messages) == BATCH
 

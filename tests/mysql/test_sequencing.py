@@ -67,6 +67,6 @@ def test_a_transaction_of_the_workers_sees_what_others_commit_meanwhile(
 ) -> None:
     source = opened(migrated.url if target == "url" else migrated.engine())._source  # type: ignore[attr-defined]
     with source.writing() as session:
-        assert len(session.rows("all_partitions")) == 0
+        assert len(session.query("all_partitions")) == 0
         store.register_queue("late", 1)
-        assert len(session.rows("all_partitions")) == 1
+        assert len(session.query("all_partitions")) == 1

@@ -65,7 +65,7 @@ def run_everything(store: Backend, producer: Producer, database: Database) -> No
     actor.settle(
         Settlement(ids[0], 1, 1, "naïve 😀 \"quoted\" 'it' \\n", dead=(DeadLetterRecord(1, "ünd 😀 '\\", 1),))
     )
-    with store.transactional_turn(LeaseRequest(ids[0], 5), max_bytes=MANY_BYTES, cautious=False) as turn:
+    with store.transactional_turn(LeaseRequest(ids[0], 5), max_bytes=MANY_BYTES, one_if_failed=False) as turn:
         assert not isinstance(turn, Refusal)
         assert turn.delivery.last_error == "naïve 😀 \"quoted\" 'it' \\n"
         turn.savepoint()
@@ -125,7 +125,9 @@ def test_an_engine_that_commits_by_itself_still_rolls_a_failed_turn_back(
     Actor(store, migrated, producer).deliverable(ids[0], b"1")
 
     def fail() -> None:
-        with store.transactional_turn(LeaseRequest(ids[0], 1), max_bytes=MANY_BYTES, cautious=False) as turn:
+        with store.transactional_turn(
+            LeaseRequest(ids[0], 1), max_bytes=MANY_BYTES, one_if_failed=False
+        ) as turn:
             assert not isinstance(turn, Refusal)
             turn.connection.exec_driver_sql("INSERT INTO effects VALUES (1)")
             raise ZeroDivisionError
@@ -176,7 +178,7 @@ def test_what_a_handler_left_unread_does_not_disturb_its_turn(
     store: Backend, actor: Actor, ids: list[int]
 ) -> None:
     actor.deliverable(ids[0], b"1")
-    with store.transactional_turn(LeaseRequest(ids[0], 1), max_bytes=MANY_BYTES, cautious=False) as turn:
+    with store.transactional_turn(LeaseRequest(ids[0], 1), max_bytes=MANY_BYTES, one_if_failed=False) as turn:
         assert not isinstance(turn, Refusal)
         turn.savepoint()
         turn.connection.cursor().execute("SELECT 1 UNION SELECT 2")

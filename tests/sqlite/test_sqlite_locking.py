@@ -26,11 +26,14 @@ def test_a_write_lock_that_stays_taken_is_contention(
         with pytest.raises(Contention):
             impatient.sequence([partition_id], 10)
         request = LeaseRequest(partition_id, 1)
-        with pytest.raises(Contention), impatient.transactional_turn(request, max_bytes=1, cautious=False):
+        with (
+            pytest.raises(Contention),
+            impatient.transactional_turn(request, max_bytes=1, one_if_failed=False),
+        ):
             pass
         assert impatient.pending([partition_id]) == []
 
-    with impatient.transactional_turn(request, max_bytes=1, cautious=False) as found:
+    with impatient.transactional_turn(request, max_bytes=1, one_if_failed=False) as found:
         assert isinstance(found, Refusal)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from outbox.backends.sqlite import SqliteBackend
-from outbox.backends.sqlite.monitoring import wal_is_unsafe, warn_of_wal
+from outbox.backends.sqlite.server import wal_is_unsafe, warn_of_wal
 from outbox.errors import ReadOnlyServer, UnsupportedServer
 from tests.support import Database
 

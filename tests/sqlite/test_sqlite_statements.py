@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from outbox.backends.sqlite import SqliteBackend
-from outbox.backends.sqlite.queues import split
+from outbox.backends.sqlite.migrations import split
 from outbox.errors import DatabaseError
 from tests.support import Database
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timezone
+from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from outbox.backends.mysql.session import Session
-from outbox.backends.mysql.text import decoded, integers
-from outbox.backends.records import StoredMessage
+from outbox.backends.records import Delivery, Refusal, RefusalKind, StoredMessage
 from outbox.statements import Row, Rows
+from outbox.statements.dialect import MYSQL, decode_text
 
 UTC = timezone.utc
 
@@ -23,6 +24,56 @@ UTC = timezone.utc
 def inline_bytes(max_bytes: int, limits: Iterable[int]) -> int:
     """Return the payload size that comes with its batch whatever the other messages weigh."""
     return max_bytes // max(1, *limits)
+
+
+class Leased(NamedTuple):
+    """What `lease_and_read` says of a partition, in each of its rows; a message comes beside it."""
+
+    partition_id: int
+    processed_seq: int | None
+    """None: it was not locked."""
+    attempts: int
+    crashed: int
+    last_error: bytes | None
+    refused_behind: int | None
+    refused_for: Decimal | None
+    refused_attempts: int | None
+
+    def refusal(self) -> Refusal:
+        """Tell why the partition was not handed out, from what the statement saw of it."""
+        if self.processed_seq is not None:  # it was locked, and its next row is not there
+            return Refusal(self.partition_id, RefusalKind.MISSING, cursor=self.processed_seq)
+        if not self.refused_behind:
+            return Refusal(self.partition_id, RefusalKind.IDLE)
+        if self.refused_for is not None and self.refused_for > 0:
+            return Refusal(self.partition_id, RefusalKind.HELD, float(self.refused_for))
+        if self.refused_attempts:
+            return Refusal(self.partition_id, RefusalKind.ISOLATE)
+        return Refusal(self.partition_id, RefusalKind.LOCKED)
+
+    def delivery(self, messages: list[StoredMessage]) -> Delivery:
+        """Return the partition with the batch that was read."""
+        assert self.processed_seq is not None
+        return Delivery(
+            self.partition_id,
+            self.processed_seq,
+            self.attempts,
+            bool(self.crashed),
+            messages,
+            decode_text(self.last_error),
+        )
+
+
+class Locked(NamedTuple):
+    """What `lock_and_read` says of the partition, in each of its rows; a message comes beside it."""
+
+    partition_id: int
+    processed_seq: int
+    attempts: int
+    crashed: int
+    last_error: bytes | None
+    refused_for: Decimal | None
+    behind: int
 
 
 class Batches:
@@ -71,7 +122,7 @@ class Batches:
         ]
         payloads: dict[int, bytes] = {}
         if large:
-            payloads = session.rows("read_payloads", body_ids=integers(large)).mapping("id", "payload")
+            payloads = session.query("read_payloads", body_ids=MYSQL.integers(large)).mapping("id", "payload")
         return [[to_message(message, payloads) for message, _ in batch] for batch in found]
 
 
@@ -85,6 +136,6 @@ def to_message(message: tuple[Any, ...], payloads: dict[int, bytes]) -> StoredMe
         message_id,
         payload,
         payload_type,
-        decoded(headers),
+        decode_text(headers),
         created_at and created_at.replace(tzinfo=UTC),
     )

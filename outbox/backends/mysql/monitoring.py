@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from outbox.backends.mysql.source import Source
-from outbox.backends.mysql.text import decoded, integers
+from outbox.backends.mysql.session import Operations
 from outbox.backends.records import PartitionStatus
+from outbox.statements.dialect import MYSQL, decode_text
 
 
-def partition_status(source: Source, partition_ids: Sequence[int]) -> list[PartitionStatus]:
-    """Return the partitions' state; 1 statement."""
-    with source.reading() as session:
-        rows = session.rows("partition_status", partition_ids=integers(partition_ids))
-    return [to_status(row) for row in rows.named()]
+class Monitoring(Operations):
+    """See `outbox.backends.protocol.Monitoring`."""
+
+    def partition_status(self, partition_ids: Sequence[int]) -> list[PartitionStatus]:
+        ids = MYSQL.integers(partition_ids)
+        with self._source.reading() as session:
+            rows = session.query("partition_status", partition_ids=ids).named()
+        return [to_status(row) for row in rows]
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        with self._source.reading() as session:
+            return session.query("count_dead_letters_by_status").mapping("status", "n")
+
+    def query(self, statement: str, **parameters: Any) -> list[Any]:
+        with self._source.reading() as session:
+            return session.query(statement, **parameters).named()
 
 
 def to_status(row: Any) -> PartitionStatus:
@@ -31,13 +42,7 @@ def to_status(row: Any) -> PartitionStatus:
         vacuumed_seq=row.vacuumed_seq,
         oldest_age=None if oldest is None else (now - oldest).total_seconds(),
         attempts=row.attempts,
-        last_error=decoded(row.last_error),
+        last_error=decode_text(row.last_error),
         locked_by=row.locked_by,
         locked_for=(until - now).total_seconds() if until and until > now else None,
     )
-
-
-def dead_letter_counts(source: Source) -> dict[str, int]:
-    """Return the number of dead letters by status; 1 statement."""
-    with source.reading() as session:
-        return session.rows("count_dead_letters_by_status").mapping("status", "n")

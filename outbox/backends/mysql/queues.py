@@ -1,29 +1,35 @@
-"""Registration on MySQL and MariaDB."""
+"""Registration on MySQL and MariaDB.
+
+Statements: 1 for a queue that exists, which is the usual case.
+"""
 
 from __future__ import annotations
 
-from outbox.backends.mysql.session import Session
-from outbox.backends.mysql.source import Source
-from outbox.backends.mysql.text import integers
+from outbox.backends.mysql.session import Operations, Session
 from outbox.backends.retry import retry_contention
 from outbox.errors import PartitionCountMismatch
+from outbox.statements.dialect import MYSQL
 
 
-@retry_contention
-def register_queue(source: Source, queue: str, partitions: int) -> list[int]:
-    """Create the queue, or compare with the one that is there; see `Backend.register_queue`.
+class Queues(Operations):
+    """See `outbox.backends.protocol.Queues`."""
 
-    1 statement for a queue that exists, which is the usual case.
-    """
-    with source.reading() as session:
-        ids = partition_ids(session, queue)
-    if not ids:
-        with source.writing() as session:
-            create(session, queue, partitions)
+    @retry_contention
+    def register_queue(self, queue: str, partitions: int) -> list[int]:
+        with self._source.reading() as session:
             ids = partition_ids(session, queue)
-    if len(ids) != partitions:
-        raise PartitionCountMismatch(queue, partitions, len(ids))
-    return ids
+        if not ids:
+            with self._source.writing() as session:
+                create(session, queue, partitions)
+                ids = partition_ids(session, queue)
+        if len(ids) != partitions:
+            raise PartitionCountMismatch(queue, partitions, len(ids))
+        return ids
+
+    def find_queue(self, partition_id: int) -> tuple[str, int] | None:
+        with self._source.reading() as session:
+            rows = session.query("find_queue", partition_id=partition_id)
+        return next(((row.queue, row.partition) for row in rows.named()), None)
 
 
 def create(session: Session, queue: str, partitions: int) -> None:
@@ -31,18 +37,11 @@ def create(session: Session, queue: str, partitions: int) -> None:
     if not session.change("create_first_partition", queue=queue):
         return
     if partitions > 1:
-        session.change("create_other_partitions", queue=queue, indexes=integers(range(1, partitions)))
+        session.change("create_other_partitions", queue=queue, indexes=MYSQL.integers(range(1, partitions)))
     session.change("create_cursors", queue=queue)
     session.change("create_vacuum_cursors", queue=queue)
 
 
 def partition_ids(session: Session, queue: str) -> list[int]:
     """Return the ids in index order."""
-    return session.rows("queue_partitions", queue=queue).values()
-
-
-def find_queue(source: Source, partition_id: int) -> tuple[str, int] | None:
-    """Return ``(queue, index)`` or None."""
-    with source.reading() as session:
-        rows = session.rows("find_queue", partition_id=partition_id)
-    return next(((row.queue, row.partition) for row in rows.named()), None)
+    return session.query("queue_partitions", queue=queue).values()

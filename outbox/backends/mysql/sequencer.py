@@ -10,49 +10,52 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from outbox.backends.mysql.session import Session
-from outbox.backends.mysql.source import Source
-from outbox.backends.mysql.text import integers, records
+from outbox.backends.mysql.session import Operations, Session
 from outbox.backends.records import Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.errors import Contention
+from outbox.statements.dialect import MYSQL
 
-# Keeps a statement far below max_allowed_packet.
+# A row is at most 60 characters, so a statement stays below a megabyte: any max_allowed_packet takes it.
 ROWS_A_STATEMENT = 10_000
 
 Moved = tuple[int, int, int]
 """Partition, seq, message id."""
 
 
-def pending(source: Source, partition_ids: Sequence[int]) -> list[Pending]:
-    """Tell which partitions have something to do; see `Backend.pending`."""
-    with source.reading() as session:
-        rows = session.rows("pending", partition_ids=integers(partition_ids))
-    return [
-        Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty))
-        for row in rows.named()
-    ]
+class Sequencing(Operations):
+    """See `outbox.backends.protocol.Sequencing`."""
 
+    def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
+        with self._source.reading() as session:
+            rows = session.query("pending", partition_ids=MYSQL.integers(partition_ids)).named()
+        return [
+            Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty)) for row in rows
+        ]
 
-@retry_contention
-def sequence(source: Source, partition_ids: Sequence[int], limit: int) -> list[Sequenced]:
-    """Move committed messages to outgoing; see `Backend.sequence`."""
-    with source.writing() as session:
-        waiting = lock_and_read(session, partition_ids, limit)
-        move(session, waiting)
-    return [Sequenced(partition_id, base + 1 if ids else 0, len(ids)) for partition_id, base, ids in waiting]
+    @retry_contention
+    def sequence(
+        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+    ) -> list[Sequenced]:
+        del notify, durable  # no other process could hear it; every commit of a server waits, or none
+        with self._source.writing() as session:
+            waiting = lock_and_read(session, partition_ids, limit)
+            move(session, waiting)
+        return [
+            Sequenced(partition_id, base + 1 if ids else 0, len(ids)) for partition_id, base, ids in waiting
+        ]
 
 
 def lock_and_read(
     session: Session, partition_ids: Sequence[int], limit: int
 ) -> list[tuple[int, int, list[int]]]:
     """Lock the free partitions; return each with its sequence and the oldest ids that wait in it."""
-    rows = session.rows("sequence", partition_ids=integers(sorted(partition_ids)), limit=limit)
+    rows = session.query("sequence", partition_ids=MYSQL.integers(sorted(partition_ids)), limit=limit)
     partition, id_of = rows.getter("id", "sequence", "has_more"), rows.getter("body_id")
     found = []
     for (partition_id, base, has_more), group in groupby(sorted(rows, key=rows.getter("id")), partition):
         ids = (
-            session.rows("oldest_incoming", partition_id=partition_id, limit=limit).values()
+            session.query("oldest_incoming", partition_id=partition_id, limit=limit).values()
             if has_more
             else (id_ for id_ in map(id_of, group) if id_ is not None)
         )
@@ -70,15 +73,13 @@ def move(session: Session, waiting: list[tuple[int, int, list[int]]]) -> None:
     if not moved:
         return
     for chunk in chunks(moved):
-        text = records(chunk)
+        text = MYSQL.records(chunk)
         session.change("insert_outgoing", moved=text)
         if session.change("delete_incoming", moved=text) != len(chunk):
             msg = "MySQL: another sequencer moved the same messages; the pass is undone and repeated"
             raise Contention(msg)
-    session.change(
-        "advance_sequence",
-        sequences=records([(partition_id, base + len(ids)) for partition_id, base, ids in waiting if ids]),
-    )
+    sequences = MYSQL.records((partition_id, base + len(ids)) for partition_id, base, ids in waiting if ids)
+    session.change("advance_sequence", sequences=sequences)
 
 
 def chunks(moved: list[Moved]) -> Iterator[list[Moved]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from outbox.backends.mysql.session import Session
+from outbox.backends.mysql.session import Operations, Session
 from outbox.errors import ReadOnlyServer, UnsupportedServer
 
 OLDEST = {"mysql": (8, 0, 13), "mariadb": (10, 6, 0)}
@@ -12,12 +12,23 @@ VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 OFF = frozenset({0, "0", "OFF"})
 
 
+class Server(Operations):
+    """See `outbox.backends.protocol.Server`."""
+
+    name: str
+
+    def check_server(self) -> None:
+        with self._source.reading() as session:
+            # A mysql:// URL may lead to MariaDB: from here on the server's own word counts.
+            self.name = verify(session)
+
+
 def verify(session: Session) -> str:
     """Return ``mysql`` or ``mariadb``; raise `UnsupportedServer` or `ReadOnlyServer`.
 
     1 statement, asked of every new connection of our own: a failover may have led to a standby.
     """
-    [found] = session.rows("server_version").named()
+    [found] = session.query("server_version").named()
     return judge(found.version, found.read_only, found.innodb_read_only)
 
 

@@ -1,10 +1,13 @@
-"""Named statements on one connection."""
+"""Run named statements on MySQL and MariaDB."""
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from outbox.backends.mysql.errors import translated
+from outbox.backends.waiting import Waiting
+from outbox.connections.mysql_connector import open_cursor
 from outbox.statements import Catalog, Rows
 from outbox.unwrapping import innermost
 
@@ -12,20 +15,20 @@ MULTI_STATEMENTS = 1 << 16  # a client flag, which the driver sets by default
 
 
 class Session:
-    """A connection for as long as it is lent; one thread at a time."""
+    """A connection in hand and the statements to run on it; one thread at a time."""
 
-    __slots__ = ("_catalog", "_cursor", "connection", "lent")
+    __slots__ = ("_catalog", "_cursor", "connection", "handler_connection")
 
-    def __init__(self, catalog: Catalog, connection: Any, lent: Any) -> None:
+    def __init__(self, catalog: Catalog, connection: Any, for_handler: Any) -> None:
         self._catalog = catalog
         self.connection = plain(connection)
-        self._cursor = open_cursor(self.connection)
         """The driver's connection."""
-        self.lent = lent
+        self._cursor = open_cursor(self.connection)
+        self.handler_connection = for_handler
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
 
-    def rows(self, statement: str, **parameters: Any) -> Rows:
-        """Run a query and return its rows, whatever the connection's settings."""
+    def query(self, statement: str, **parameters: Any) -> Rows:
+        """Run a statement and return its rows, whatever the connection's settings."""
         known = self._catalog[statement]
         with translated():
             self._cursor.execute(known.pyformat, parameters)
@@ -60,6 +63,31 @@ class Session:
             self.connection.commit()
 
 
+class Source(Protocol):
+    """Gives sessions out for the length of an operation; safe from any thread.
+
+    Both raise the library's errors for connections that are not available, and for a COMMIT that
+    fails; an exception of the block itself passes unchanged.
+    """
+
+    waiting: Waiting
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Acquire a session whose statements each stand for themselves."""
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """Acquire a session with an open READ COMMITTED transaction.
+
+        Commits at a clean exit, else rolls back.
+        """
+
+    def dedicated(self) -> Source:
+        """Return a source of one connection of its own, closed by its `close`; opens nothing yet."""
+
+    def close(self) -> None:
+        """Close what is ours."""
+
+
 def plain(connection: Any) -> Any:
     """Return the driver's own connection for one that a tracing agent may have wrapped."""
     from mysql.connector.abstracts import MySQLConnectionAbstract
@@ -68,17 +96,10 @@ def plain(connection: Any) -> Any:
     return innermost(connection, kind)
 
 
-def open_cursor(connection: Any) -> Any:
-    """Return a cursor with plain rows, whatever those of the connection are by default.
+class Operations:
+    """What the operations on one database have in common: where their statements run."""
 
-    Not ``connection.cursor()``: that pings the server first, a round trip more for every cursor.
-    """
-    from mysql.connector.connection import MySQLConnection
-
-    if isinstance(connection, MySQLConnection):
-        from mysql.connector.cursor import MySQLCursor
-
-        return MySQLCursor(connection)
-    from mysql.connector.cursor_cext import CMySQLCursor
-
-    return CMySQLCursor(connection)
+    def __init__(self, source: Source, catalog: Catalog) -> None:
+        self._source = source
+        self.waiting = source.waiting
+        self.catalog = catalog

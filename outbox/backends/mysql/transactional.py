@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from outbox.backends.mysql.batches import Batches, inline_bytes
-from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, number_of
-from outbox.backends.mysql.processor import bury
-from outbox.backends.mysql.session import Session
-from outbox.backends.mysql.source import Source
-from outbox.backends.mysql.text import decoded, digits, microseconds
+from outbox.backends.mysql.batches import Batches, Locked, inline_bytes
+from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, is_contention, number_of
+from outbox.backends.mysql.leasing import insert_dead_letters
+from outbox.backends.mysql.session import Operations, Session
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
+from outbox.statements import Rows
+from outbox.statements.dialect import MYSQL, decode_text
 
 ENDED = (
     "the transaction that the handler was given has ended: it ran COMMIT, ROLLBACK or a statement that "
@@ -33,7 +32,7 @@ class MysqlTurn:
 
     def __init__(self, session: Session, delivery: Delivery) -> None:
         self.delivery = delivery
-        self.connection: Any = session.lent
+        self.connection: Any = session.handler_connection
         self._session = session
         self._marked = False
 
@@ -53,7 +52,7 @@ class MysqlTurn:
     def settle(self, settlement: Settlement) -> None:
         self.seal()
         advance(self._session, settlement)
-        bury(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
+        insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
     def _run(self, statement: str) -> None:
         if not self._session.connection.in_transaction:
@@ -66,67 +65,59 @@ class MysqlTurn:
             raise
 
 
-@contextmanager
-def transactional_turn(
-    source: Source, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
-) -> Iterator[MysqlTurn | Refusal]:
-    """Open the transaction, lock and read; see `Backend.transactional_turn`."""
-    with source.writing() as session:
-        yield open_turn(session, request, max_bytes, cautious=cautious, resting=resting)
+class Transactions(Operations):
+    """See `outbox.backends.protocol.Transactions`."""
+
+    @contextmanager
+    def transactional_turn(
+        self, request: LeaseRequest, *, max_bytes: int, one_if_failed: bool, ignore_backoff: bool = False
+    ) -> Iterator[MysqlTurn | Refusal]:
+        with self._source.writing() as session:
+            rows = session.query(
+                "lock_and_read",
+                partition_id=request.partition_id,
+                limit=request.limit,
+                one_if_failed=one_if_failed,
+                ignore_backoff=ignore_backoff,
+                inline_bytes=inline_bytes(max_bytes, [request.limit]),
+            )
+            if not rows:
+                yield Refusal(request.partition_id, RefusalKind.LOCKED)
+                return
+            found = read_locked(session, rows, max_bytes)
+            yield found if isinstance(found, Refusal) else MysqlTurn(session, found)
+
+    @retry_contention
+    def record_failure(self, settlement: Settlement) -> bool:
+        with self._source.writing() as session:
+            found = session.query(
+                "record_failure", partition_id=settlement.partition_id, cursor_seq=settlement.cursor
+            )
+            if found:
+                advance(session, settlement)
+            return bool(found)
+
+    def is_contention(self, error: BaseException) -> bool:
+        return is_contention(error)
 
 
-def open_turn(
-    session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
-) -> MysqlTurn | Refusal:
-    """Lock the processor row and read past its cursor; 1 statement, 1 more for large payloads."""
-    rows = session.rows(
-        "lock_and_read",
-        partition_id=request.partition_id,
-        limit=request.limit,
-        cautious=cautious,
-        resting=resting,
-        inline_bytes=inline_bytes(max_bytes, [request.limit]),
-    )
-    if not rows:
-        return Refusal(request.partition_id, RefusalKind.LOCKED)
+def read_locked(session: Session, rows: Rows, max_bytes: int) -> Delivery | Refusal:
+    """Read past the locked partition's cursor, or tell why it has nothing; 1 statement for large payloads."""
     batches = Batches(rows, max_bytes)
     [group] = batches.by_partition()
-    partition_id, cursor, attempts, unexplained, error, held_for, behind = rows.read(Locked)[0]
-    if held_for is not None:
-        return Refusal(partition_id, RefusalKind.HELD, max(float(held_for), 0.0))
+    # The one of the first message, which alone has the last error.
+    [found] = rows.reader(Locked)(group[:1])
+    partition_id, cursor = found.partition_id, found.processed_seq
+    if found.refused_for is not None:
+        return Refusal(partition_id, RefusalKind.HELD, max(float(found.refused_for), 0.0))
     batch = batches.within_budget(group, cursor)
     if not batch:
-        if behind:
+        if found.behind:
             return Refusal(partition_id, RefusalKind.MISSING, cursor=cursor)
         return Refusal(partition_id, RefusalKind.IDLE)
     [messages] = batches.read(session, [batch])
-    return MysqlTurn(
-        session, Delivery(partition_id, cursor, attempts, bool(unexplained), messages, decoded(error))
-    )
-
-
-class Locked(NamedTuple):
-    """What `lock_and_read` says of the partition, in each of its rows; a message comes beside it."""
-
-    partition_id: int
-    processed_seq: int
-    attempts: int
-    unexplained: int
-    last_error: bytes | None
-    refused_for: Decimal | None
-    behind: int
-
-
-@retry_contention
-def record_failure(source: Source, settlement: Settlement) -> bool:
-    """Write the head's failure after its transaction was lost; see `Backend.record_failure`."""
-    with source.writing() as session:
-        found = session.rows(
-            "record_failure", partition_id=settlement.partition_id, cursor_seq=settlement.cursor
-        )
-        if found:
-            advance(session, settlement)
-        return bool(found)
+    head = (partition_id, cursor, found.attempts, bool(found.crashed))
+    return Delivery(*head, messages, decode_text(found.last_error))
 
 
 def advance(session: Session, settlement: Settlement) -> None:
@@ -136,6 +127,6 @@ def advance(session: Session, settlement: Settlement) -> None:
         partition_id=settlement.partition_id,
         cursor_seq=settlement.cursor,
         attempts=settlement.attempts,
-        error=digits(settlement.last_error),
-        delay_us=microseconds(settlement.delay),
+        error=MYSQL.encode_text(settlement.last_error),
+        delay=settlement.delay,
     )

@@ -8,22 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from outbox.backends.mysql.source import Source
-from outbox.backends.mysql.text import integers, records
+from outbox.backends.mysql.session import Operations
 from outbox.backends.retry import retry_contention
-
-
-@retry_contention
-def vacuum(source: Source, partition_ids: Sequence[int], limit: int) -> int:
-    """Delete processed messages; see `Backend.vacuum`."""
-    with source.writing() as session:
-        dirty = session.rows("vacuum", partition_ids=integers(sorted(partition_ids))).read(Dirty)
-        ranges = spread(dirty, limit)
-        if ranges:
-            text = records(ranges)
-            session.change("delete_processed", ranges=text)
-            session.change("advance_vacuum", ranges=text)
-    return sum(count for _, _, count in ranges)
+from outbox.statements.dialect import MYSQL
 
 
 class Dirty(NamedTuple):
@@ -32,6 +19,21 @@ class Dirty(NamedTuple):
     partition_id: int
     vacuumed_seq: int
     processed_seq: int
+
+
+class Vacuuming(Operations):
+    """See `outbox.backends.protocol.Vacuuming`."""
+
+    @retry_contention
+    def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
+        with self._source.writing() as session:
+            dirty = session.query("vacuum", partition_ids=MYSQL.integers(sorted(partition_ids))).read(Dirty)
+            ranges = spread(dirty, limit)
+            if ranges:
+                text = MYSQL.records(ranges)
+                session.change("delete_processed", ranges=text)
+                session.change("advance_vacuum", ranges=text)
+        return sum(count for _, _, count in ranges)
 
 
 def spread(dirty: list[Dirty], limit: int) -> list[tuple[int, int, int]]:

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from typing import Final
 
-from outbox.backends.postgresql.two_ways import TwoWays
+from outbox.backends.postgresql.plan_chooser import PlanChooser
 from outbox.clock import Clock, monotonic
 
 QUIET: Final = 1.0
@@ -19,7 +19,7 @@ MINUTE: Final = 60.0
 """Seconds; about as often does autovacuum, where it has work, end the plans that were kept."""
 GENERATIONS: Final = 4
 """How many texts a statement has: few, so that no connection comes to discard one."""
-BESIDE_THE_PATH: Final = frozenset({"pending", "vacuum"})
+BACKGROUND_STATEMENTS: Final = frozenset({"pending", "vacuum"})
 """Statements that are not run for a message: the safety net, and the tidying up."""
 
 
@@ -39,14 +39,14 @@ class KeptPlans:
     - What a pass of the sequencer costs with a bad plan grows with what it may move, too. So it moves few
       with a kept plan; when there were more, its passes are planned for themselves for a minute.
     - In a stream dead rows gather until autovacuum comes. The kept plan must not be much slower than a new
-      one: see `TwoWays`.
+      one: see `PlanChooser`.
 
     Safe from any thread: a race costs a few plans.
     """
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
-        self._ways: defaultdict[str, TwoWays] = defaultdict(TwoWays)
+        self._choosers: defaultdict[str, PlanChooser] = defaultdict(PlanChooser)
         self._ran_at: dict[str, float] = {}
         self._generation = 0
         self._renewed_at = -math.inf
@@ -56,10 +56,10 @@ class KeptPlans:
         """Tell whether the kept plan will do."""
         now = self._clock()
         return (
-            statement not in BESIDE_THE_PATH
+            statement not in BACKGROUND_STATEMENTS
             and now - self._ran_at.get(statement, -math.inf) <= QUIET
             and now - self._outgrown_at.get(statement, -math.inf) >= MINUTE
-            and self._ways[statement].keep(now)
+            and self._choosers[statement].keep(now)
         )
 
     def text_of(self, sql: str) -> str:
@@ -76,7 +76,7 @@ class KeptPlans:
             if kept and seconds > SLOW:
                 self.outgrown(statement)
         else:
-            self._ways[statement].note(now, seconds, kept=kept)
+            self._choosers[statement].note(now, seconds, kept=kept)
 
     def outgrown(self, statement: str) -> None:
         """Have a statement planned at each run for a minute."""
@@ -86,4 +86,4 @@ class KeptPlans:
         if now - self._renewed_at >= MINUTE:
             self._renewed_at = now
             self._generation = self._generation % GENERATIONS + 1
-            self._ways = defaultdict(TwoWays)
+            self._choosers = defaultdict(PlanChooser)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from outbox.backends.postgresql.errors import translated
-from outbox.backends.postgresql.readable import wait_readable
+from outbox.backends.postgresql.notifier import wait_readable
 from outbox.backends.postgresql.sources import PgConnection
-from outbox.backends.postgresql.wakeups import decode
+from outbox.backends.postgresql.wakeup_format import decode
 from outbox.backends.records import Wakeup
 from outbox.clock import monotonic
 from outbox.errors import DatabaseError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -30,27 +31,78 @@ CHECKOUT_TIMEOUT = 8.0
 
 
 class Source(Protocol):
-    """Lends connections for the length of a statement or of a transactional handler."""
+    """Gives connections out for the length of a statement or of a transactional handler."""
 
     waiting: Waiting
 
-    def autocommit(self) -> AbstractContextManager[PgConnection]:
-        """Lend a connection on which every statement is its own transaction."""
+    def reading(self) -> AbstractContextManager[PgConnection]:
+        """Acquire a connection on which every statement is its own transaction."""
 
-    def transaction(self) -> AbstractContextManager[tuple[PgConnection, Any]]:
-        """Lend ``(driver connection, what a handler gets)`` with an open transaction.
+    def writing(self) -> AbstractContextManager[tuple[PgConnection, Any]]:
+        """Acquire ``(driver connection, what a handler gets)`` with an open transaction.
 
         Commits at a clean exit and rolls back at an exception.
         """
 
-    def dedicated(self) -> PgConnection:
+    def connect(self) -> PgConnection:
         """Open an autocommit connection that the caller owns and closes."""
+
+    def dedicated(self) -> Source:
+        """Return a source of one connection of its own, closed by its `close`; opens nothing yet."""
 
     def recheck(self) -> None:
         """After a connection was lost: throw out the other dead ones, if that is ours to do."""
 
     def close(self) -> None:
         """Close what is ours."""
+
+
+class SingleSource:
+    """One connection apart from every pool; a second thread waits for the first one.
+
+    The connection is opened at the first use. After any error it is closed, and the next use opens
+    another one.
+    """
+
+    def __init__(self, connect: Callable[[], PgConnection], waiting: Waiting) -> None:
+        self.waiting = waiting
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._conn: PgConnection | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[PgConnection]:
+        with self._lock:
+            if self._conn is None or self._conn.closed:
+                self._conn = self._connect()
+            try:
+                yield self._conn
+            except BaseException:
+                self._close()
+                raise
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+        with self.reading() as conn, conn.transaction():
+            yield conn, conn
+
+    def connect(self) -> PgConnection:
+        return self._connect()
+
+    def dedicated(self) -> SingleSource:
+        return SingleSource(self._connect, self.waiting)
+
+    def recheck(self) -> None:
+        """There is no other connection to look at."""
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.close()
 
 
 class PoolSource:
@@ -84,7 +136,7 @@ class PoolSource:
         return cls(pool, owned=True)
 
     @contextmanager
-    def autocommit(self) -> Iterator[PgConnection]:
+    def reading(self) -> Iterator[PgConnection]:
         conn = self._checkout()
         try:
             with conn, autocommitting(conn):
@@ -93,11 +145,14 @@ class PoolSource:
             self._pool.putconn(conn)
 
     @contextmanager
-    def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
-        with self.autocommit() as conn, conn.transaction():
+    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+        with self.reading() as conn, conn.transaction():
             yield conn, conn
 
-    def dedicated(self) -> PgConnection:
+    def dedicated(self) -> SingleSource:
+        return SingleSource(self.connect, self.waiting)
+
+    def connect(self) -> PgConnection:
         given = self._pool.kwargs
         kwargs = dict((given() if callable(given) else given) or {})
         kwargs.update(autocommit=True, application_name="outbox")
@@ -137,7 +192,7 @@ class PoolSource:
                 if self._outage.lasts():
                     msg = "the server refuses connections or is away"
                     raise PoolTimeout(msg) from None
-        msg = "all connections of the pool are in use"
+        msg = "the pool is exhausted"
         raise PoolTimeout(msg)
 
 
@@ -171,7 +226,7 @@ class EngineSource:
         self._engine = engine
 
     @contextmanager
-    def autocommit(self) -> Iterator[PgConnection]:
+    def reading(self) -> Iterator[PgConnection]:
         with self._engine.connect() as outer:
             conn = driver_connection(outer)
             end_transaction(conn)
@@ -179,7 +234,7 @@ class EngineSource:
                 yield conn
 
     @contextmanager
-    def transaction(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
         with self._engine.connect() as outer:
             if driver_connection(outer).autocommit:
                 # An Engine set to AUTOCOMMIT; SQLAlchemy puts it back when the connection is returned.
@@ -187,7 +242,10 @@ class EngineSource:
             with outer.begin():
                 yield driver_connection(outer), outer
 
-    def dedicated(self) -> PgConnection:
+    def dedicated(self) -> SingleSource:
+        return SingleSource(self.connect, self.waiting)
+
+    def connect(self) -> PgConnection:
         # From a pool like the Engine's, so that its creator, arguments and listeners take part, but not
         # from that pool itself, which may have none left.
         loan = self._engine.pool.recreate().connect()

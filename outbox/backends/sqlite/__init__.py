@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from outbox.backends.sqlite.backend import SqliteBackend
-from outbox.backends.sqlite.database import Database
-from outbox.backends.sqlite.engine_source import EngineSource
-from outbox.backends.sqlite.pool_source import PoolSource
+from outbox.backends.sqlite.session import Database
+from outbox.backends.sqlite.sources import EngineSource, PoolSource
 from outbox.errors import ConfigurationError
 from outbox.statements import Catalog, Naming
 
 __all__ = ["SqliteBackend", "connect"]
+
+DRIVERS = frozenset({"sqlite", "sqlite+pysqlite"})
 
 
 def connect(target: str | URL | Engine, *, naming: Naming, pool_size: int) -> SqliteBackend:
@@ -32,5 +34,39 @@ def connect(target: str | URL | Engine, *, naming: Naming, pool_size: int) -> Sq
         raise ConfigurationError("schema", naming.schema, "SQLite has no schemas; leave it out")
     catalog = Catalog.load("sqlite", naming)
     if isinstance(target, Engine):
+        check_engine(target)
         return SqliteBackend(Database(EngineSource(target), catalog), naming)
-    return SqliteBackend(Database(PoolSource(make_url(target), pool_size, catalog), catalog), naming)
+    url = make_url(target)
+    check_url(url)
+    return SqliteBackend(Database(PoolSource(url, pool_size, catalog), catalog), naming)
+
+
+def check_url(url: URL) -> None:
+    """Refuse other drivers, and databases in memory: each connection would have one of its own."""
+    shown = url.render_as_string()
+    if url.drivername not in DRIVERS:
+        raise ConfigurationError("target", shown, "SQLite is used through sqlite3; write sqlite:///path")
+    database = url.database or ":memory:"
+    if ":memory:" in database or "mode=memory" in database or url.query.get("mode") == "memory":
+        raise ConfigurationError(
+            "target",
+            shown,
+            "a database in memory is not shared between threads; give the path of a file",
+        )
+
+
+def check_engine(engine: Engine) -> None:
+    """Refuse other drivers, and pools whose connections threads share or cannot share."""
+    shown = engine.url.render_as_string()
+    if engine.dialect.name != "sqlite" or engine.dialect.driver != "pysqlite":
+        raise ConfigurationError("target", shown, "SQLite is used through sqlite3; write sqlite:///path")
+    if isinstance(engine.pool, StaticPool):
+        raise ConfigurationError(
+            "target",
+            shown,
+            "its pool gives one connection to all threads, whose transactions would mix; use a file",
+        )
+    if isinstance(engine.pool, SingletonThreadPool) and engine.url.query.get("cache") != "shared":
+        raise ConfigurationError(
+            "target", shown, "its pool gives each thread a database in memory of its own; use a file"
+        )

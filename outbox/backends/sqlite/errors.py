@@ -66,7 +66,7 @@ def translated() -> Iterator[None]:
     except sqlite3.Error as error:
         raise translate(error) from error
     except exc.TimeoutError as error:
-        raise ConnectionLost(f"SQLite: no connection to be had: {error}") from error
+        raise ConnectionLost(f"SQLite: no connection available: {error}") from error
     except exc.DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise translate(error.orig) from error

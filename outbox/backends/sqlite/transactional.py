@@ -13,25 +13,26 @@ from typing import Any
 
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
-from outbox.backends.sqlite.database import Database, Session, array
-from outbox.backends.sqlite.errors import translated
-from outbox.backends.sqlite.reading import examine
-from outbox.backends.sqlite.source import check_open, ended
+from outbox.backends.sqlite.batches import examine
+from outbox.backends.sqlite.errors import is_contention, translated
+from outbox.backends.sqlite.leasing import insert_dead_letters
+from outbox.backends.sqlite.session import Operations, Session
+from outbox.backends.sqlite.sources import check_open, ended
 
 
 class SqliteTurn:
     """See `outbox.backends.protocol.TransactionalTurn`."""
 
-    def __init__(self, session: Session, lent: Any, delivery: Delivery) -> None:
+    def __init__(self, session: Session, delivery: Delivery) -> None:
         self.delivery = delivery
-        self.connection = lent
+        self.connection: Any = session.handler_connection
         self._session = session
         self._marked = False
 
     def savepoint(self) -> None:
         self._release()
         with translated():
-            self._session.run("set_savepoint")
+            self._session.query("set_savepoint")
         self._marked = True
 
     def seal(self) -> None:
@@ -39,7 +40,7 @@ class SqliteTurn:
         if self._marked:
             self.savepoint()
         else:
-            check_open(self._session.conn)
+            check_open(self._session.connection)
 
     def rollback(self) -> None:
         self._on_savepoint("rollback_to_savepoint")
@@ -47,66 +48,65 @@ class SqliteTurn:
     def settle(self, settlement: Settlement) -> None:
         self._release()
         with translated():
-            self._session.run(
-                "advance",
-                partition_id=settlement.partition_id,
-                cursor_seq=settlement.cursor,
-                attempts=settlement.attempts,
-                error=settlement.last_error,
-                delay=settlement.delay,
-            )
-            if settlement.dead:
-                dead = array((settlement.partition_id, *letter) for letter in settlement.dead)
-                self._session.run("bury", dead=dead)
+            self._session.query("advance", **head_of(settlement))
+            insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
     def _release(self) -> None:
-        check_open(self._session.conn)
+        check_open(self._session.connection)
         if self._marked:
             self._on_savepoint("release_savepoint")
             self._marked = False
 
     def _on_savepoint(self, statement: str) -> None:
         """Run a statement that fails when the handler committed, even if it began anew afterwards."""
-        check_open(self._session.conn)
+        check_open(self._session.connection)
         try:
-            self._session.run(statement)
+            self._session.query(statement)
         except sqlite3.Error as error:
             raise ended() from error
 
 
-@contextmanager
-def transactional_turn(
-    db: Database, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
-) -> Iterator[SqliteTurn | Refusal]:
-    """Open the transaction, look and read; see `Backend.transactional_turn`."""
-    with db.lend() as (session, lent):
-        with translated():
-            found = take(session, request, max_bytes, cautious=cautious, resting=resting)
-        yield found if isinstance(found, Refusal) else SqliteTurn(session, lent, found)
+class Transactions(Operations):
+    """See `outbox.backends.protocol.Transactions`."""
+
+    @contextmanager
+    def transactional_turn(
+        self, request: LeaseRequest, *, max_bytes: int, one_if_failed: bool, ignore_backoff: bool = False
+    ) -> Iterator[SqliteTurn | Refusal]:
+        with self._db.handing_over() as session:
+            with translated():
+                found = read_locked(
+                    session, request, max_bytes, one_if_failed=one_if_failed, ignore_backoff=ignore_backoff
+                )
+            yield found if isinstance(found, Refusal) else SqliteTurn(session, found)
+
+    @retry_contention
+    def record_failure(self, settlement: Settlement) -> bool:
+        with self._db.writing() as session:
+            return bool(session.query("record_failure", **head_of(settlement)))
+
+    def is_contention(self, error: BaseException) -> bool:
+        return is_contention(error)
 
 
-def take(
-    session: Session, request: LeaseRequest, max_bytes: int, *, cautious: bool, resting: bool
+def read_locked(
+    session: Session, request: LeaseRequest, max_bytes: int, *, one_if_failed: bool, ignore_backoff: bool
 ) -> Delivery | Refusal:
-    """Read the partition's batch, unless a lease or backoff holds it; ``resting``: unless a lease does."""
-    for standing in examine(session, [request.partition_id]):
-        return standing.refusal(alone=True, resting=resting) or standing.delivery(
-            session, standing.limit(request.limit, cautious=cautious), max_bytes
+    """Read the partition's batch, unless a lease or backoff holds it."""
+    for examined in examine(session, [request.partition_id]):
+        return examined.refusal(solo=True, ignore_backoff=ignore_backoff) or examined.delivery(
+            session, examined.limit(request.limit, one_if_failed=one_if_failed), max_bytes
         )
     # No such partition: as the other backends say it.
     return Refusal(request.partition_id, RefusalKind.LOCKED)
 
 
-@retry_contention
-def record_failure(db: Database, settlement: Settlement) -> bool:
-    """Write the head's failure after its transaction was lost; BEGIN, 1, COMMIT."""
-    with db.write() as session:
-        rows = session.run(
-            "record_failure",
-            partition_id=settlement.partition_id,
-            cursor_seq=settlement.cursor,
-            attempts=settlement.attempts,
-            error=settlement.last_error,
-            delay=settlement.delay,
-        )
-    return bool(rows)
+def head_of(settlement: Settlement) -> dict[str, Any]:
+    """Return what `advance` and `record_failure` write about the head of a partition."""
+    return {
+        "partition_id": settlement.partition_id,
+        "cursor_seq": settlement.cursor,
+        "attempts": settlement.attempts,
+        "error": settlement.last_error,
+        "delay": settlement.delay,
+    }

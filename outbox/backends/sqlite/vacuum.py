@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from outbox.backends.retry import retry_contention
-from outbox.backends.sqlite.database import Database, array
+from outbox.backends.sqlite.session import Operations
+from outbox.statements.dialect import SQLITE
 
 
 class Planned(NamedTuple):
@@ -20,14 +21,17 @@ class Planned(NamedTuple):
     upto: int
 
 
-@retry_contention
-def vacuum(db: Database, partition_ids: Sequence[int], limit: int) -> int:
-    """Delete processed messages; return how many."""
-    with db.write() as session:
-        planned = session.run("vacuum", partition_ids=array(partition_ids), limit=limit).read(Planned)
-        if planned:
-            plan = array(planned)
-            session.run("vacuum_bodies", plan=plan)
-            session.run("vacuum_outgoing", plan=plan)
-            session.run("advance_vacuum", plan=plan)
-    return sum(row.upto - row.vacuumed_seq for row in planned)
+class Vacuuming(Operations):
+    """See `outbox.backends.protocol.Vacuuming`."""
+
+    @retry_contention
+    def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
+        ids = SQLITE.integers(partition_ids)
+        with self._db.writing() as session:
+            planned = session.query("vacuum", partition_ids=ids, limit=limit).read(Planned)
+            if planned:
+                plan = SQLITE.records(planned)
+                session.query("delete_bodies", plan=plan)
+                session.query("delete_outgoing", plan=plan)
+                session.query("advance_vacuum", plan=plan)
+        return sum(row.upto - row.vacuumed_seq for row in planned)

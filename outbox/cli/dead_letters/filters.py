@@ -82,7 +82,7 @@ def make_filter(
 
 def check_queue(backend: Backend, queue: str) -> None:
     """Raise `click.UsageError` for a queue that does not exist: an empty answer would look like good news."""
-    known = {str(name) for _, name, _ in backend.look("all_partitions")}
+    known = {str(name) for _, name, _ in backend.query("all_partitions")}
     if queue not in known:
         there = f"there are {', '.join(sorted(known))}" if known else "there are none"
         raise click.UsageError(f"there is no queue {queue!r} in this database; {there}")
@@ -92,7 +92,7 @@ def partition_id(backend: Backend, queue: str | None, partition: int) -> int:
     """Return the id of a queue's partition."""
     if queue is None:
         raise click.UsageError("--partition counts within a queue; give --queue too")
-    for id_, name, index in backend.look("all_partitions"):
+    for id_, name, index in backend.query("all_partitions"):
         if (name, index) == (queue, partition):
             return int(id_)
     raise click.UsageError(f"queue {queue!r} has no partition {partition}")

@@ -29,6 +29,6 @@ def examine(patient: Patient) -> list[Finding]:
 def sample(patient: Patient) -> tuple[float, float]:
     """Return how long the answer took, and how far the server's clock is ahead."""
     sent = time.time()
-    server = float(patient.backend.look("clock")[0][0])
+    server = float(patient.backend.query("clock")[0][0])
     received = time.time()
     return received - sent, server - (sent + received) / 2

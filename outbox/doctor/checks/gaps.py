@@ -10,7 +10,7 @@ def examine(patient: Patient) -> list[Finding]:
     """Report partitions blocked by a deleted row; nothing otherwise."""
     return [
         gap(queue, partition, partition_id, cursor, next_seq)
-        for queue, partition, partition_id, cursor, next_seq in patient.backend.look("missing_messages")
+        for queue, partition, partition_id, cursor, next_seq in patient.backend.query("missing_messages")
     ]
 
 

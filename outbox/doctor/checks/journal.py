@@ -12,7 +12,7 @@ def examine(patient: Patient) -> list[Finding]:
     """Tell SQLite's journal mode; servers have none, and nothing is said of them."""
     if not patient.is_sqlite:
         return []
-    mode = str(patient.backend.look("journal_mode")[0][0])
+    mode = str(patient.backend.query("journal_mode")[0][0])
     if mode == "wal":
         return [ok(CHECK, "write-ahead log")]
     advice = f"run: {patient.command('schema migrate')}"

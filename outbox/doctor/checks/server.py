@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from outbox.backends.sqlite.monitoring import wal_is_unsafe
+from outbox.backends.sqlite.server import wal_is_unsafe
 from outbox.doctor.finding import Finding, ok, warning
 from outbox.doctor.patient import Patient
 

@@ -14,7 +14,7 @@ def examine(patient: Patient) -> list[Finding]:
     if patient.is_sqlite:
         return [not_applicable(CHECK, "SQLite has one write lock and no row locks")]
     try:
-        patient.backend.look("skip_locked")
+        patient.backend.query("skip_locked")
     except DatabaseError as error:
         return [problem(CHECK, f"the server refuses it: {error}", "upgrade the server")]
     return [ok(CHECK, "the server knows it")]

@@ -42,7 +42,7 @@ def standing(patient: Patient) -> dict[int, QueuePartitionStatus]:
         for key, row in suspects.items()
         if key in again
         and again[key].processed_seq == row.processed_seq
-        and patient.backend.look("free_processor", partition_id=key)
+        and patient.backend.query("free_processor", partition_id=key)
     }
 
 

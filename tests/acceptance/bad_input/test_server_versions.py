@@ -4,7 +4,7 @@ import pytest
 
 from outbox import ReadOnlyServer, UnsupportedServer
 from outbox.backends.mysql.server import judge as judge_mysql
-from outbox.backends.postgresql.monitoring import judge as judge_postgresql
+from outbox.backends.postgresql.server import judge as judge_postgresql
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outbox.backends.sqlite.monitoring import wal_is_unsafe
+from outbox.backends.sqlite.server import wal_is_unsafe
 from tests.acceptance.bench import Bench
 from tests.acceptance.cli.shell import Done, Shell
 from tests.budgets.wire.wiretap import tapped

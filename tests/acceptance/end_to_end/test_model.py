@@ -119,7 +119,7 @@ class History(RuleBasedStateMachine):
         self.make_deliverable(messages)
         requests = [LeaseRequest(partition_id, limit) for partition_id in self.ids]
         self.outbox.backend.lease_and_read(
-            requests, token="crashed", lease=0.001, max_bytes=1000, cautious=False, alone=False
+            requests, token="crashed", lease=0.001, max_bytes=1000, one_if_failed=False, solo=False
         )
 
     @precondition(lambda self: not self.writers_block_workers())
@@ -130,7 +130,7 @@ class History(RuleBasedStateMachine):
         request = LeaseRequest(self.ids[messages[0][0]], 3)
         with (
             suppress(ZeroDivisionError),
-            self.outbox.backend.transactional_turn(request, max_bytes=1000, cautious=False) as turn,
+            self.outbox.backend.transactional_turn(request, max_bytes=1000, one_if_failed=False) as turn,
         ):
             if not isinstance(turn, Refusal):
                 turn.settle(Settlement(request.partition_id, turn.delivery.messages[-1].seq))

@@ -81,7 +81,7 @@ def test_a_connection_apart_is_set_up_as_the_users_pool_does_it(migrated: Databa
         backend = open_backend(pool, naming=Naming("outbox"), pool_size=1)
         (key,) = backend.register_queue(QUEUE, 1)
         with pool.connection():
-            assert backend.apart().renew([key], token="nobody", lease=1.0) == set()
+            assert backend.dedicated().renew([key], token="nobody", lease=1.0) == set()
         backend.close()
 
 
@@ -100,7 +100,7 @@ def test_a_connection_apart_commits_by_itself_although_those_of_the_users_pool_d
         migrated.execute(
             "UPDATE outbox_processor SET locked_by = 'us', locked_until = now() + INTERVAL '1 minute'"
         )
-        assert backend.apart().renew([key], token="us", lease=3600.0) == {key}
+        assert backend.dedicated().renew([key], token="us", lease=3600.0) == {key}
         ends = "SELECT locked_until > now() + INTERVAL '30 minutes' FROM outbox_processor"
         assert migrated.value(ends) is True
         backend.close()
@@ -121,6 +121,6 @@ def test_a_connection_apart_that_the_pool_cannot_set_up_is_closed(migrated: Data
         pool.wait(20)
         backend = open_backend(pool, naming=Naming("outbox"), pool_size=1)
         with pytest.raises(DatabaseError, match="zero"):
-            backend.apart().renew([1], token="us", lease=1.0)
+            backend.dedicated().renew([1], token="us", lease=1.0)
         assert made[1].closed
         backend.close()

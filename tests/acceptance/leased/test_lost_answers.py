@@ -10,19 +10,19 @@ import pytest
 
 from outbox import Batch, OutboxMessage, Reject, Retry, WorkerTuning
 from outbox.backends.protocol import Backend
-from outbox.backends.records import Settled
+from outbox.backends.records import SettleResult
 from outbox.errors import ConnectionLost
 from tests.acceptance.bench import PARTITIONS, Bench, Hands, Row, at_rest, send_everywhere, warm_up
 
 
 @contextmanager
-def answers_lost(hands: Hands, times: int = 1) -> Iterator[list[Settled]]:
+def answers_lost(hands: Hands, times: int = 1) -> Iterator[list[SettleResult]]:
     """Let the database carry out the next acks and drop its answers, as a connection does that is cut then."""
     backend: Backend = hands.pipeline.backend
     send = backend.settle_and_read
-    dropped: list[Settled] = []
+    dropped: list[SettleResult] = []
 
-    def cut(*args: object, **options: object) -> Settled:
+    def cut(*args: object, **options: object) -> SettleResult:
         answer = send(*args, **options)  # type: ignore[arg-type]
         if len(dropped) < times:
             dropped.append(answer)
@@ -121,7 +121,7 @@ def test_a_partition_that_somebody_took_after_the_release_was_still_ours(bench: 
     send = backend.settle_and_read
     calls: list[int] = []
 
-    def overtaken(*args: object, **options: object) -> Settled:
+    def overtaken(*args: object, **options: object) -> SettleResult:
         answer = send(*args, **options)  # type: ignore[arg-type]
         calls.append(1)
         if len(calls) == 1:

@@ -8,7 +8,7 @@ import pytest
 
 from outbox import EnqueueMessage
 from outbox.backends.postgresql import kept_plans
-from outbox.backends.postgresql.two_ways import TwoWays
+from outbox.backends.postgresql.plan_chooser import PlanChooser
 from outbox.runtime.directive import Proceed
 from tests.acceptance.bench import QUEUE, Bench
 
@@ -22,7 +22,7 @@ def test_a_flood_is_sequenced_without_a_poll_although_the_first_pass_is_small(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, flooded: int, most: int
 ) -> None:
     monkeypatch.setattr(kept_plans, "QUIET", math.inf)
-    monkeypatch.setattr(TwoWays, "keep", lambda *_: True)
+    monkeypatch.setattr(PlanChooser, "keep", lambda *_: True)
     hands = bench.by_hand(lambda queue: queue.leased(print))
     for _ in range(RUNS):
         bench.send("one")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from outbox.backends.postgresql.kept_plans import (
-    BESIDE_THE_PATH,
+    BACKGROUND_STATEMENTS,
     GENERATIONS,
     MANY,
     MINUTE,
@@ -11,7 +11,7 @@ from outbox.backends.postgresql.kept_plans import (
     SLOW,
     KeptPlans,
 )
-from outbox.backends.postgresql.two_ways import BEARABLE, LONGEST_REST, SPARED
+from outbox.backends.postgresql.plan_chooser import MAX_REST, MAX_SLOWDOWN, RETRY_FACTOR
 
 PLANNING = 0.001
 
@@ -124,23 +124,23 @@ def test_a_slow_run_of_many_messages_with_a_new_plan_says_nothing_of_the_kept_on
 def test_a_plan_that_has_become_slow_is_left_after_three_runs(stream: Stream) -> None:
     stream.kept["sequence"] = 0.05
     assert [stream.run("sequence") for _ in range(4)] == [True, True, True, False]
-    assert 0 < stream.share("sequence", SPARED * 0.05 * 2) < 0.01, "it is tried now and then"
+    assert 0 < stream.share("sequence", RETRY_FACTOR * 0.05 * 2) < 0.01, "it is tried now and then"
     assert stream.share("renew", 1.0) > 0.9
 
 
 def test_a_plan_that_has_become_fast_again_is_found_out(stream: Stream) -> None:
     stream.kept["sequence"] = 5.0
     stream.share("sequence", 20.0)
-    assert stream.share("sequence", LONGEST_REST / 2) == 0
+    assert stream.share("sequence", MAX_REST / 2) == 0
     stream.kept["sequence"] = 0.002
-    stream.share("sequence", LONGEST_REST * 2)
+    stream.share("sequence", MAX_REST * 2)
     assert stream.share("sequence", 10.0) > 0.9
 
 
 def test_a_plan_that_spares_nothing_yet_is_used(stream: Stream) -> None:
     stream.kept["sequence"] = 0.002 + 2 * PLANNING
     assert stream.share("sequence", 60.0) > 0.98
-    stream.kept["sequence"] = BEARABLE * (0.002 + PLANNING) + 0.0001
+    stream.kept["sequence"] = MAX_SLOWDOWN * (0.002 + PLANNING) + 0.0001
     assert stream.share("sequence", 60.0) < 0.05
 
 
@@ -149,10 +149,10 @@ def test_one_slow_run_decides_nothing(stream: Stream) -> None:
 
 
 def test_planning_is_tried_now_and_then_although_the_kept_plan_is_good(stream: Stream) -> None:
-    assert 0.98 < stream.share("sequence", SPARED * 0.003 * 5) < 1
+    assert 0.98 < stream.share("sequence", RETRY_FACTOR * 0.003 * 5) < 1
 
 
-@pytest.mark.parametrize("statement", sorted(BESIDE_THE_PATH))
+@pytest.mark.parametrize("statement", sorted(BACKGROUND_STATEMENTS))
 def test_what_no_message_waits_for_is_always_planned_for_itself(statement: str, stream: Stream) -> None:
     stream.kept[statement] = 0.0001
     assert stream.share(statement, 2.0) == 0

@@ -27,7 +27,7 @@ def make_delivery(
         StoredMessage(seq, 100 + seq, b"{}", "application/json", None, CREATED)
         for seq in range(cursor + 1, cursor + count + 1)
     ]
-    return Delivery(partition_id, cursor, attempts, **{"unexplained": False, "messages": messages, **options})
+    return Delivery(partition_id, cursor, attempts, **{"crashed": False, "messages": messages, **options})
 
 
 def failure(reason: str = "no", **options: Any) -> Failed:

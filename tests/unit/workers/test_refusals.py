@@ -36,7 +36,7 @@ def refuse(ready: ReadyQueue, states: PartitionStates, kind: RefusalKind) -> Non
 
 def test_a_suspect_comes_back_at_once_to_be_asked_for_alone(ready: ReadyQueue) -> None:
     states = PartitionStates()
-    refuse(ready, states, RefusalKind.SUSPECT)
+    refuse(ready, states, RefusalKind.ISOLATE)
     assert states[KEY].alone
     assert states[KEY].suspect
     assert list(ready.snapshot().ready) == [KEY]
@@ -44,8 +44,8 @@ def test_a_suspect_comes_back_at_once_to_be_asked_for_alone(ready: ReadyQueue) -
 
 def test_a_suspect_refused_when_it_was_asked_for_alone_is_locked_and_waits(ready: ReadyQueue) -> None:
     states = PartitionStates()
-    refuse(ready, states, RefusalKind.SUSPECT)
-    refuse(ready, states, RefusalKind.SUSPECT)
+    refuse(ready, states, RefusalKind.ISOLATE)
+    refuse(ready, states, RefusalKind.ISOLATE)
     snapshot = ready.snapshot()
     assert list(snapshot.ready) == []
     assert 100.0 + LOCKED_DELAY / 2 <= snapshot.deferred[KEY] <= 100.0 + LOCKED_DELAY * 1.5

@@ -1,9 +1,4 @@
-"""Connections of our own.
-
-Sessions are READ COMMITTED, set once. A transaction costs no BEGIN: autocommit is off, and is
-switched on, and remembered, when a connection serves a read by itself. An idle process, which only
-reads, sends nothing but that read; a working one sends the switch now and then.
-"""
+"""Where connections come from: a pool of our own, or the user's Engine."""
 
 from __future__ import annotations
 
@@ -12,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.session import Session
@@ -25,6 +22,7 @@ from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.mysql")
 
+# How long a thread waits for a connection of the pool: longer than any statement of ours should take.
 CHECKOUT_TIMEOUT = 30.0
 AUTOCOMMIT_FLAG = 2  # in the status that ends every answer of the server
 # After so many seconds without use a connection is asked whether it still lives.
@@ -32,7 +30,12 @@ TRUSTED_FOR = 30.0
 
 
 class PoolSource:
-    """A pool of at most ``size`` connections; the first is opened when it is needed."""
+    """A pool of at most ``size`` connections; the first is opened when it is needed.
+
+    Sessions are READ COMMITTED, set once. A transaction costs no BEGIN: autocommit is off, and is switched
+    on, and remembered, when a connection serves a read by itself. An idle process, which only reads, sends
+    nothing but that read; a working one sends the switch now and then.
+    """
 
     def __init__(
         self, driver: Any, arguments: dict[str, Any], size: int, catalog: Catalog, *, clock: Clock = monotonic
@@ -54,16 +57,16 @@ class PoolSource:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        with self._lent(autocommit=True) as session:
+        with self._acquire(autocommit=True) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        with self._lent(autocommit=False) as session:
+        with self._acquire(autocommit=False) as session:
             yield session
             session.commit()
 
-    def apart(self) -> PoolSource:
+    def dedicated(self) -> PoolSource:
         source = PoolSource(self._driver, self._arguments, 1, self._catalog, clock=self._clock)
         source.waiting = self.waiting
         return source
@@ -72,7 +75,7 @@ class PoolSource:
         self._pool.dispose()
 
     @contextmanager
-    def _lent(self, *, autocommit: bool) -> Iterator[Session]:
+    def _acquire(self, *, autocommit: bool) -> Iterator[Session]:
         entry = self._checkout()
         connection: Any = entry.driver_connection
         try:
@@ -104,7 +107,7 @@ class PoolSource:
         for _ in self.waiting.slices(CHECKOUT_TIMEOUT):
             with suppress(PoolTimeout), translated():
                 return self._pool.connect()
-        msg = "MySQL: no connection to be had: all of the pool are in use"
+        msg = "MySQL: no connection available: the pool is exhausted"
         raise ConnectionLost(msg)
 
     def _clean_up(self, entry: PoolProxiedConnection, error: BaseException) -> None:
@@ -154,3 +157,67 @@ def is_alive(connection: Any) -> bool:
     except Exception:
         return False
     return True
+
+
+class EngineSource:
+    """The user's Engine on mysql-connector-python, which is never disposed of.
+
+    Whatever its sessions are set to, ours run in a READ COMMITTED transaction of their own, which costs two
+    more statements: the level, for that one transaction, and START TRANSACTION, because the session may
+    commit by itself. Nothing of a session is changed for good.
+    """
+
+    def __init__(self, engine: Engine, catalog: Catalog, *, owned: bool = False) -> None:
+        self.waiting = Waiting()
+        self._engine = engine
+        self._catalog = catalog
+        self._owned = owned
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._acquire() as (_, session):
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self._acquire() as (outer, session):
+            session.command("read_committed")
+            session.command("begin")
+            yield session
+            with translated():
+                outer.commit()
+
+    def dedicated(self) -> EngineSource:
+        source = EngineSource(with_pool_of_its_own(self._engine), self._catalog, owned=True)
+        source.waiting = self.waiting
+        return source
+
+    def close(self) -> None:
+        """Leave the user's Engine open."""
+        if self._owned:
+            self._engine.dispose()
+
+    @contextmanager
+    def _acquire(self) -> Iterator[tuple[Connection, Session]]:
+        with translated():
+            outer = self._engine.connect()
+        try:
+            with translated():
+                outer.begin()
+                connection = outer.connection.driver_connection
+            yield outer, Session(self._catalog, connection, outer)
+        except BaseException as error:
+            if isinstance(error, (ConnectionLost, ReadOnlyServer)):
+                with suppress(Exception):
+                    outer.invalidate(error)
+            raise
+        finally:
+            self._give_back(outer)
+
+    def _give_back(self, outer: Connection) -> None:
+        try:
+            outer.close()  # rolls back what is still open
+        except Exception:  # the error in hand, if any, is the one to report
+            log.debug("the connection could not be given back", exc_info=True)
+            with suppress(Exception):
+                outer.invalidate()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import Final
 
-BEARABLE: Final = 3.0
+MAX_SLOWDOWN: Final = 3.0
 """How many times as long as with a new plan a run with the kept one may take. Until a connection has
 prepared the statement, and the server has planned it for good, that spares nothing yet."""
-SPARED: Final = 300
+RETRY_FACTOR: Final = 300
 """The other way is tried again after so many times as long as it takes."""
-LONGEST_REST: Final = 600.0
+MAX_REST: Final = 600.0
 """Seconds after which it is tried in any case."""
 
 
-class TwoWays:
+class PlanChooser:
     """With the plan that was kept, or planned anew: by the fastest of the last three runs of each.
 
     So a slow commit, or a connection's first run, decides nothing, while a plan that reads too much is slow
@@ -33,9 +33,9 @@ class TwoWays:
 
     def keep(self, now: float) -> bool:
         """Tell whether to use the kept plan now."""
-        better = self._takes(kept=True) <= BEARABLE * self._takes(kept=False)
+        better = self._takes(kept=True) <= MAX_SLOWDOWN * self._takes(kept=False)
         other = not better
-        rest = min(SPARED * self._takes(kept=other), LONGEST_REST)
+        rest = min(RETRY_FACTOR * self._takes(kept=other), MAX_REST)
         return other if now - self._last[other] >= rest else better
 
     def note(self, now: float, seconds: float, *, kept: bool) -> None:

@@ -1,41 +1,39 @@
-"""What the leased and the transactional turn have in common: look at partitions, read batches."""
+"""What the leased and the transactional turn have in common: examine partitions, read batches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
 from outbox.backends.records import Delivery, Refusal, RefusalKind, StoredMessage, unbroken
-from outbox.backends.sqlite.database import Session, array
+from outbox.backends.sqlite.session import Session
+from outbox.statements.dialect import SQLITE, decode_time
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-
-class Standing(NamedTuple):
-    """How a partition stood when it was looked at, under the write lock."""
+class Examined(NamedTuple):
+    """How a partition was found, under the write lock."""
 
     partition_id: int
     processed_seq: int
     attempts: int
-    unexplained: int
+    crashed: int
     last_error: str | None
     behind: int
     held_for: float | None
 
-    def refusal(self, *, alone: bool, resting: bool = False) -> Refusal | None:
+    def refusal(self, *, solo: bool, ignore_backoff: bool = False) -> Refusal | None:
         """Tell why the partition is not to be handed out; None when it is free."""
         if not self.behind:
             return Refusal(self.partition_id, RefusalKind.IDLE)
-        if self.held_for is not None and self.held_for > 0 and (self.unexplained or not resting):
+        if self.held_for is not None and self.held_for > 0 and (self.crashed or not ignore_backoff):
             return Refusal(self.partition_id, RefusalKind.HELD, self.held_for)
-        if self.attempts and not alone:
-            return Refusal(self.partition_id, RefusalKind.SUSPECT)
+        if self.attempts and not solo:
+            return Refusal(self.partition_id, RefusalKind.ISOLATE)
         return None
 
-    def limit(self, wanted: int, *, cautious: bool) -> int:
-        """Return 1 when the head is under suspicion, else what is wanted."""
-        return 1 if self.attempts and (self.unexplained or cautious) else wanted
+    def limit(self, wanted: int, *, one_if_failed: bool) -> int:
+        """Return 1 for a head that crashed, or that failed with ``one_if_failed``, else what is wanted."""
+        return 1 if self.attempts and (self.crashed or one_if_failed) else wanted
 
     def delivery(self, session: Session, limit: int, max_bytes: int) -> Delivery | Refusal:
         """Read the batch."""
@@ -46,15 +44,15 @@ class Standing(NamedTuple):
             self.partition_id,
             self.processed_seq,
             self.attempts,
-            bool(self.unexplained),
+            bool(self.crashed),
             messages,
             self.last_error,
         )
 
 
-def examine(session: Session, partition_ids: Iterable[int]) -> list[Standing]:
+def examine(session: Session, partition_ids: Iterable[int]) -> list[Examined]:
     """Look at partitions in the order of their ids."""
-    return session.run("examine", partition_ids=array(partition_ids)).read(Standing)
+    return session.query("examine", partition_ids=SQLITE.integers(partition_ids)).read(Examined)
 
 
 def read_batch(
@@ -69,7 +67,7 @@ def read_batch(
         "read_batch", StoredMessage._fields, partition_id=partition_id, cursor_seq=cursor, limit=limit
     ) as rows:
         for seq, message_id, payload, payload_type, headers, created in rows:
-            created_at = None if created is None else EPOCH + timedelta(microseconds=created)
+            created_at = decode_time(created)
             messages.append(StoredMessage(seq, message_id, payload, payload_type, headers, created_at))
             size += len(payload or b"")
             if size >= max_bytes:

@@ -1,0 +1,30 @@
+"""Which PostgreSQL servers will do."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from outbox.backends.postgresql.session import Operations
+from outbox.errors import ReadOnlyServer, UnsupportedServer
+
+OLDEST_VERSION = 130000
+
+
+class Server(Operations):
+    """See `outbox.backends.protocol.Server`."""
+
+    def check_server(self) -> None:
+        # On a connection of its own, not the pool's: a server that is away says why at once.
+        with self._db.translated(), closing(self._db.source.connect()) as conn:
+            [found] = self._db.session(conn, conn).query("server_version").named()
+        judge(int(found.version), read_only=found.read_only)
+
+
+def judge(version: int, *, read_only: bool) -> None:
+    """Raise `UnsupportedServer` or `ReadOnlyServer` for a server that will not do."""
+    if version < OLDEST_VERSION:
+        found = version // 10000 if version >= 100000 else f"{version // 10000}.{version // 100 % 100}"
+        raise UnsupportedServer("server", f"PostgreSQL {found}", "version 13 is the oldest supported")
+    if read_only:
+        msg = "PostgreSQL: this server is a read-only standby; connect to the primary"
+        raise ReadOnlyServer(msg)

@@ -1,0 +1,98 @@
+"""The three folders of backends, compared: who has read one finds the way in the others."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import outbox.backends
+from outbox.backends import mysql, postgresql, protocol, sqlite
+from outbox.statements import Catalog, Naming
+from tests.unit.statements.test_catalogs import FOLDERS
+
+PARTS = tuple(part for part in protocol.Backend.__mro__ if part.__module__ == protocol.__name__)
+BACKENDS = (postgresql.PostgresBackend, mysql.MysqlBackend, sqlite.SqliteBackend)
+# PostgreSQL alone pushes wake-ups, keeps plans and can tell an outage from an exhausted pool.
+POSTGRESQL_ALONE = {"kept_plans", "listener", "notifier", "outage", "plan_chooser", "wakeup_format"}
+# Steps of a statement that PostgreSQL runs as a whole; what they are steps of stands above them.
+SAME_STEP = {
+    "sequence": {"insert_outgoing", "delete_incoming"},
+    "lease_and_read": {"lease"},
+    "settle_and_read": {"settle", "insert_dead_letters"},
+    "vacuum": {"advance_vacuum"},
+    "create_cursors": {"create_vacuum_cursors"},
+}
+# A new name belongs into the other folders too, or here with the reason above the statement (Differs).
+ALONE = {
+    "postgresql": {"enqueue_many", "enqueue_one", "listen", "notify"},
+    "mysql": {
+        "advance_sequence",
+        "begin",
+        "connections",
+        "delete_failures",
+        "delete_processed",
+        "failure_count",
+        "largest_statement",
+        "oldest_incoming",
+        "our_leases",
+        "read_committed",
+        "read_payloads",
+        "table_definition",
+        "unlock_migrations",
+        "workers_isolation",
+    },
+    "sqlite": {
+        "begin_write",
+        "check_fence",
+        "delete_bodies",
+        "delete_outgoing",
+        "examine",
+        "has_migrations_table",
+        "journal_mode",
+        "read_batch",
+        "synchronous_full",
+        "synchronous_normal",
+        "use_wal",
+    },
+}
+
+
+def files(folder: str) -> set[str]:
+    [root] = outbox.backends.__path__
+    return {path.stem for path in (Path(root) / folder).glob("*.py")}
+
+
+def test_every_folder_has_the_same_files() -> None:
+    assert files("mysql") == files("sqlite") == files("postgresql") - POSTGRESQL_ALONE
+    assert files("postgresql") > POSTGRESQL_ALONE
+
+
+@pytest.mark.parametrize("step", sorted(set.union(*SAME_STEP.values())))
+def test_a_step_has_one_name_wherever_it_is_a_statement_of_its_own(step: str) -> None:
+    assert step in Catalog.load("mysql", Naming())
+    assert step in Catalog.load("sqlite", Naming())
+
+
+def test_a_statement_of_one_folder_alone_is_known_to_be_one() -> None:
+    names = {folder: set(Catalog.load(folder, Naming())) for folder in FOLDERS}
+    counts = Counter(name for folder in FOLDERS for name in names[folder])
+    shared = {name for name, count in counts.items() if count > 1}
+    assert {folder: names[folder] - shared for folder in FOLDERS} == ALONE
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+@pytest.mark.parametrize("part", PARTS)
+def test_an_operation_is_called_in_one_way(part: type, kind: type) -> None:
+    for name, declared in vars(part).items():
+        if inspect.isfunction(declared) and not name.startswith("_"):
+            mine = inspect.signature(getattr(kind, name))
+            assert list(mine.parameters.values()) == list(inspect.signature(declared).parameters.values())
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_a_backend_is_the_sum_of_its_parts(kind: type) -> None:
+    own = {name for name, value in vars(kind).items() if inspect.isfunction(value) and name[0] != "_"}
+    assert own <= {"close", "connection", "dedicated", "listen", "notify", "reading", "writing"}
