@@ -188,7 +188,7 @@ class DeadLetters:
         if conn is None:
             self._wakers.flush()
         else:
-            self._access.on_commit(conn, self._wakers.flush)
+            self._access.on_commit(conn, self._wakers.on_commit)
         return requeued.message_ids
 
     def _claim(

@@ -218,7 +218,7 @@ class Outbox:
     def _write(self, connection: ProducerConnection, prepared: Sequence[PreparedMessage]) -> list[int]:
         ids = write(connection, self.backend.catalog, prepared)
         self._wakers.note({message.partition_id for message in prepared})
-        connection.on_commit(self._wakers.flush)
+        connection.on_commit(self._wakers.on_commit)
         return ids
 
     def _adapt(self, conn: object) -> ProducerConnection:

@@ -1,20 +1,57 @@
-"""From "this thread enqueued" to "somebody looks"."""
+"""Collect the partitions that each thread enqueued to; wake workers on flush."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from outbox.wakeups.notifier import Notifier
 from outbox.wakeups.stages import Signals
 
 
-class Noted(threading.local):
-    """The partitions that this thread has written to since its last flush."""
+class Marks:
+    """The partitions that one thread has written to since its last flush. Thread-safe.
 
-    def __init__(self) -> None:
-        self.ids: set[int] = set()
+    ``flush`` passes them on, from whichever thread: the one that commits may be another one.
+    """
+
+    __slots__ = ("_ids", "_lock", "flush", "thread")
+
+    def __init__(self, pass_on: Callable[[set[int]], None]) -> None:
+        self.thread = threading.current_thread()
+        # One object a thread, so that a transaction calls it once however many messages it has.
+        self.flush = partial(_flush, self, pass_on)
+        self._lock = threading.Lock()
+        self._ids: set[int] = set()
+
+    def add(self, partition_ids: Iterable[int]) -> None:
+        """Remember partitions."""
+        with self._lock:
+            self._ids.update(partition_ids)
+
+    def take(self) -> set[int]:
+        """Return the partitions, and forget them."""
+        with self._lock:
+            ids, self._ids = self._ids, set()
+            return ids
+
+    def look(self) -> set[int]:
+        """Return the partitions, which stay remembered."""
+        with self._lock:
+            return set(self._ids)
+
+
+def _flush(marks: Marks, pass_on: Callable[[set[int]], None]) -> None:
+    pass_on(marks.take())
+
+
+class Noted(threading.local):
+    """This thread's marks; made when it enqueues for the first time."""
+
+    def __init__(self, begin: Callable[[], Marks]) -> None:
+        self.marks = begin()
 
 
 class Wakers:
@@ -23,24 +60,38 @@ class Wakers:
     def __init__(self, signals: Signals | None, notifier: Notifier | None) -> None:
         self._signals = signals
         self._notifier = notifier
-        self._noted = Noted()
+        self._lock = threading.Lock()
+        self._everyone: list[Marks] = []
+        self._noted = Noted(self._begin)
 
     def note(self, partition_ids: Iterable[int]) -> None:
         """Remember partitions this thread has written to, in a transaction that is still open."""
-        self._noted.ids.update(partition_ids)
+        self._noted.marks.add(partition_ids)
+
+    @property
+    def on_commit(self) -> Callable[[], None]:
+        """What is to be called after the commit of what this thread has noted, by any thread."""
+        return self._noted.marks.flush
 
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Let a flush inside the block say nothing of what this thread has noted before it."""
-        before, self._noted.ids = self._noted.ids, set()
+        before, self._noted.marks = self._noted.marks, Marks(self._pass_on)
         try:
             yield
         finally:
-            self.note(before)
+            self._noted.marks = before
 
     def flush(self) -> None:
-        """The transactions of this thread are committed: wake who serves these partitions."""
-        noted, self._noted.ids = self._noted.ids, set()
+        """The transactions of this thread are committed: wake who serves these partitions.
+
+        A thread that has enqueued nothing since its last flush speaks for the others: one of them
+        enqueued, and this one commits. What those have noted stays noted, since it may be not all
+        committed; they do not pay for it, and are not woken for twice unless threads flush so.
+        """
+        self._pass_on(self._noted.marks.take() or self._of_others())
+
+    def _pass_on(self, noted: set[int]) -> None:
         if not noted:
             return
         elsewhere = noted
@@ -50,3 +101,19 @@ class Wakers:
         # What this process consumes it sequences at once, and its sequencer announces the rest.
         if self._notifier is not None and elsewhere:
             self._notifier.send(elsewhere)
+
+    def _begin(self) -> Marks:
+        """Begin the marks of a thread, and take over those of threads that have ended."""
+        mine = Marks(self._pass_on)
+        with self._lock:
+            ended = [marks for marks in self._everyone if not marks.thread.is_alive()]
+            self._everyone = [marks for marks in self._everyone if marks.thread.is_alive()]
+            self._everyone.append(mine)
+        for marks in ended:
+            # Noted by nobody who could still flush: as if this thread had.
+            mine.add(marks.take())
+        return mine
+
+    def _of_others(self) -> set[int]:
+        with self._lock:
+            return set().union(*(marks.look() for marks in self._everyone))
