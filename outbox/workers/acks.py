@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -51,7 +50,9 @@ class Acks:
         suspects = [key for key in answer.lost if turn.surely_leased(key, now)]
         if not suspects:
             return answer
-        cursors = dict(self._backend.query("cursors", partition_ids=json.dumps(suspects)))
+        cursors = dict(
+            self._backend.query("cursors", partition_ids=self._backend.catalog.dialect.integers(suspects))
+        )
         wanted = {settlement.partition_id: settlement.cursor for settlement in settlements}
         ours = [key for key in suspects if cursors.get(key, -1) >= wanted[key]]
         return replace(
