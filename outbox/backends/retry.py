@@ -12,6 +12,7 @@ from tenacity import (
     retry_if_exception_type,
     stop_after_attempt,
     stop_after_delay,
+    wait_random,
     wait_random_exponential,
 )
 from tenacity.stop import stop_base
@@ -49,6 +50,34 @@ REPEATING = Retrying(
     wait=wait_random_exponential(multiplier=0.005, max=0.25),
     reraise=True,
 )
+
+# Who waits for a table's lock holds up all that come after it, so a migration gives up after this long,
+# lets the others through for a while, and tries again for as long as another migrating process may take.
+TABLE_LOCK_SECONDS = 1
+MIGRATION_SECONDS = 120
+MIGRATING = Retrying(
+    retry=retry_if_exception_type(Contention),
+    stop=stop_after_delay(MIGRATION_SECONDS),
+    wait=wait_random(0.5, 1.5),
+    reraise=True,
+)
+
+
+def retry_migration(function: Callable[P, R]) -> Callable[P, R]:
+    """Call ``function`` until it gets the tables' locks, for two minutes; then raise `Contention`."""
+
+    @functools.wraps(function)
+    def repeat(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return MIGRATING(function, *args, **kwargs)
+        except Contention as error:
+            msg = (
+                f"{error}: for {MIGRATION_SECONDS} seconds transactions held the outbox's tables; "
+                "end those that are open for long, and migrate again"
+            )
+            raise Contention(msg) from error
+
+    return repeat
 
 
 def retry_contention(function: Callable[P, R]) -> Callable[P, R]:

@@ -19,11 +19,15 @@ from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
 from outbox.schema import load_migrations
 from outbox.statements import Naming, Statement
+from outbox.statements.tables import TABLES as ALL_TABLES
 
-TABLES = ("body", "partitions", "incoming", "outgoing", "processor", "vacuum", "dead_letters", "failures")
+TABLES = tuple(sorted(ALL_TABLES - {"migrations"}))
 Shape = dict[tuple[str, str, str], str]
 """From (table, kind, name) to the definition. An index or check is named by what it does."""
 PERMANENT = re.compile(r"\bTABLE IF NOT EXISTS\b")
+# Which columns are there already is asked of the tables that stay; the temporary ones have none of them.
+COLUMNS = re.compile(r"\binformation_schema\.columns\b")
+NO_COLUMNS = "(SELECT '' AS table_schema, '' AS table_name, '' AS column_name) AS nothing"
 NAMED = re.compile(r"`(?P<name>[^`]+)` (?P<definition>.+)")
 CONSTRAINT = re.compile(r"CONSTRAINT `[^`]+` (?P<definition>.+)")
 # MySQL writes a check's texts in another character set when it rebuilds the table.
@@ -137,7 +141,7 @@ def mysql_shapes(backend: Backend) -> tuple[Shape, Shape]:
         lent = adapt(conn)
         found = look(lent)
         for command in commands(backend, backend.naming):
-            text = PERMANENT.sub("TEMPORARY TABLE", command.sql)
+            text = COLUMNS.sub(NO_COLUMNS, PERMANENT.sub("TEMPORARY TABLE", command.sql))
             lent.execute(Statement(command.name, ":exec", text), {})
         return found, look(lent)
 

@@ -26,12 +26,34 @@ TABLES = frozenset(
         "dead_letters",
         "failures",
         "migrations",
+        "installation",
+        "epochs",
+        "queues",
+        "pauses",
+        "delayed",
+        "dedup",
+        "history",
+        "parked_keys",
+        "parked",
     }
 )
 
 # Names that live beside the tables (indexes, constraints, a channel): prefixed, never qualified by a schema.
 # With the longest prefix (36) and its underscore they must stay within 63 characters.
-NAMES = frozenset({"dead_letters_listed", "dead_letters_state", "wakeup"})
+NAMES = frozenset({"dead_letters_listed", "dead_letters_state", "wakeup", "delayed_due", "dedup_expires"})
+# SQLite has a view of each table with times, in which they can be read.
+WITH_TIMES = (
+    "body",
+    "outgoing",
+    "processor",
+    "dead_letters",
+    "failures",
+    "delayed",
+    "dedup",
+    "pauses",
+    "parked",
+)
+NAMES |= {f"{table}_readable" for table in WITH_TIMES}
 
 WORD = re.compile(r"\boutbox_([a-z_]+)\b")
 SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")

@@ -32,6 +32,16 @@ SELECT GET_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT_WS('.', DATABASE(), :key), 25
 -- Differs: the lock does not end with a transaction.
 SELECT RELEASE_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT_WS('.', DATABASE(), :key), 256), 40)));
 
+-- name: lock_wait_limit :one
+-- What limit_lock_waits is to be set back to.
+-- Differs: the limit belongs to the session, not to the transaction.
+SELECT @@SESSION.lock_wait_timeout AS seconds;
+
+-- name: limit_lock_waits :exec
+-- How long to wait for a table's metadata lock: whoever waits for one holds up all others.
+-- Differs: the limit belongs to the session, see lock_wait_limit.
+SET SESSION lock_wait_timeout = :seconds;
+
 -- name: create_first_partition :exec
 -- The transaction that inserts partition 0 creates the queue. A racing registration waits here on the unique
 -- key until that transaction ends, then finds the row and compares counts: never a union of both.

@@ -1,7 +1,7 @@
 -- name: create_migrations_table :exec
 -- The table that tells which migrations ran; made by the runner before it looks into it.
 CREATE TABLE IF NOT EXISTS outbox_migrations (
-    name varchar(128) PRIMARY KEY,
+    name varchar(128) COLLATE "C" PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -25,6 +25,11 @@ DELETE FROM outbox_migrations WHERE name = :name;
 -- One migrating process at a time; the lock ends with the transaction.
 -- Differs: an advisory lock, because there may be no table to lock yet.
 SELECT pg_advisory_xact_lock(hashtextextended(:key, 7301));
+
+-- name: limit_lock_waits :exec
+-- How long the rest of the transaction waits for each lock: whoever waits for a table's holds up all others.
+-- Differs: ends with the transaction.
+SELECT set_config('lock_timeout', :seconds, TRUE);
 
 -- name: create_first_partition :one
 -- The transaction that inserts partition 0 creates the queue. A racing registration waits here on the unique

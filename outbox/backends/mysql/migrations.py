@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from outbox.backends.mysql.errors import NO_SUCH_TABLE, number_of
 from outbox.backends.mysql.session import Operations, Session
+from outbox.backends.retry import TABLE_LOCK_SECONDS, retry_migration
 from outbox.errors import DatabaseError
 from outbox.statements import Naming, Statement
 
@@ -33,7 +34,10 @@ class Migrations(Operations):
             raise
         return names
 
+    @retry_migration
     def migrate(self, pending: Sequence[tuple[str, str]]) -> list[str]:
+        if {name for name, _ in pending} <= set(self.applied_migrations() or ()):
+            return []
         with self._locked() as session:
             applied = read_applied(session)
             todo = [(name, script) for name, script in pending if name not in applied]
@@ -43,6 +47,7 @@ class Migrations(Operations):
                 session.commit()
         return [name for name, _ in todo]
 
+    @retry_migration
     def rollback(self, scripts: Sequence[tuple[str, str]]) -> list[str]:
         with self._locked() as session:
             applied = read_applied(session)
@@ -63,9 +68,12 @@ class Migrations(Operations):
             if session.query("lock_migrations", key=key, seconds=LOCK_SECONDS).value() != 1:
                 msg = f"MySQL: another process has been migrating for {LOCK_SECONDS} seconds; try again later"
                 raise DatabaseError(msg)
+            usual = session.query("lock_wait_limit").value()
             try:
+                session.change("limit_lock_waits", seconds=TABLE_LOCK_SECONDS)
                 yield session
             finally:
+                session.change("limit_lock_waits", seconds=int(usual))
                 session.query("unlock_migrations", key=key)
 
 

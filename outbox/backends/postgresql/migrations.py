@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outbox.backends.postgresql.session import Operations, Session
-from outbox.backends.retry import retry_contention
+from outbox.backends.retry import TABLE_LOCK_SECONDS, retry_migration
 from outbox.errors import DatabaseError
 
 # Undefined table, and undefined schema.
@@ -27,8 +27,10 @@ class Migrations(Operations):
             raise
         return names
 
-    @retry_contention
+    @retry_migration
     def migrate(self, pending: Sequence[tuple[str, str]]) -> list[str]:
+        if {name for name, _ in pending} <= set(self.applied_migrations() or ()):
+            return []
         with self._db.writing() as session:
             applied = self._lock_and_read_applied(session)
             todo = [(name, script) for name, script in pending if name not in applied]
@@ -37,7 +39,7 @@ class Migrations(Operations):
                 session.query("record_migration", name=name)
             return [name for name, _ in todo]
 
-    @retry_contention
+    @retry_migration
     def rollback(self, scripts: Sequence[tuple[str, str]]) -> list[str]:
         with self._db.writing() as session:
             applied = self._lock_and_read_applied(session)
@@ -51,5 +53,6 @@ class Migrations(Operations):
 
     def _lock_and_read_applied(self, session: Session) -> set[str]:
         session.query("lock_migrations", key=self._channel)
+        session.query("limit_lock_waits", seconds=f"{TABLE_LOCK_SECONDS}s")
         session.query("create_migrations_table")
         return set(session.query("applied_migrations").values())

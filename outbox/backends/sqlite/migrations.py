@@ -21,6 +21,8 @@ class Migrations(Operations):
     def migrate(self, pending: Sequence[tuple[str, str]]) -> list[str]:
         # Outside of the transaction, in which the journal cannot be changed.
         self._db.query("use_wal")
+        if {name for name, _ in pending} <= set(self.applied_migrations() or ()):
+            return []
         with self._db.writing() as session:
             applied = read_applied(session)
             todo = [(name, script) for name, script in pending if name not in applied]

@@ -122,7 +122,7 @@ def test_a_schema_that_is_not_there_has_its_exit_code(shell: Shell) -> None:
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         4,
         (
-            "outbox: the outbox tables are not ready, 0001_create_tables not applied; "
+            "outbox: the outbox tables are not ready, 0001_create_tables, 0002_keys_and_features not applied; "
             "run: outbox schema migrate --prefix shop"
         ),
     )

@@ -18,6 +18,15 @@ TABLES = {
     "dead_letters",
     "failures",
     "migrations",
+    "installation",
+    "epochs",
+    "queues",
+    "pauses",
+    "delayed",
+    "dedup",
+    "history",
+    "parked_keys",
+    "parked",
 }
 
 

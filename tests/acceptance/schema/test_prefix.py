@@ -9,6 +9,7 @@ import pytest
 
 import outbox
 from outbox import InvalidTablePrefix, Outbox, OutboxMessage
+from outbox.statements.tables import TABLES
 from outbox.testing import drain
 from tests.acceptance.schema.shape import tables
 from tests.support import Database
@@ -63,7 +64,7 @@ def test_the_longest_prefix_makes_no_name_too_long(backend: str) -> None:
 def test_longest_prefixes_that_differ_at_the_end_do_not_meet(database: Database) -> None:
     for end in "ab":
         outbox.migrate(database.url, prefix=LONGEST[:-1] + end)
-    assert len(tables(database)) == 2 * 9
+    assert len(tables(database)) == 2 * len(TABLES)
     outbox.rollback(database.url, prefix=LONGEST[:-1] + "a")
     assert {name[35] for name in tables(database)} == {"b"}
 

@@ -95,7 +95,7 @@ class MysqlProvider(ServerProvider):
                 session.execute("DROP TABLE " + ", ".join(f"`{name}`" for name in others))
             if self._shape_of(session, database.name) != expected:
                 return False
-            emptied = [name for name in ours if not name.endswith("_migrations")]
+            emptied = [name for name in ours if not name.endswith(("_migrations", "_installation"))]
             return all(self._empty(session, name) for name in emptied)
 
     def _empty(self, session: Session, table: str) -> bool:
