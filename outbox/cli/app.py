@@ -9,6 +9,7 @@ import click
 from outbox.cli.commands import OutboxGroup, examples
 from outbox.cli.dead_letters.group import dead_letters
 from outbox.cli.doctor import doctor
+from outbox.cli.healthcheck import healthcheck
 from outbox.cli.run import run
 from outbox.cli.schema import schema
 from outbox.cli.status import status
@@ -51,5 +52,5 @@ def app() -> None:
     """
 
 
-for command in (schema, status, dead_letters, run, doctor):
+for command in (schema, status, dead_letters, run, healthcheck, doctor):
     app.add_command(command)

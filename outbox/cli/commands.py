@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from outbox.cli.exits import Exit
 from outbox.cli.settings import Settings, shared_options
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -35,3 +36,10 @@ class OutboxGroup(click.Group):
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **{"context_settings": HELP_NAMES, **attributes})
         self.params.extend(shared_options())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show which commands there are when none is given: on standard error, since that is wrong usage."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(Exit.USAGE)
+        return super().parse_args(ctx, args)

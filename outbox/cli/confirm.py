@@ -12,7 +12,7 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask; for scr
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Return when the user agrees; raises `CommandError` when not, or when there is nobody to ask.
+    """Return when the user agrees; raises `CommandError` when not, or when there is no terminal to ask at.
 
     The question goes to standard error, so that the output stays clean.
     """

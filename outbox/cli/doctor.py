@@ -12,7 +12,7 @@ from outbox.backends.connect import open_backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_builder
-from outbox.cli.output import emit, emit_json, emit_rich, plain
+from outbox.cli.output import emit, emit_json, emit_rich, our_own_output, plain
 from outbox.cli.settings import Settings
 from outbox.cli.target import check_file, reach
 from outbox.cli.words import parse_duration
@@ -39,7 +39,7 @@ WIDTH = 14
     "--stalled-after",
     type=parse_duration,
     metavar="TIME",
-    default="60",
+    default="60s",
     show_default=True,
     help="How long a message may wait.",
 )
@@ -73,7 +73,8 @@ def options_of(builder: str | None, settings: Settings) -> Options | None:
     """Return what the application's builder was told."""
     if builder is None:
         return None
-    return load_builder(builder, settings).options
+    with our_own_output(settings):  # the application's module may print
+        return load_builder(builder, settings).options
 
 
 def report(settings: Settings, found: list[Finding]) -> None:

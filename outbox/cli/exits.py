@@ -21,7 +21,7 @@ class Exit(enum.IntEnum):
     SCHEMA = 4
     """The tables are missing or older than this release."""
     UNCONFIRMED = 5
-    """Nothing was changed: the question was answered with no, or there was nobody to ask."""
+    """Nothing was changed: the question was answered with no, or there was no terminal to ask at."""
     UNFINISHED = 6
     """The workers did not stop within the deadline."""
     INTERRUPTED = 130

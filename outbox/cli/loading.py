@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from functools import reduce
@@ -30,6 +31,7 @@ def load(name: str) -> Any:
         raise click.UsageError(f"{name!r} is no name of an object; write package.module:attribute")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+    set_django_up()
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
@@ -41,6 +43,24 @@ def load(name: str) -> Any:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
         raise click.UsageError(f"the module {module_name} has no attribute {attribute!r}") from error
+
+
+def set_django_up() -> None:
+    """Set Django up if the environment names its settings: models can be imported only after that.
+
+    Raises `CommandError` when that fails; an application without Django is none of our business.
+    """
+    settings = os.environ.get("DJANGO_SETTINGS_MODULE")
+    if not settings or importlib.util.find_spec("django") is None:
+        return
+    apps = importlib.import_module("django.apps").apps
+    if apps.ready:
+        return
+    try:
+        importlib.import_module("django").setup()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise CommandError(f"setting Django up with {settings} failed: {reason}") from error
 
 
 def load_callable(name: str) -> Callable[..., Any]:

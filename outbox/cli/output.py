@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -17,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from outbox.cli.exits import ClosedPipe
+from outbox.cli.settings import Settings
 
 # Nothing is cut or wrapped where no terminal sets a width.
 UNLIMITED = 10_000
@@ -25,13 +28,44 @@ LAST_COLUMN = 24
 """So many characters of it are shown on the narrowest terminal."""
 
 
-def emit(text: str = "") -> None:
-    """Print a line, or several; raises `ClosedPipe` when nobody reads them."""
+def emit(text: str = "", output: TextIO | None = None) -> None:
+    """Print a line, or several; raises `ClosedPipe` when the reader is gone."""
+    stream = output or sys.stdout
     try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        stream.write(f"{text}\n")
+        stream.flush()
     except BrokenPipeError:
         raise ClosedPipe from None
+
+
+@contextmanager
+def our_own_output(settings: Settings) -> Iterator[TextIO]:
+    """Yield standard output; with ``--json``, send what else writes to it meanwhile to standard error.
+
+    The application's modules and handlers print, and so do the programs that they start: scripts read one
+    document, or one event a line, all the same.
+    """
+    ours = sys.stdout
+    if not settings.json:
+        yield ours
+        return
+    ours.flush()
+    with redirect_stdout(sys.stderr), ExitStack() as stack:
+        # In a process of its own the stream is a descriptor, which child processes inherit.
+        if (descriptor := descriptor_of(ours)) is not None:
+            copy = os.dup(descriptor)
+            ours = stack.enter_context(open(copy, "w", encoding="utf-8", errors="backslashreplace"))  # noqa: PTH123 - a descriptor
+            os.dup2(sys.stderr.fileno(), descriptor)
+            stack.callback(os.dup2, copy, descriptor)
+        yield ours
+
+
+def descriptor_of(stream: TextIO) -> int | None:
+    """Return the descriptor that a stream writes to, None for one in memory."""
+    try:
+        return stream.fileno()
+    except OSError:
+        return None
 
 
 def emit_json(value: object) -> None:
@@ -107,5 +141,5 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 
 
 def plain(text: str) -> str:
-    """Return a text that cannot move the cursor or end a line, whoever wrote it."""
+    """Return a text that cannot move the cursor or end a line: it may be a stranger's."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.exits import CommandError, Exit
 from outbox.cli.loading import load_builder
-from outbox.cli.output import emit, emit_json
+from outbox.cli.logs import FORMATS, start_logging, switch_on_again
+from outbox.cli.output import emit, our_own_output
 from outbox.cli.settings import Settings
 from outbox.cli.signals import StopSignals
 from outbox.cli.words import parse_duration
@@ -22,8 +27,8 @@ from outbox.values.readable import duration
 log = logging.getLogger("outbox.cli")
 
 LEVELS = ["debug", "info", "warning", "error"]
+# How often the liveness file is touched: probes allow some ten times as much.
 LOOK_SECONDS = 1.0
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(threadName)s] %(message)s"
 
 
 @click.command(
@@ -39,7 +44,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(threadName)s] %(message)s"
     "--timeout",
     type=parse_duration,
     metavar="TIME",
-    default="30",
+    default="30s",
     show_default=True,
     help="How long handlers may take to finish when the process is told to stop.",
 )
@@ -47,7 +52,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(threadName)s] %(message)s"
     "--liveness-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="PATH",
-    help="A file to touch every second while the workers are healthy; removed at the end.",
+    help="A file to touch every second while the worker threads are alive; removed at the end.",
 )
 @click.option(
     "--log-level",
@@ -56,8 +61,24 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(threadName)s] %(message)s"
     show_default=True,
     help="What is logged to standard error.",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How it is logged: json is one object a line, with the fields of each event.",
+)
 @pass_settings
-def run(settings: Settings, builder: str, timeout: float, liveness_file: Path | None, log_level: str) -> Exit:
+def run(
+    settings: Settings,
+    /,
+    *,
+    builder: str,
+    timeout: float,
+    liveness_file: Path | None,
+    log_level: str,
+    log_format: str,
+) -> Exit:
     """Run workers until SIGTERM or SIGINT.
 
     MODULE:BUILDER names an OutboxBuilder, or a function that returns one; a function with one parameter is
@@ -65,32 +86,41 @@ def run(settings: Settings, builder: str, timeout: float, liveness_file: Path | 
 
     The first signal lets handlers finish their message, acknowledges what is done and releases the leases.
     A second one ends the process at once: what was in progress is delivered again when its lease has ended.
+    So does a signal that comes before the workers are started.
+
+    With DJANGO_SETTINGS_MODULE set, Django is set up before MODULE is imported. With --json, what handlers
+    print goes to standard error.
 
     Exit codes: 0 stopped in time, 6 not in time, 128 + the signal's number after a second signal.
     """
-    start_logging(log_level)
-    declared = load_builder(builder, settings)
-    with StopSignals(lambda: forget(liveness_file)) as signals:
-        handle = declared.start()
-        say(settings, "started", f"workers of {builder} started")
-        try:
-            keep_alive(handle, signals, liveness_file)
-        finally:
-            log.info("stopping, within %s", duration(timeout))
-            ended = handle.stop(timeout)
-            forget(liveness_file)
-        if not ended:
-            abandon(timeout)
-    say(settings, "stopped", "workers stopped")
+    start_logging(log_level, log_format)
+    with our_own_output(settings) as output:
+        declared = load_builder(builder, settings)
+        switch_on_again()
+        with StopSignals(lambda: forget(liveness_file)) as signals, liveness(liveness_file):
+            handle = declared.start()
+            say(output, settings, "started", f"workers of {builder} started")
+            try:
+                keep_alive(handle, signals, liveness_file)
+            finally:
+                log.info("stopping, within %s", duration(timeout))
+                ended = handle.stop(timeout)
+            if not ended:
+                forget(liveness_file)
+                abandon(timeout)
+        say(output, settings, "stopped", "workers stopped")
     return Exit.OK
 
 
 def keep_alive(handle: OutboxHandle, signals: StopSignals, liveness_file: Path | None) -> None:
-    """Return at the first signal; touch the file meanwhile, for as long as the workers are healthy."""
+    """Return at the first signal; touch the file meanwhile, for as long as the worker threads are alive.
+
+    An outage of the database is logged and leaves the file fresh: to restart every process would not end it.
+    """
     was_healthy = True
     while True:
         healthy = handle.healthy()
-        if healthy and liveness_file is not None:
+        if liveness_file is not None and handle.alive():
             touch(liveness_file)
         if healthy != was_healthy:
             log.log(
@@ -104,7 +134,18 @@ def keep_alive(handle: OutboxHandle, signals: StopSignals, liveness_file: Path |
 def unhealthy(handle: OutboxHandle) -> str:
     """Say which workers fail, and with what."""
     failing = "; ".join(f"{name}: {error}" for name, error in handle.stats().failing.items())
-    return f"not healthy, the liveness file is left alone: {failing or 'a worker thread has ended'}"
+    return f"not healthy: {failing or 'a worker thread has ended, and the liveness file is left alone'}"
+
+
+@contextmanager
+def liveness(path: Path | None) -> Iterator[None]:
+    """Touch the file before the start, so that a wrong path is known at once; remove it at the end."""
+    if path is not None:
+        touch(path)
+    try:
+        yield
+    finally:
+        forget(path)
 
 
 def touch(path: Path) -> None:
@@ -132,14 +173,7 @@ def abandon(timeout: float) -> None:
     os._exit(Exit.UNFINISHED)
 
 
-def say(settings: Settings, event: str, text: str) -> None:
+def say(output: TextIO, settings: Settings, event: str, text: str) -> None:
     """Tell what happens on standard output."""
-    if settings.json:
-        emit_json({"event": event, "pid": os.getpid()})
-    else:
-        emit(f"{text} (pid {os.getpid()})")
-
-
-def start_logging(level: str) -> None:
-    """Log to standard error; a module that sets logging up itself has the last word."""
-    logging.basicConfig(level=level.upper(), format=LOG_FORMAT, stream=sys.stderr, force=True)
+    pid = os.getpid()
+    emit(json.dumps({"event": event, "pid": pid}) if settings.json else f"{text} (pid {pid})", output)

@@ -17,7 +17,10 @@ from outbox.schema import Migration, migrate, migrations, rollback, steps_of
 from outbox.statements.tables import DEFAULT_PREFIX
 
 
-@click.group(cls=OutboxGroup)
+@click.group(
+    cls=OutboxGroup,
+    epilog=examples("outbox schema migrate", "outbox schema print --backend postgresql > outbox.sql"),
+)
 def schema() -> None:
     """Create, check, print and drop the tables."""
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from outbox.cli.settings import Settings
 from outbox.errors import OutboxError, SchemaNotReady
+
+
+def no_such_queue(missing: Iterable[str], known: Iterable[str]) -> str:
+    """Say that queues do not exist: an empty answer would look like good news."""
+    there = ", ".join(sorted(known)) or "none"
+    names = ", ".join(repr(name) for name in sorted(missing))
+    return f"there is no queue {names} in this database; there are {there}"
 
 
 def sentence(error: Exception, settings: Settings) -> str:

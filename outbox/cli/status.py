@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
+from outbox.cli.sentences import no_such_queue
 from outbox.cli.settings import Settings
 from outbox.cli.status_view import Shown, show
 from outbox.cli.target import connected
@@ -29,7 +30,7 @@ from outbox.facade.status import read_status
     "--interval",
     type=parse_duration,
     metavar="TIME",
-    default="2",
+    default="2s",
     show_default=True,
     help="How often --watch looks.",
 )
@@ -49,4 +50,7 @@ def status(
         watch_status(settings, max(interval, 0.1), shown)
         return
     with connected(settings, reading=True) as backend:
-        show(settings, read_status(backend), shown)
+        found = read_status(backend)
+    if missing := shown.queues - {row.queue for row in found.partitions}:
+        raise click.UsageError(no_such_queue(missing, {row.queue for row in found.partitions}))
+    show(settings, found, shown)

@@ -18,7 +18,6 @@ from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 from outbox.values.readable import count, duration, shortened
 
 ERROR_WIDTH = 60
-STATUSES = ("pending", "reprocessing", "resolved", "discarded")
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,7 @@ def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
 def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
     """Return the status for scripts."""
     partitions = [dataclasses.asdict(row) | {"state": row.state} for row in shown.select(found.partitions)]
-    return {"partitions": partitions, "dead_letters": letters_of(found)}
-
-
-def letters_of(found: OutboxStatus) -> dict[str, int]:
-    """Return the number of dead letters of every status."""
-    return {status: found.dead_letters.get(status, 0) for status in STATUSES}
+    return {"partitions": partitions, "dead_letters": found.dead_letters}
 
 
 def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
@@ -59,7 +53,7 @@ def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
     parts: list[RenderableType] = [queues_table(rows) if rows else nothing, ""]
     if notable := [row for row in rows if shown.everything or row.state != "idle"]:
         parts += [partitions_table(notable), ""]
-    letters = ", ".join(f"{number} {status}" for status, number in letters_of(found).items())
+    letters = ", ".join(f"{number} {status}" for status, number in found.dead_letters.items())
     return [*parts, f"dead letters: {letters}"]
 
 

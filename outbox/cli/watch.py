@@ -25,7 +25,7 @@ PASSING = (DatabaseError, SchemaNotReady, CommandError)
 
 
 def watch(settings: Settings, interval: float, shown: Shown) -> None:
-    """Show each look, on a terminal in the place of the one before, until somebody interrupts it."""
+    """Show the status again and again until Ctrl-C, on a terminal in its own place."""
     found = looks(settings, interval)
     console = Console(highlight=False)
     try:

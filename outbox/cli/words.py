@@ -6,24 +6,15 @@ from datetime import datetime, timedelta, timezone
 
 import click
 
-SUFFIXES = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
-# Thirty years, in seconds: what is longer is a typing error, and no wait of the system takes it.
-LONGEST = 10.0**9
+from outbox.values.readable import parse_seconds
 
 
 def parse_duration(text: str) -> float:
     """Read ``90``, ``1.5m``, ``2h`` or ``7d`` as seconds; raises `click.BadParameter`."""
-    words = str(text).strip().lower()
-    digits = words.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip()
-    unit = words[len(digits) :].strip() or "s"
     try:
-        seconds = float(digits) * SUFFIXES[unit]
-    except (ValueError, KeyError):
-        raise click.BadParameter(f"{text!r} is no duration; write 90, 90s, 15m, 2h or 7d") from None
-    # Neither NaN nor infinity can be waited for.
-    if not 0 <= seconds <= LONGEST:
-        raise click.BadParameter(f"{text!r} is out of range")
-    return seconds
+        return parse_seconds(str(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def ago(text: str) -> datetime:

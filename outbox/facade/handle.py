@@ -85,6 +85,11 @@ class OutboxHandle:
             },
         )
 
+    def alive(self) -> bool:
+        """Return whether every worker thread is alive, whatever the database does: for a liveness probe."""
+        self._guard.check()
+        return self._threads.supervisor.alive()
+
     def healthy(self) -> bool:
         """Return whether every worker thread is alive and none has failed three times in a row."""
         self._guard.check()

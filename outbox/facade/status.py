@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from outbox.backends.protocol import Backend
 from outbox.backends.records import PartitionStatus
+from outbox.dead_letters import DeadLetterStatus
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class QueuePartitionStatus:
     attempts: int
     last_error: str | None
     lease_holder: str | None
-    """``host:pid:thread:random`` of whoever holds the lease; None also during a backoff."""
+    """``host:pid:thread:random`` of the worker that holds the lease; None also during a backoff."""
     held_for: float | None
     """Seconds until the lease or backoff ends; None when the partition is free."""
 
@@ -58,7 +59,7 @@ class QueuePartitionStatus:
 
 @dataclass(frozen=True)
 class OutboxStatus:
-    """A snapshot of the tables: partitions by queue and index, dead letters by status."""
+    """A snapshot of the tables: partitions by queue and index, dead letters by status, 0 where none are."""
 
     partitions: list[QueuePartitionStatus]
     dead_letters: dict[str, int]
@@ -68,7 +69,8 @@ def read_status(backend: Backend) -> OutboxStatus:
     """Read the state of every partition in the tables, of all processes' queues, and the dead letters."""
     ids = [int(row[0]) for row in backend.query("all_partitions")]
     rows = [describe_partition(row) for row in backend.partition_status(ids)]
-    return OutboxStatus(rows, backend.dead_letter_counts())
+    counts = backend.dead_letter_counts()
+    return OutboxStatus(rows, {status.value: counts.get(status.value, 0) for status in DeadLetterStatus})
 
 
 def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:

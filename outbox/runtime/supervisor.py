@@ -89,6 +89,10 @@ class Supervisor:
         alive = alive or [worker for worker in self._last if worker.alive]
         return [Straggler(worker.name, busy_for(worker, now)) for worker in alive]
 
+    def alive(self) -> bool:
+        """Return whether every worker's thread is alive."""
+        return all(worker.alive for worker in self.workers)
+
     def healthy(self) -> bool:
         """Return whether every worker's thread is alive and none has failed three times in a row."""
         return all(worker.alive and worker.failures < FAILURES_IN_A_ROW for worker in self.workers)

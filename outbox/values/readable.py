@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+SUFFIXES = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+# Thirty years, in seconds: what is longer is a typing error, and no wait of the system takes it.
+LONGEST = 10.0**9
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -39,3 +42,18 @@ def shortened(text: str | None, width: int) -> str:
         return "-"
     line = text.strip().split("\n", 1)[0]
     return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def parse_seconds(text: str) -> float:
+    """Read ``90``, ``1.5m``, ``2h`` or ``7d`` as seconds; raises `ValueError` with a sentence."""
+    words = text.strip().lower()
+    digits = words.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip()
+    unit = words[len(digits) :].strip() or "s"
+    try:
+        seconds = float(digits) * SUFFIXES[unit]
+    except (ValueError, KeyError):
+        raise ValueError(f"{text!r} is no duration; write 90, 90s, 15m, 2h or 7d") from None
+    # Neither NaN nor infinity can be waited for.
+    if not 0 <= seconds <= LONGEST:
+        raise ValueError(f"{text!r} is out of range; write a duration between 0 and thirty years")
+    return seconds

@@ -12,7 +12,7 @@ from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.dead_letters.filters import filtered, limited, make_filter, restricts
-from outbox.cli.dead_letters.outcome import NOT_COMPLETED, how_many, told
+from outbox.cli.dead_letters.outcome import NOT_COMPLETED, told
 from outbox.cli.dead_letters.selection import portions, select
 from outbox.cli.dead_letters.view import cells, emit_table
 from outbox.cli.exits import Exit
@@ -51,7 +51,7 @@ def discard_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
         preview(settings, backend, ids, "discarded", yes=yes)
         discard = open_dead_letters(backend).discard
         done = change(settings, ids, "discarding", lambda part: discard(DeadLetterScope(ids=part)))
-    return told(settings, "discarded", done, named=how_many(filters["ids"], filters["limit"]))
+    return told(settings, "discarded", done, named=len(set(filters["ids"])))
 
 
 @click.command(
@@ -77,7 +77,7 @@ def requeue_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
         preview(settings, backend, ids, "requeued", yes=yes)
         requeue = open_dead_letters(backend).requeue
         done = change(settings, ids, "requeueing", lambda part: len(requeue(DeadLetterScope(ids=part))))
-    return told(settings, "requeued", done, named=how_many(filters["ids"], filters["limit"]))
+    return told(settings, "requeued", done, named=len(set(filters["ids"])))
 
 
 @click.command(
@@ -108,7 +108,7 @@ def cleanup_command(settings: Settings, /, *, yes: bool, status: str | None, **f
         preview(settings, backend, ids, "deleted", yes=yes)
         cleanup = open_dead_letters(backend).cleanup
         done = change(settings, ids, "deleting", lambda part: cleanup(DeadLetterScope(ids=part)))
-    named = how_many(filters["ids"], filters["limit"])
+    named = len(set(filters["ids"]))
     return told(settings, "deleted", done, named=named, otherwise=NOT_COMPLETED)
 
 
@@ -123,7 +123,7 @@ def chosen(
     """Return the ids of what the filters mean; a forgotten filter must not mean all."""
     wanted = make_filter(backend, limit=limit, **filters)
     if not everything and not restricts(wanted):
-        raise click.UsageError("that would be every letter there is; give ids, a filter or --all")
+        raise click.UsageError("that would be every letter; give ids, a filter or --all")
     return select(backend, wanted, among)
 
 
@@ -131,7 +131,7 @@ def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str,
     """Show what will be touched, the oldest first, and ask; returns when the user agrees."""
     if not ids:
         if not settings.json:
-            sys.stderr.write(f"outbox: there is no letter that could be {done}\n")
+            sys.stderr.write(f"outbox: no matching dead letters: none can be {done}\n")
         return
     sentence = f"{count(len(ids), 'letter')} will be {done}."
     if not settings.json:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from outbox.backends.protocol import Backend
+from outbox.cli.sentences import no_such_queue
 from outbox.cli.words import parse_moment
 from outbox.dead_letters import DeadLetterFilter, DeadLetterStatus
 
@@ -46,7 +47,7 @@ def limited(default: int | None = None) -> Callable[[C], C]:
         type=click.IntRange(min=1),
         default=default,
         show_default=default is not None,
-        help="At most so many.",
+        help="The largest number of letters.",
     )
 
 
@@ -84,8 +85,7 @@ def check_queue(backend: Backend, queue: str) -> None:
     """Raise `click.UsageError` for a queue that does not exist: an empty answer would look like good news."""
     known = {str(name) for _, name, _ in backend.query("all_partitions")}
     if queue not in known:
-        there = f"there are {', '.join(sorted(known))}" if known else "there are none"
-        raise click.UsageError(f"there is no queue {queue!r} in this database; {there}")
+        raise click.UsageError(no_such_queue({queue}, known))
 
 
 def partition_id(backend: Backend, queue: str | None, partition: int) -> int:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import click
 
-from outbox.cli.commands import OutboxGroup
+from outbox.cli.commands import OutboxGroup, examples
 from outbox.cli.dead_letters.changing import cleanup_command, discard_command, requeue_command
 from outbox.cli.dead_letters.looking import count_command, list_command, show_command
 from outbox.cli.dead_letters.replaying import replay_command
 from outbox.cli.dead_letters.settling import reject_command, resolve_command
 
 
-@click.group("dead-letters", cls=OutboxGroup)
+@click.group(
+    "dead-letters",
+    cls=OutboxGroup,
+    epilog=examples(
+        "outbox dead-letters list --queue orders",
+        "outbox dead-letters replay --queue orders --handler shop.handlers:ship",
+    ),
+)
 def dead_letters() -> None:
     """Look at dead letters, run them again, give them up.
 

@@ -20,8 +20,3 @@ def told(settings: Settings, done: str, number: int, *, named: int = 0, otherwis
         rest = f", {unchanged} unchanged ({otherwise})" if unchanged else ""
         emit(f"{count(number, 'letter')} {done}{rest}")
     return Exit.FAILED if unchanged else Exit.OK
-
-
-def how_many(ids: tuple[int, ...], limit: int | None) -> int:
-    """Return how many letters were named and are all to change: with a limit nobody expects all of them."""
-    return len(set(ids)) if limit is None else 0

@@ -1,13 +1,12 @@
-"""``replay``: claim letters for somebody, or hand them to a handler."""
+"""``replay``: claim letters for another command, or hand them to a handler."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from inspect import signature
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import click
@@ -16,26 +15,23 @@ from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import yes_option
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
-from outbox.cli.dead_letters.outcome import NOT_OPEN, how_many
-from outbox.cli.dead_letters.selection import portions
+from outbox.cli.dead_letters.outcome import NOT_OPEN
+from outbox.cli.dead_letters.selection import progress
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_callable
-from outbox.cli.output import emit, emit_json
+from outbox.cli.output import emit, emit_json, our_own_output
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
-from outbox.clock import Deadline
 from outbox.dead_letters import DeadLetter, DeadLetters, DeadLetterScope
+from outbox.dead_letters.replaying import ReplayCounts, adapter_of, replay_with
 from outbox.dead_letters.search import OPEN
+from outbox.errors import ConfigurationError
 from outbox.facade.assembly import open_dead_letters
-from outbox.handlers.call import call_handler
-from outbox.handlers.outcome import Done
-from outbox.values.message import OutboxMessage
 from outbox.values.readable import count, duration
 
-AT_ONCE = 20
-"""So many letters are claimed together for a handler: few enough to be done within the claim."""
+# Without a handler and a limit: as many as a person can settle.
 UNHANDLED = 100
 
 
@@ -51,14 +47,12 @@ UNHANDLED = 100
 @filtered
 @limited()
 @all_option
-@click.option(
-    "--handler", metavar="MODULE:FUNCTION", help="A handler of single messages, called as a worker calls it."
-)
+@click.option("--handler", metavar="MODULE:FUNCTION", help="A leased handler, called as a worker calls it.")
 @click.option(
     "--timeout",
     type=parse_duration,
     metavar="TIME",
-    default="60",
+    default="60s",
     show_default=True,
     help="How long letters are claimed for.",
 )
@@ -81,15 +75,17 @@ def replay_command(
     rejects or fails at goes back to the pending ones with the reason. It is called once for each letter.
     When the command dies, what it had claimed can be claimed again after --timeout.
 
-    A handler that takes a connection or a batch cannot be run like that: requeue its letters instead.
+    A batch handler (its parameter is a Batch, or called batch) gets batches of one letter. An asynchronous
+    one is refused, and so is one that takes a connection: requeue its letters instead.
 
     Without --handler the letters (100 unless --limit says otherwise) are claimed and printed with their
     claim, for `resolve` and `reject`.
 
     Exit code 1 when a handler failed, or when not all of the named letters could be claimed.
     """
-    function = load_handler(handler) if handler else None
-    named = how_many(filters["ids"], limit)
+    with our_own_output(settings):  # its module may print
+        function = load_handler(handler) if handler else None
+    named = len(set(filters["ids"]))
     with connected(settings) as backend:
         letters = open_dead_letters(backend)
         if function is None:
@@ -100,25 +96,20 @@ def replay_command(
         ids = chosen(backend, OPEN, everything=everything, limit=limit, **filters)
         preview(settings, backend, ids, f"handed to {handler}", yes=yes)
         done = replay(settings, letters, ids, function, timeout)
-        done["skipped"] += max(named - len(ids), 0)
+        done.skipped += max(named - len(ids), 0)
     return told(settings, done, all_wanted=named > 0)
 
 
 def load_handler(name: str) -> Callable[..., Any]:
-    """Return a handler; raises `click.UsageError` for one that cannot be called with a message alone.
-
-    To call it all the same would put that mistake in the place of each letter's error.
-    """
+    """Return a handler; raises `click.UsageError`, before a letter is claimed, for one that cannot be called."""
     handler = load_callable(name)
-    with suppress(ValueError):  # some of what is written in C does not say what it takes
-        shape = signature(handler)
-        try:
-            shape.bind(None)
-        except TypeError:
-            raise click.UsageError(
-                f"{name}{shape} cannot be called with a message alone; for a handler that takes a connection "
-                "or a batch, requeue the letters"
-            ) from None
+    try:
+        adapter_of(handler)
+    except ConfigurationError as error:
+        raise click.UsageError(
+            f"{name} cannot be called with a message: {error.problem}; "
+            "for a handler that takes a connection, requeue the letters"
+        ) from None
     return handler
 
 
@@ -144,7 +135,7 @@ def show_claimed(settings: Settings, claimed: Sequence[DeadLetter], timeout: flo
 
 
 def left_out(number: int) -> Exit:
-    """Say that so many of the letters that were named could not be claimed."""
+    """Say how many of the named letters could not be claimed."""
     if number <= 0:
         return Exit.OK
     sys.stderr.write(f"outbox: {count(number, 'letter')} left out ({NOT_OPEN})\n")
@@ -153,65 +144,20 @@ def left_out(number: int) -> Exit:
 
 def replay(
     settings: Settings, letters: DeadLetters, ids: Sequence[int], handler: Callable[..., Any], timeout: float
-) -> Counter[str]:
-    """Call the handler for each letter; return how many were resolved, rejected, and lost to others."""
+) -> ReplayCounts:
+    """Call the handler for each letter; return what became of them."""
     # The tracebacks of the handler, which is what the user came for.
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[AboveTheBar()], force=True)
-    done: Counter[str] = Counter()
-    for portion in portions(ids, "replaying", quiet=settings.json, size=AT_ONCE):
-        for letter, message in claims(letters, portion, timeout):
-            done[handle(letters, letter, message, handler)] += 1
-    done["skipped"] = len(ids) - done.total()
-    return done
+    with our_own_output(settings), progress(quiet=settings.json) as bar:
+        advance = partial(bar.advance, bar.add_task("replaying", total=len(ids)))
+        return replay_with(letters, ids, handler, timeout, progress=advance)
 
 
-def claims(
-    letters: DeadLetters, portion: Sequence[int], timeout: float
-) -> Iterator[tuple[DeadLetter, OutboxMessage]]:
-    """Yield claimed letters whose claim still holds; when it has run out, claim those that are left again."""
-    left = list(portion)
-    while left:
-        deadline = Deadline.after(timeout)
-        claimed = letters.replay(DeadLetterScope(ids=left, limit=len(left)), timeout)
-        left = []
-        for position, letter in enumerate(claimed):
-            if position and deadline.remaining() <= 0:
-                left = [late.id for late in claimed[position:]]
-                break
-            yield letter, message_of(letter, deadline)
-
-
-def handle(
-    letters: DeadLetters, letter: DeadLetter, message: OutboxMessage, handler: Callable[..., Any]
-) -> str:
-    """Call the handler and settle the letter at once; return what became of it."""
-    answer = call_handler(handler, message, first=message)
-    if isinstance(answer, Done):
-        return "resolved" if letters.resolve([letter]) else "lost"
-    return "rejected" if letters.reject([letter], answer.reason) else "lost"
-
-
-def message_of(letter: DeadLetter, deadline: Deadline) -> OutboxMessage:
-    """Return the message as its handler knew it."""
-    return OutboxMessage(
-        letter.message_id,
-        letter.queue,
-        letter.partition,
-        letter.partition_id,
-        letter.seq,
-        letter.payload,
-        letter.payload_type,
-        letter.headers,
-        letter.created_at,
-        letter.attempts,
-        deadline,
-    )
-
-
-def told(settings: Settings, done: Counter[str], *, all_wanted: bool) -> Exit:
+def told(settings: Settings, done: ReplayCounts, *, all_wanted: bool) -> Exit:
     """Print what became of the letters; ``all_wanted``: they were named, so to skip one is a failure too."""
+    counts = asdict(done)
     if settings.json:
-        emit_json({name: done[name] for name in ("resolved", "rejected", "lost", "skipped")})
+        emit_json(counts)
     else:
         words = {
             "resolved": "resolved",
@@ -219,7 +165,9 @@ def told(settings: Settings, done: Counter[str], *, all_wanted: bool) -> Exit:
             "lost": "claimed by another before the handler was done",
             "skipped": NOT_OPEN,
         }
-        said = [f"{done[name]} {text}" for name, text in words.items() if done[name] or name == "resolved"]
+        said = [
+            f"{counts[name]} {text}" for name, text in words.items() if counts[name] or name == "resolved"
+        ]
         emit(", ".join(said))
-    failed = done["rejected"] or done["lost"] or (all_wanted and done["skipped"])
+    failed = done.rejected or done.lost or (all_wanted and done.skipped)
     return Exit.FAILED if failed else Exit.OK

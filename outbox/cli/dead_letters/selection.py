@@ -50,7 +50,7 @@ def portions(ids: Sequence[int], label: str, *, quiet: bool, size: int = PORTION
 
 
 def progress(*, quiet: bool) -> Progress:
-    """Return a bar that does not show where nobody looks."""
+    """Return a bar that shows on a terminal only."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

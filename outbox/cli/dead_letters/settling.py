@@ -36,8 +36,8 @@ claim_option = click.option("--claim", metavar="TOKEN", help="The claim that `re
 def resolve_command(settings: Settings, ids: tuple[int, ...], claim: str | None) -> Exit:
     """Mark letters as dealt with.
 
-    With --claim, those that were claimed by `replay` and that nobody else has claimed since. Without, pending
-    ones, for what was put right by hand. Exit code 1 when not all of them changed.
+    With --claim, those that were claimed by `replay` and by no other claim since. Without, pending ones, for
+    what was put right by hand. Exit code 1 when not all of them changed.
     """
     with connected(settings) as backend:
         done = settle(backend, ids, claim, DeadLetters.resolve)

@@ -123,7 +123,7 @@ def block(title: str, text: str) -> Iterator[str]:
 
 
 def pretty(letter: DeadLetter) -> str:
-    """Return a payload as somebody can read it: JSON indented, text as it is, bytes in hexadecimal."""
+    """Return a payload for people: JSON indented, text as it is, bytes in hexadecimal."""
     value = readable(letter)
     if value is None:
         return hexadecimal(letter.payload) if decoded(letter.payload) is None else "null"

@@ -37,6 +37,7 @@ CASES: dict[str, tuple[str, int, str]] = {
     "dead-letters requeue": ("dead-letters requeue 1 --yes", 0, "1 letter requeued"),
     "dead-letters discard": ("dead-letters discard 1 --yes", 0, "1 letter discarded"),
     "dead-letters cleanup": ("dead-letters cleanup --yes", 0, "0 letters deleted"),
+    "healthcheck": ("healthcheck --liveness-file nowhere", 1, ""),
     "doctor": ("doctor --strict", 1, "1 letter pending"),
 }
 

@@ -72,7 +72,7 @@ def test_letters_that_are_done_with_are_not_sent_again(shell: Shell, office: Off
     again = shell("dead-letters", "requeue", first, "--yes")
 
     assert again.lines == [f"0 letters requeued, 1 unchanged ({NOT_OPEN})"]
-    assert again.stderr == "outbox: there is no letter that could be requeued\n"
+    assert again.stderr == "outbox: no matching dead letters: none can be requeued\n"
     assert again.returncode == 1
 
 
@@ -94,7 +94,10 @@ def test_a_script_learns_that_some_of_the_letters_it_named_stayed_as_they_were(
     told = shell("dead-letters", verb, good, bad, 10**9, "--yes")
     again = shell("dead-letters", verb, good, bad, "--yes", "--json")
 
+    limited = shell("dead-letters", verb, good, bad, "--limit", 5, "--yes")
+
     assert (told.returncode, told.lines[-1]) == (1, f"1 letter {done}, 2 unchanged ({why})")
+    assert (limited.returncode, limited.lines[-1]) == (1, f"0 letters {done}, 2 unchanged ({why})")
     assert (again.returncode, json.loads(again.stdout)) == (1, {done: 0, "unchanged": 2})
 
 

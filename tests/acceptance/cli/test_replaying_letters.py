@@ -52,8 +52,9 @@ def test_each_letter_is_called_once_and_what_fails_is_pending_again(handlers: Sh
     done = handlers("dead-letters", "replay", "--all", "--handler", "shop_handlers:ship", "--yes", "--json")
 
     assert done.returncode == 1
-    assert [line.split()[-1] for line in done.lines[:-1]] == ["boom", "a", "empty", "b"]
-    assert done.lines[-1] == '{"resolved": 2, "rejected": 2, "lost": 0, "skipped": 0}'
+    assert done.stdout == '{"resolved": 2, "rejected": 2, "lost": 0, "skipped": 0}\n'
+    printed = [line for line in done.stderr.splitlines() if line.startswith("shipped")]
+    assert [line.split()[-1] for line in printed] == ["boom", "a", "empty", "b"]
     assert "ValueError: the shelf is gone" in done.stderr
     assert list(office.states().values()) == ["pending", "resolved", "pending", "resolved"]
     rows = office.database.query(
@@ -126,3 +127,39 @@ def test_a_claim_lasts_by_the_clock_of_the_database(shell: Shell, office: Office
 
     assert (again.returncode, again.stdout.strip()) == (1, "[]")
     assert again.stderr.startswith("outbox: 1 letter left out (not there, completed, claimed by another, ")
+
+
+LOUD = """
+import os, subprocess, sys
+print("imported")
+
+def ship(msg):
+    print("printed")
+    os.write(1, b"written\\n")
+    subprocess.run([sys.executable, "-c", "print('by a child')"], check=True)
+"""
+
+
+@pytest.mark.mp
+def test_whatever_writes_to_standard_output_while_handlers_run_leaves_json_alone(
+    shell: Shell, office: Office
+) -> None:
+    shell.module("loud", LOUD)
+    office.put(b"a", b"b")
+    words = ("dead-letters", "replay", "--all", "--handler", "loud:ship", "--yes", "--json")
+
+    done = shell.process(*words)
+
+    assert done.json == {"resolved": 2, "rejected": 0, "lost": 0, "skipped": 0}
+    assert sorted(done.stderr.splitlines()) == sorted(["imported", *["printed", "written", "by a child"] * 2])
+
+
+def test_a_named_letter_that_a_limit_left_out_is_told_by_the_exit_code(
+    handlers: Shell, office: Office
+) -> None:
+    first, second = office.put(b"a", b"b")
+    words = ("--limit", 1, "--handler", "shop_handlers:ship", "--yes")
+
+    done = handlers("dead-letters", "replay", first, second, *words)
+
+    assert (done.returncode, office.states()) == (1, {first: "resolved", second: "pending"})

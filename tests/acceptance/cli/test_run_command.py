@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -139,3 +140,105 @@ def test_a_url_that_the_builder_would_ignore_is_refused(shell: Shell) -> None:
     shell.module("shop_app", APP.format(seconds=0))
 
     assert "takes the URL" in shell("run", "shop_app:builder", "--url", shell.url).stderr
+
+
+def test_a_liveness_file_that_cannot_be_touched_is_refused_before_the_start(shell: Shell) -> None:
+    shell.module("shop_app", APP.format(seconds=0))
+
+    done = shell("run", "shop_app:builder", "--liveness-file", "/nowhere/at/all/alive")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot touch the liveness file /nowhere/at/all/alive" in done.stderr
+
+
+def test_what_handlers_print_stays_out_of_the_events_of_json(start: Start, bench: Bench) -> None:
+    child = start("shop_app:builder", "--json")
+    bench.send("a")
+    eventually(lambda: "shipped a" in child.error_lines)
+    child.terminate()
+    assert child.wait() == 0
+    assert [json.loads(line)["event"] for line in child.lines] == ["started", "stopped"]
+
+
+def test_the_log_may_be_a_json_object_a_line(start: Start) -> None:
+    child = start("shop_app:builder", "--log-format", "json")
+    child.terminate()
+    assert child.wait() == 0
+    records = [json.loads(line) for line in child.error_lines]
+    assert "stopping, within 30.0 s" in {record["message"] for record in records}
+    assert {record["level"] for record in records} <= {"info", "warning"}
+
+
+SILENCING = """
+import logging.config
+logging.config.dictConfig({"version": 1, "root": {"handlers": ["err"], "level": "INFO"},
+    "handlers": {"err": {"class": "logging.StreamHandler"}}})
+from shop_app import builder
+"""
+
+
+def test_an_application_that_silences_all_loggers_there_are_does_not_silence_the_workers(
+    start: Start, shell: Shell
+) -> None:
+    shell.module("silencing", SILENCING)
+    child = start("silencing:builder")
+    child.terminate()
+    assert child.wait() == 0
+    assert "stopping, within 30.0 s" in child.error_lines
+
+
+DJANGO = """
+from outbox import Outbox
+from django.contrib.contenttypes.models import ContentType
+
+def ship(msg):
+    print("shipped with", ContentType._meta.app_label, flush=True)
+
+def make(url):
+    return Outbox.builder(url).poll_interval(0.05).queue("orders", 4).leased(ship)
+"""
+SETTINGS = "INSTALLED_APPS = ['django.contrib.contenttypes']\nSECRET_KEY = 'x'\n"
+
+
+@pytest.mark.backends("sqlite")
+def test_django_is_set_up_before_the_module_is_imported(shell: Shell, bench: Bench, spawn: Spawn) -> None:
+    shell.module("shop_settings", SETTINGS)
+    shell.module("shop_app", DJANGO)
+    environment = {**shell.environment, "DJANGO_SETTINGS_MODULE": "shop_settings"}
+    child = spawn.command(*COMMAND, "run", "shop_app:make", env=environment)
+    child.wait_for_line("started")
+    bench.send("a")
+    child.wait_for_line("shipped with contenttypes")
+    child.terminate()
+    assert child.wait() == 0
+
+
+def test_django_settings_that_cannot_be_read_are_named(shell: Shell) -> None:
+    shell.module("shop_app", DJANGO)
+
+    done = shell.process("run", "shop_app:make", DJANGO_SETTINGS_MODULE="nothing_like_this")
+
+    assert done.returncode == 1
+    assert "setting Django up with nothing_like_this failed: ModuleNotFoundError" in done.stderr
+
+
+IMPORTING = "import time\nprint('importing', flush=True)\ntime.sleep(600)\n"
+# A process that is the first of a world of its own, as in a container.
+AS_PID_1 = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child=KILL")
+
+
+@pytest.mark.backends("sqlite")
+@pytest.mark.parametrize("before", [(), AS_PID_1], ids=["usual", "pid 1"])
+def test_a_signal_during_the_import_ends_it_at_once(
+    shell: Shell, spawn: Spawn, before: tuple[str, ...]
+) -> None:
+    shell.module("slow_app", IMPORTING)
+    child = spawn.command(*before, *COMMAND, "run", "slow_app:builder", env=shell.environment)
+    child.wait_for_line("importing")
+    if before:
+        (inner,) = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        os.kill(int(inner), signal.SIGTERM)
+        assert child.wait() == 128 + signal.SIGTERM
+    else:
+        child.terminate()
+        assert child.wait() == -signal.SIGTERM

@@ -30,14 +30,22 @@ def test_every_command_explains_itself(verb: tuple[str, ...], nowhere: Shell) ->
     assert done.returncode == 0
     assert "Usage: " in done.stdout
     assert "--json" in done.stdout
-    if verb not in {("schema",), ("dead-letters",)}:
-        assert "Examples:\n    $ " in done.stdout
+    assert "Examples:\n    $ " in done.stdout
 
 
 def test_the_exit_codes_are_documented(nowhere: Shell) -> None:
     shown = nowhere("--help").stdout
 
     assert [f"{code:>5}  " in shown for code in (0, 1, 2, 3, 4, 5, 6, 130, 141)] == [True] * 9
+
+
+@pytest.mark.parametrize("words", [(), ("schema",), ("dead-letters",)], ids=str)
+def test_a_group_without_a_command_shows_which_there_are(words: tuple[str, ...], nowhere: Shell) -> None:
+    done = nowhere(*words)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: outbox")
+    assert "Commands:" in done.stderr
 
 
 @pytest.mark.parametrize(
