@@ -101,7 +101,7 @@ def replay_command(
 
 
 def load_handler(name: str) -> Callable[..., Any]:
-    """Return a handler; raises `click.UsageError`, before a letter is claimed, for one that cannot be called."""
+    """Return a handler; raises `click.UsageError` for one that cannot work, before a letter is claimed."""
     handler = load_callable(name)
     try:
         adapter_of(handler)
@@ -165,9 +165,7 @@ def told(settings: Settings, done: ReplayCounts, *, all_wanted: bool) -> Exit:
             "lost": "claimed by another before the handler was done",
             "skipped": NOT_OPEN,
         }
-        said = [
-            f"{counts[name]} {text}" for name, text in words.items() if counts[name] or name == "resolved"
-        ]
-        emit(", ".join(said))
+        shown = [name for name in words if counts[name] or name == "resolved"]
+        emit(", ".join(f"{counts[name]} {words[name]}" for name in shown))
     failed = done.rejected or done.lost or (all_wanted and done.skipped)
     return Exit.FAILED if failed else Exit.OK

@@ -8,7 +8,7 @@ from tests.support import Spawn
 
 HANDLERS = """
 import os, time
-from outbox import Reject
+from outbox import Batch, Reject
 
 def ship(msg):
     print("shipped", msg.id, msg.seq, msg.queue, msg.partition, msg.payload.decode(), flush=True)
@@ -19,6 +19,29 @@ def ship(msg):
 
 def audit(conn, msg):
     conn.execute("INSERT ...")
+
+async def later(msg):
+    pass
+
+def lazily(msg):
+    yield msg
+
+async def later_and_lazily(msg):
+    yield msg
+
+class Shipping:
+    def __init__(self, msg):
+        pass
+
+def ship_all(batch):
+    for msg in batch:
+        if msg.payload == b"boom":
+            batch.reject("no such shelf")
+        else:
+            batch.ack()
+
+def ship_typed(letters: Batch):
+    ship_all(letters)
 
 def hang(msg):
     print("hangs", flush=True)
@@ -112,9 +135,34 @@ def test_a_handler_that_wants_a_connection_is_refused_before_it_spoils_the_lette
 
     said = handlers.fails(2, "dead-letters", "replay", "--all", "--handler", "shop_handlers:audit", "--yes")
 
-    assert "shop_handlers:audit(conn, msg) cannot be called with a message alone" in said
+    assert "shop_handlers:audit cannot be called with a message: " in said
     assert "requeue" in said
     assert office.letters.list() == before
+
+
+@pytest.mark.parametrize("name", ["later", "lazily", "later_and_lazily", "Shipping"])
+def test_a_handler_whose_body_would_never_run_is_refused_before_it_spoils_the_letters(
+    handlers: Shell, office: Office, name: str
+) -> None:
+    office.put(b"a")
+    before = office.letters.list()
+    words = ("--all", "--handler", f"shop_handlers:{name}", "--yes")
+
+    said = handlers.fails(2, "dead-letters", "replay", *words)
+
+    assert f"shop_handlers:{name} cannot be called with a message: it is a" in said
+    assert office.letters.list() == before
+
+
+@pytest.mark.parametrize("name", ["ship_all", "ship_typed"])
+def test_a_batch_handler_gets_batches(handlers: Shell, office: Office, name: str) -> None:
+    ids = office.put(b"a", b"boom", b"c")
+    words = ("--all", "--handler", f"shop_handlers:{name}", "--yes")
+
+    done = handlers("dead-letters", "replay", *words)
+
+    assert (done.returncode, done.lines[-1]) == (1, "2 resolved, 1 rejected and pending again")
+    assert office.states() == dict(zip(ids, ["resolved", "pending", "resolved"], strict=True))
 
 
 def test_a_claim_lasts_by_the_clock_of_the_database(shell: Shell, office: Office) -> None:
