@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
-from outbox.backends.protocol import Backend
+from outbox.backends.protocol import Sources
 from outbox.backends.retry import retry_contention
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
@@ -32,7 +32,7 @@ class Access(Generic[S]):
     are to stop, and raises the library's errors.
     """
 
-    def __init__(self, backend: Backend, store: Callable[[ProducerConnection, Catalog], S]) -> None:
+    def __init__(self, backend: Sources, store: Callable[[ProducerConnection, Catalog], S]) -> None:
         self.waiting = backend.waiting
         self._backend = backend
         self._catalog = backend.catalog

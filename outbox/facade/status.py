@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outbox.backends.protocol import Backend
+from outbox.backends.protocol import Monitoring
 from outbox.backends.records import PartitionStatus
 from outbox.dead_letters import DeadLetterStatus
 
@@ -65,7 +65,7 @@ class OutboxStatus:
     dead_letters: dict[str, int]
 
 
-def read_status(backend: Backend) -> OutboxStatus:
+def read_status(backend: Monitoring) -> OutboxStatus:
     """Read the state of every partition in the tables, of all processes' queues, and the dead letters."""
     ids = [int(row[0]) for row in backend.query("all_partitions")]
     rows = [describe_partition(row) for row in backend.partition_status(ids)]

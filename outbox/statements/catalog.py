@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from outbox.errors import OutboxError
 from outbox.statements.dialect import DIALECTS
-from outbox.statements.files import read_sql
+from outbox.statements.files import list_sql, read_sql
 from outbox.statements.statement import Statement
 from outbox.statements.tables import Naming
 
@@ -27,49 +26,71 @@ KINDS = frozenset({":one", ":many", ":exec", ":values"})
 HEADER = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) (?P<kind>:[a-z]+)\s*$", re.MULTILINE)
 
 
+class UnknownStatement(OutboxError, KeyError):
+    """A statement that a backend does not have; a KeyError, as every mapping promises."""
+
+    def _sentence(self) -> str:
+        return str(self.args[0])  # a KeyError would show it in quotes
+
+
 class Catalog(Mapping[str, Statement]):
-    """The statements of a backend by name; a missing one is an `OutboxError` that names it.
+    """The statements of a backend by name; a missing one is an `UnknownStatement`.
 
     A step that takes one database a second statement has a name only there, so ``name in catalog`` tells.
+    A database that speaks another one's SQL but for a few statements has these in a folder of its own in
+    the other one's: its ``variant``. This is the only place that knows of it: drivers say whose SQL they
+    speak, and not which statements.
     """
 
-    def __init__(self, backend: str, statements: dict[str, Statement]) -> None:
+    def __init__(self, backend: str, statements: dict[str, Statement], variant: str | None = None) -> None:
         self.backend = backend
+        """Whose SQL it is: ``postgresql``, ``mysql`` or ``sqlite``."""
+        self.variant = variant
         self.dialect = DIALECTS[backend]
         self._statements = MappingProxyType(statements)
 
     @classmethod
-    def load(cls, backend: str, naming: Naming) -> Catalog:
-        """Read, check and render every file of ``backend`` (``postgresql``, ``mysql`` or ``sqlite``)."""
-        statements: dict[str, Statement] = {}
-        for file in FILES:
-            for statement in parse(read_sql(backend, file), f"{backend}/{file}.sql"):
-                if statement.name in statements:
-                    msg = f"{backend}/{file}.sql: statement {statement.name} exists twice"
-                    raise OutboxError(msg)
-                rendered = naming.render(statement.sql)
-                statements[statement.name] = Statement(statement.name, statement.kind, rendered)
-        return cls(backend, statements)
+    def load(cls, backend: str, naming: Naming, *, variant: str | None = None) -> Catalog:
+        """Read, check and render every file of ``backend`` (``postgresql``, ``mysql`` or ``sqlite``).
+
+        The statements of ``<backend>/<variant>/`` take the place of those with the same names.
+        """
+        statements = read_folder(backend, FILES, naming)
+        if variant is not None:
+            folder = f"{backend}/{variant}"
+            names = [file.removesuffix(".sql") for file in list_sql(backend, variant)]
+            own = read_folder(folder, names, naming)
+            if unknown := sorted(own.keys() - statements.keys()):
+                msg = f"{folder}: {', '.join(unknown)} would replace no statement of {backend}"
+                raise OutboxError(msg)
+            statements.update(own)
+        return cls(backend, statements, variant)
 
     def __getitem__(self, name: str) -> Statement:
         try:
             return self._statements[name]
         except KeyError:
             msg = f"the SQL files of {self.backend} have no statement named {name}"
-            raise OutboxError(msg) from None
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._statements
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a statement, or ``default`` where this backend has none of that name."""
-        return self._statements.get(name, default)
+            raise UnknownStatement(msg) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._statements)
 
     def __len__(self) -> int:
         return len(self._statements)
+
+
+def read_folder(folder: str, files: Iterable[str], naming: Naming) -> dict[str, Statement]:
+    """Return the statements of some files of a folder of ``sql/`` by name, rendered."""
+    statements: dict[str, Statement] = {}
+    for file in files:
+        for statement in parse(read_sql(folder, file), f"{folder}/{file}.sql"):
+            if statement.name in statements:
+                msg = f"{folder}/{file}.sql: statement {statement.name} exists twice"
+                raise OutboxError(msg)
+            rendered = naming.render(statement.sql)
+            statements[statement.name] = Statement(statement.name, statement.kind, rendered)
+    return statements
 
 
 def parse(text: str, origin: str) -> list[Statement]:

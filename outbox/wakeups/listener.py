@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from outbox.backends.protocol import Backend, Listener
+from outbox.backends.protocol import Listener, Wakeups
 from outbox.backends.records import Wakeup
 from outbox.clock import Clock, monotonic
 from outbox.errors import DatabaseError
@@ -21,7 +21,7 @@ WAIT_SECONDS = 60.0
 class WakeupListener:
     """The action of the listener thread. It may fail: polling is underneath, and it tries again later."""
 
-    def __init__(self, backend: Backend, signals: Signals, *, clock: Clock = monotonic) -> None:
+    def __init__(self, backend: Wakeups, signals: Signals, *, clock: Clock = monotonic) -> None:
         self._backend = backend
         self._signals = signals
         self._clock = clock

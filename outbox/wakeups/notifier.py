@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterable
 
-from outbox.backends.protocol import Backend
+from outbox.backends.protocol import Wakeups
 from outbox.clock import Clock, monotonic
 from outbox.errors import DatabaseError
 from outbox.wakeups.coalescer import Thinning, Wake
@@ -21,7 +21,7 @@ class Notifier:
     round and they go on. A wake-up that cannot be sent is logged and dropped; polling is underneath.
     """
 
-    def __init__(self, backend: Backend, *, clock: Clock = monotonic) -> None:
+    def __init__(self, backend: Wakeups, *, clock: Clock = monotonic) -> None:
         self._backend = backend
         self._clock = clock
         self._lock = threading.Lock()

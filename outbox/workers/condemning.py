@@ -6,7 +6,7 @@ import enum
 import logging
 from contextlib import suppress
 
-from outbox.backends.protocol import Backend
+from outbox.backends.protocol import Backend, Transactions
 from outbox.backends.records import DeadLetterRecord, Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
@@ -62,7 +62,7 @@ class Condemning:
 
 
 @retry_contention
-def give_up(backend: Backend, entry: FailureEntry) -> DeadLetterRecord | Sentence:
+def give_up(backend: Transactions, entry: FailureEntry) -> DeadLetterRecord | Sentence:
     """Write the dead letter of an entry and go past it; return why not, if that cannot be done now."""
     request = LeaseRequest(entry.key.partition_id, 1)
     # A head that keeps failing is resting nearly all of the time, and would never be found free.

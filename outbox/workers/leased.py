@@ -74,7 +74,7 @@ class LeasedTurns:
             max_bytes=MAX_BYTES // len(keys),
             # A failure tracker wants to know whose the failures are, too.
             one_if_failed=consumer.cautious or self._recorder is not None,
-            solo=len(keys) == 1 and self._states[keys[0]].alone,
+            solo=len(keys) == 1 and self._states[keys[0]].isolate,
         )
         for refusal in taken.refusals:
             refused(refusal, consumer, claim, self._states)
@@ -110,7 +110,7 @@ class LeasedTurns:
         if outcome is None:
             outcome = self._hand_over(turn, delivery)
         verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
-        state.suspect = state.suspect and not verdict.processed and not verdict.failed
+        state.crashed = state.crashed and not verdict.processed and not verdict.failed
         return delivery, verdict
 
     def _hand_over(self, turn: Turn, delivery: Delivery) -> Outcome:

@@ -14,14 +14,14 @@ class PartitionState:
     mode: PartitionMode = field(default_factory=PartitionMode)
     streak: int = 0
     """Failures in a row of the same head, counted or not."""
-    alone: bool = False
-    """Failed starts lie behind it: no group turn."""
+    isolate: bool = False
+    """Its head has failed starts: no group turn."""
     locked: int = 0
     """Times in a row that its row was found locked."""
     missing: int = 0
     """Times in a row that its next message was not there."""
-    suspect: bool = False
-    """Nobody knows what its last start came to: it may have killed a process."""
+    crashed: bool = False
+    """Its last start ended without a result: it may have killed a process."""
 
 
 class PartitionStates:

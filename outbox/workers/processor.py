@@ -27,7 +27,7 @@ class Grouping:
     def __call__(self, key: int) -> Hashable:
         """Return the group of a partition; a group of its own when it must not share a turn."""
         consumer = self._consumers[key]
-        if consumer.leased is None or consumer.max_attempts == 1 or self._states[key].alone:
+        if consumer.leased is None or consumer.max_attempts == 1 or self._states[key].isolate:
             return key
         return consumer.queue
 
@@ -80,7 +80,7 @@ class Processor:
         try:
             if consumer.leased is None:
                 return self._transactional.run(consumer, claim, keys[0])
-            if consumer.max_attempts is not None and self._states[keys[0]].suspect:
+            if consumer.max_attempts is not None and self._states[keys[0]].crashed:
                 return self._work_on_suspect(consumer, claim, keys[0])
             return self._leased.run(consumer, claim, keys)
         finally:

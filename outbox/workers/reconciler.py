@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outbox.backends.protocol import Backend
+from outbox.backends.protocol import Sequencing
 from outbox.runtime.directive import Directive, Sleep
 from outbox.wakeups.stages import Signals
 from outbox.workers.counters import Counters
@@ -22,7 +22,7 @@ class Reconciler:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: Sequencing,
         signals: Signals,
         partition_ids: Sequence[int],
         counters: Counters,

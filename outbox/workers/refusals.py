@@ -22,7 +22,7 @@ def refused(refusal: Refusal, consumer: Consumer, claim: Claim, states: Partitio
     """Put the partition where it belongs in the ready queue."""
     key = refusal.partition_id
     state = states[key]
-    is_locked = refusal.kind is RefusalKind.LOCKED or (refusal.kind is RefusalKind.ISOLATE and state.alone)
+    is_locked = refusal.kind is RefusalKind.LOCKED or (refusal.kind is RefusalKind.ISOLATE and state.isolate)
     state.locked = state.locked + 1 if is_locked else 0
     state.missing = state.missing + 1 if refusal.kind is RefusalKind.MISSING else 0
     if refusal.kind is RefusalKind.IDLE:
@@ -32,11 +32,11 @@ def refused(refusal: Refusal, consumer: Consumer, claim: Claim, states: Partitio
     elif refusal.kind is RefusalKind.MISSING:
         claim.defer(key, MISSING_DELAY)
     elif is_locked:
-        # A suspect that was asked for alone has no other reason left, and at once again would be a spin.
+        # One that was asked for alone has no other reason left, and at once again would be a spin.
         claim.locked(key, state.locked)
     else:
-        # Nobody in this process saw its last start end: it may have killed another one.
-        state.alone = state.suspect = True
+        # Its last start did not end in this process: it may have killed another one.
+        state.isolate = state.crashed = True
         claim.again((key,))
     report_standstill(refusal, consumer, state)
 

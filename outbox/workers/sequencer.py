@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outbox.backends.protocol import Backend
+from outbox.backends.protocol import Sequencing
 from outbox.backends.records import Sequenced
 from outbox.clock import Clock, monotonic
 from outbox.runtime.directive import Directive, Idle, Proceed
@@ -30,7 +30,7 @@ class Sequencer:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: Sequencing,
         signals: Signals,
         tuning: WorkerTuning,
         counters: Counters,

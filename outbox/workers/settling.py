@@ -71,14 +71,14 @@ def judge(
     cursor = delivery.cursor + processed
     attempts = _starts(delivery, processed)
     if failure is None:
-        state.alone = attempts > 0
+        state.isolate = attempts > 0
         error = delivery.last_error if attempts else None
         settlement = Settlement(delivery.partition_id, cursor, attempts, error, dead=tuple(dead))
         return Verdict(settlement, processed, failed=False, finished=processed == len(messages))
     attempts += 1 if failure.counts else 0
     state.streak = 1 if processed else state.streak + 1
     state.mode = _degraded(state, outcome, consumer)
-    state.alone = attempts > 0
+    state.isolate = attempts > 0
     settlement = Settlement(
         delivery.partition_id,
         cursor,

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from outbox.backends.protocol import Backend, TransactionalTurn
+from outbox.backends.protocol import TransactionalTurn, Transactions
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.clock import Deadline
 from outbox.connections.turn_commit import turn_commit
@@ -34,7 +34,7 @@ class TransactionalTurns:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: Transactions,
         states: PartitionStates,
         counters: Counters,
         *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outbox.backends.protocol import Backend
+from outbox.backends.protocol import Vacuuming
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.counters import Counters
@@ -18,7 +18,7 @@ class Vacuum:
     """
 
     def __init__(
-        self, backend: Backend, partition_ids: Sequence[int], tuning: WorkerTuning, counters: Counters
+        self, backend: Vacuuming, partition_ids: Sequence[int], tuning: WorkerTuning, counters: Counters
     ) -> None:
         self._backend = backend
         self._partition_ids = partition_ids

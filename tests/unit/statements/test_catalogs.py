@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
 from outbox.errors import OutboxError
-from outbox.statements import Catalog, Naming
+from outbox.statements import Catalog, Naming, files
 from outbox.statements.catalog import FILES
 from outbox.statements.files import list_sql, read_sql
 
@@ -65,3 +67,30 @@ def test_a_migration_can_be_undone(folder: str) -> None:
     for file in list_sql(folder, "migrations"):
         name = file.removesuffix(".sql")
         assert read_sql(folder, f"migrations/{name.rsplit('.', 1)[0]}.down")
+
+
+def test_a_mapping_asks_for_statements_as_any_other() -> None:
+    catalog = Catalog.load("sqlite", Naming())
+    assert ("pending" in catalog, "nonsense" in catalog) == (True, False)
+    assert catalog.get("nonsense") is None
+    with pytest.raises(KeyError) as caught:
+        catalog["nonsense"]
+    assert str(caught.value) == "the SQL files of sqlite have no statement named nonsense"
+
+
+def test_a_variant_replaces_statements_of_the_database_whose_sql_it_speaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(str(files.sql_root()), tmp_path / "sql")
+    variant = tmp_path / "sql" / "postgresql" / "sharded"
+    variant.mkdir()
+    (variant / "vacuum.sql").write_text("-- name: vacuum :one\n-- Why.\nSELECT 0 FROM outbox_vacuum;\n")
+    monkeypatch.setattr(files, "sql_root", lambda: tmp_path / "sql")
+    catalog, plain = (Catalog.load("postgresql", Naming("shop"), variant=name) for name in ("sharded", None))
+    assert (catalog.backend, catalog.variant) == ("postgresql", "sharded")
+    assert catalog["vacuum"].compact == "SELECT 0 FROM shop_vacuum"
+    assert {name for name in plain if plain[name] != catalog[name]} == {"vacuum"}
+
+    (variant / "vacuum.sql").write_text("-- name: vacum :one\nSELECT 0;\n")
+    with pytest.raises(OutboxError, match="vacum would replace no statement of postgresql"):
+        Catalog.load("postgresql", Naming(), variant="sharded")

@@ -42,6 +42,6 @@ def test_sound_partitions_of_a_leased_queue_share_a_turn_and_others_do_not() -> 
     consumers = {
         pid: consumer for consumer in (leased, once, transactional) for pid in consumer.partition_ids
     }
-    states[3].alone = True
+    states[3].isolate = True
     grouping = Grouping(consumers, states)
     assert [grouping(pid) for pid in range(1, 8)] == ["leased", "leased", 3, 4, 5, 6, 7]

@@ -37,8 +37,8 @@ def refuse(ready: ReadyQueue, states: PartitionStates, kind: RefusalKind) -> Non
 def test_a_suspect_comes_back_at_once_to_be_asked_for_alone(ready: ReadyQueue) -> None:
     states = PartitionStates()
     refuse(ready, states, RefusalKind.ISOLATE)
-    assert states[KEY].alone
-    assert states[KEY].suspect
+    assert states[KEY].isolate
+    assert states[KEY].crashed
     assert list(ready.snapshot().ready) == [KEY]
 
 

@@ -43,7 +43,7 @@ def test_a_start_whose_message_was_not_begun_is_given_back() -> None:
     state = PartitionState()
     verdict = judged(make_delivery(5, attempts=2, last_error="before"), Outcome(0), state=state)
     assert verdict == Verdict(settlement(0, attempts=2, last_error="before"), 0, failed=False, finished=False)
-    assert state.alone
+    assert state.isolate
 
 
 def test_a_failure_of_the_head_counts_one_more_and_rests() -> None:
@@ -58,7 +58,7 @@ def test_a_failure_after_progress_is_the_first_one_of_the_new_head() -> None:
         make_delivery(5, cursor=10, attempts=7), Outcome(2, failure=failure("third")), state=state
     )
     assert verdict.settlement == settlement(12, attempts=1, last_error="third", delay=1.0)
-    assert state == PartitionState(mode=state.mode, streak=1, alone=True)
+    assert state == PartitionState(mode=state.mode, streak=1, isolate=True)
 
 
 @pytest.mark.parametrize("attempts", [0, 3])
@@ -72,7 +72,7 @@ def test_a_failure_that_does_not_count_leaves_the_attempts_and_still_rests_longe
         assert verdict.settlement.attempts == attempts
         delays.append(verdict.settlement.delay)
     assert delays == ([1.0, 2.0, 4.0, 8.0] if attempts == 0 else [4.0, 4.0, 4.0, 8.0])
-    assert state.alone is (attempts > 0)
+    assert state.isolate is (attempts > 0)
 
 
 def test_a_delay_that_was_asked_for_replaces_the_backoff() -> None:
@@ -103,7 +103,7 @@ def test_the_last_attempt_of_the_head_is_its_dead_letter_and_no_failure_of_the_p
     )
     dead = (DeadLetterRecord(11, "hopeless", 3),)
     assert verdict == Verdict(settlement(11, dead=dead), 1, failed=False, finished=False)
-    assert (state.streak, state.alone) == (0, False)
+    assert (state.streak, state.isolate) == (0, False)
 
 
 def test_the_last_attempt_of_a_lone_message_finishes_the_batch() -> None:
@@ -162,7 +162,7 @@ def test_a_head_with_attempts_left_is_not_condemned(attempts: int, limit: int | 
 
 @pytest.mark.parametrize("attempts", [3, 7])
 def test_a_head_without_attempts_left_is_condemned_unheard(attempts: int) -> None:
-    delivery = make_delivery(3, attempts=attempts, unexplained=True)
+    delivery = make_delivery(3, attempts=attempts, crashed=True)
     consumer = make_consumer(max_attempts=3)
     outcome = condemned(delivery, consumer)
     reason = f"given up after {attempts} starts without a result: process died or lease ran out"
