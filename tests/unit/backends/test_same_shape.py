@@ -35,6 +35,7 @@ ALONE = {
         "delete_failures",
         "delete_processed",
         "failure_count",
+        "last_insert_id",
         "largest_statement",
         "oldest_incoming",
         "our_leases",
