@@ -36,6 +36,7 @@ from outbox.errors import (
     TransactionRequired,
     UnsupportedConnection,
     UnsupportedServer,
+    WrongDatabase,
 )
 from outbox.facade import OutboxBuilder, QueueBuilder
 from outbox.facade.handle import OutboxHandle, OutboxStats
@@ -110,6 +111,7 @@ __all__ = [
     "UnsupportedConnection",
     "UnsupportedServer",
     "WorkerTuning",
+    "WrongDatabase",
     "migrate",
     "migrations",
     "rollback",

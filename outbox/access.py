@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Generic, TypeVar
 
 from outbox.backends.protocol import Sources
@@ -14,6 +14,7 @@ from outbox.connections.driver_connection import DriverConnection
 from outbox.connections.mysql_connector import MYSQL_CONNECTOR
 from outbox.connections.psycopg import PSYCOPG
 from outbox.connections.sqlite import SQLITE
+from outbox.enqueue.place import RightPlace
 from outbox.errors import TransactionRequired
 from outbox.statements import Catalog
 
@@ -24,6 +25,18 @@ T = TypeVar("T")
 OWN_DRIVERS = {"postgresql": PSYCOPG, "mysql": MYSQL_CONNECTOR, "sqlite": SQLITE}
 
 
+def right_place(backend: Sources) -> RightPlace:
+    """Read where a backend's own tables are; 1 or 2 statements on a connection of its own."""
+    driver = OWN_DRIVERS[backend.catalog.backend]
+
+    @contextmanager
+    def own() -> Iterator[ProducerConnection]:
+        with backend.reading() as conn:
+            yield DriverConnection(driver, conn)
+
+    return RightPlace(backend.catalog, backend.naming, own)
+
+
 class Access(Generic[S]):
     """Runs work on a store: the statements of one file, on one connection. Thread-safe.
 
@@ -32,18 +45,25 @@ class Access(Generic[S]):
     are to stop, and raises the library's errors.
     """
 
-    def __init__(self, backend: Sources, store: Callable[[ProducerConnection, Catalog], S]) -> None:
+    def __init__(
+        self,
+        backend: Sources,
+        store: Callable[[ProducerConnection, Catalog], S],
+        place: RightPlace | None = None,
+    ) -> None:
+        """With ``place`` a caller's connection that leads elsewhere is refused."""
         self.waiting = backend.waiting
         self._backend = backend
         self._catalog = backend.catalog
         self._store = store
+        self._place = place
         self._own_driver = OWN_DRIVERS[backend.catalog.backend]
 
     def read(self, conn: object | None, work: Callable[[S], T]) -> T:
         """Run work that changes nothing; outside of any transaction unless the caller has one."""
         if conn is None:
             return self._on_own(self._backend.reading, work)
-        return work(self._store(self._adapted(conn), self._catalog))
+        return self._on_given(self._adapted(conn), work)
 
     def write(self, conn: object | None, work: Callable[[S], T]) -> T:
         """Run work in one transaction; raises `TransactionRequired` if the caller has none open."""
@@ -52,7 +72,7 @@ class Access(Generic[S]):
         connection = self._adapted(conn)
         if not connection.in_transaction():
             raise TransactionRequired(connection.kind, "the change", "leave conn out")
-        return work(self._store(connection, self._catalog))
+        return self._on_given(connection, work)
 
     def on_commit(self, conn: object, callback: Callable[[], object]) -> bool:
         """Call back after the caller's commit; False if its connection cannot tell."""
@@ -62,6 +82,10 @@ class Access(Generic[S]):
     def _on_own(self, acquire: Callable[[], AbstractContextManager[Any]], work: Callable[[S], T]) -> T:
         with acquire() as conn:
             return work(self._store(DriverConnection(self._own_driver, conn), self._catalog))
+
+    def _on_given(self, connection: ProducerConnection, work: Callable[[S], T]) -> T:
+        catalog = self._place.catalog(connection) if self._place else self._catalog
+        return work(self._store(connection, catalog))
 
     def _adapted(self, conn: object) -> ProducerConnection:
         return adapt(conn, self._catalog.backend)

@@ -239,6 +239,26 @@ class UnsupportedConnection(OutboxError, TypeError):
         return f"cannot use a {self.connection_type} as a connection; give one of: {', '.join(self.accepted)}"
 
 
+class WrongDatabase(OutboxError):
+    """A connection leads to another database, server or file than the outbox's; nothing was written.
+
+    ``connection_kind`` names the kind of connection, ``found`` where it leads, ``expected`` where the
+    outbox is.
+    """
+
+    def __init__(self, connection_kind: str, found: str, expected: str) -> None:
+        super().__init__(connection_kind, found, expected)
+        self.connection_kind = connection_kind
+        self.found = found
+        self.expected = expected
+
+    def _sentence(self) -> str:
+        return (
+            f"this {self.connection_kind} connection leads to {self.found}, while the outbox is in "
+            f"{self.expected}; give a connection to the outbox's own database, or build an outbox on that one"
+        )
+
+
 class SchemaNotReady(OutboxError):
     """The tables are missing or older than this release.
 

@@ -22,6 +22,7 @@ from outbox.dead_letters.scope import (
     refuse_everything,
 )
 from outbox.dead_letters.store import Store
+from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
 from outbox.values.durations import seconds
 from outbox.values.reasons import clean_reason
@@ -46,9 +47,15 @@ class DeadLetters:
     Deadlines and times are by the database's clock. The life of a letter is drawn at `DeadLetterStatus`.
     """
 
-    def __init__(self, backend: Backend, wakers: Wakers, check_usable: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        wakers: Wakers,
+        check_usable: Callable[[], object],
+        place: RightPlace | None = None,
+    ) -> None:
         """Use `Outbox.dead_letters` instead."""
-        self._access = Access(backend, Store)
+        self._access = Access(backend, Store, place)
         self._wakers = wakers
         self._check_usable = check_usable
         self._runs = ReplayRuns()

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from outbox.access import right_place
 from outbox.backends.connect import open_backend
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.dead_letters import DeadLetters
+from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Options
@@ -39,6 +41,8 @@ class OpenedBackend:
     backend: Backend
     registry: Registry
     consumers: list[Consumer]
+    place: RightPlace
+    """Where the outbox is, for the connections of producers to be compared with."""
     notifies: bool
     """Whether processes wake each other by NOTIFY."""
 
@@ -66,6 +70,7 @@ def make_outbox(options: Options, opened: OpenedBackend, signals: Signals | None
         opened.backend,
         opened.registry,
         Wakers(signals, notifier),
+        opened.place,
         max_payload_size=options.max_payload_size,
         require_transaction=options.require_transaction,
         make_pipeline=partial(make_pipeline, options, opened),
@@ -135,7 +140,7 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
             if declaration.consumed:
                 consumers.append(declaration.consumer(partition_ids, options.profile))
-        return OpenedBackend(backend, registry, consumers, notifies)
+        return OpenedBackend(backend, registry, consumers, right_place(backend), notifies)
     except BaseException:
         backend.close()
         raise

@@ -10,6 +10,7 @@ from outbox.backends.protocol import Backend
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
 from outbox.dead_letters import DeadLetters
+from outbox.enqueue.place import RightPlace
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
 from outbox.errors import ConfigurationError, OutboxClosed, OutboxError, TransactionRequired
@@ -42,6 +43,7 @@ class Outbox:
         backend: Backend,
         registry: Registry,
         wakers: Wakers,
+        place: RightPlace,
         *,
         max_payload_size: int,
         require_transaction: bool,
@@ -51,13 +53,14 @@ class Outbox:
         self.backend = backend
         self._registry = registry
         self._wakers = wakers
+        self._place = place
         self._max_payload_size = max_payload_size
         self._require_transaction = require_transaction
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
         self._closed = False
-        self._dead_letters = DeadLetters(backend, wakers, self._check_usable)
+        self._dead_letters = DeadLetters(backend, wakers, self._check_usable, place)
 
     @staticmethod
     def builder(target: object) -> OutboxBuilder:
@@ -89,8 +92,8 @@ class Outbox:
 
         Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
         `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
-        `InvalidPayloadType`, `InvalidHeaders`, `UnsupportedConnection`, and `TransactionRequired` for a
-        connection that would commit the message by itself.
+        `InvalidPayloadType`, `InvalidHeaders`, `UnsupportedConnection`, `TransactionRequired` for a
+        connection that would commit the message by itself, and `WrongDatabase` for one that leads elsewhere.
         """
         self._check_usable()
         message = EnqueueMessage(
@@ -149,6 +152,7 @@ class Outbox:
         # Another transaction of this thread may be open.
         with self._wakers.apart():
             with self.backend.connection() as conn:
+                self._place.trust(adapt(conn))
                 yield conn
             # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
             self._wakers.flush()
@@ -216,7 +220,7 @@ class Outbox:
         return PreparedMessage(partition_id, data, payload_type, encode_headers(message.headers))
 
     def _write(self, connection: ProducerConnection, prepared: Sequence[PreparedMessage]) -> list[int]:
-        ids = write(connection, self.backend.catalog, prepared)
+        ids = write(connection, self._place.catalog(connection), prepared)
         self._wakers.note({message.partition_id for message in prepared})
         connection.on_commit(self._wakers.on_commit)
         return ids

@@ -91,3 +91,24 @@ class Naming:
             return f"{self.prefix}_{name}"
         msg = f"the SQL names outbox_{name}, which is neither a table nor an index of this library"
         raise OutboxError(msg)
+
+
+# What may stand between quotes in every form of a statement: neither a quote nor what marks a parameter.
+QUOTABLE = re.compile(r"[\w $.-]+\Z")
+
+
+@dataclass(frozen=True)
+class QualifiedNaming(Naming):
+    """The same tables in a schema, a database or an attached file whose name the server gave."""
+
+    quote: str = '"'
+
+    def __post_init__(self) -> None:
+        validate_prefix(self.prefix)
+        if self.schema is None or not QUOTABLE.match(self.schema):
+            msg = f"the name {self.schema!r} cannot be put into a statement"
+            raise OutboxError(msg)
+
+    def table(self, name: str) -> str:
+        """Return the full name of one of the tables."""
+        return f"{self.quote}{self.schema}{self.quote}.{self.prefix}_{name}"

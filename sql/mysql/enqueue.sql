@@ -34,3 +34,25 @@ FROM JSON_TABLE(
 -- server might drop the producer's connection.
 -- Differs: elsewhere a statement may be of any size.
 SELECT @@SESSION.max_allowed_packet;
+
+-- name: place :one
+-- Where a connection leads: asked once on each connection of a producer's, and compared with the outbox's own.
+-- Differs: a server has no start time that is read without a right; these facts are there on MySQL and MariaDB.
+-- Locks: none, and no snapshot: it reads no table.
+SELECT
+    DATABASE() AS name,
+    CONCAT_WS('|', @@hostname, @@port, @@server_id, @@datadir) AS server;
+
+-- name: place_of_tables :many
+-- The database of the outbox's own connections: messages are written into the tables of that one, whatever
+-- USE the producer's connection has seen.
+-- Locks: none.
+SELECT DATABASE() AS qualifier;
+
+-- name: birth :many
+-- When the tables were made, to the microsecond: the nodes of a cluster have it in common, which are several
+-- servers. Asked only where the servers differ.
+-- Differs: PostgreSQL has one server that writes, and SQLite a file.
+-- Locks: none.
+SELECT CAST(MIN(applied_at) AS CHAR) AS born
+FROM outbox_migrations;

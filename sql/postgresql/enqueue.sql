@@ -42,3 +42,21 @@ queued AS (
 )
 
 SELECT id FROM numbered ORDER BY n;
+
+-- name: place :one
+-- Where a connection leads: asked once on each connection of a producer's, and compared with the outbox's own.
+-- The moment at which the server started, in microseconds, is another one on every server, copies included.
+-- Nothing here can fail, which would abort the producer's transaction.
+-- Locks: none.
+SELECT
+    pg_catalog.current_database() AS name,
+    CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS server;
+
+-- name: place_of_tables :many
+-- The schema that the search path leads to, on a connection of the outbox's own: messages are written into
+-- the tables of that one, whatever the search path of the producer's connection says.
+-- Locks: none.
+SELECT n.nspname AS qualifier
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+WHERE c.oid = pg_catalog.to_regclass('outbox_body');

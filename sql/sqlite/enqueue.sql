@@ -15,3 +15,14 @@ SELECT
     given.value,
     :first_id + given.key
 FROM json_each(:partition_ids) AS given;
+
+-- name: place :many
+-- The files that a connection has, the first of them its main one: asked once on each connection of a
+-- producer's. The caller compares the files themselves, by what the operating system calls them.
+-- Differs: no server, hence files.
+-- Locks: none.
+SELECT
+    name,
+    file
+FROM pragma_database_list
+ORDER BY seq;
