@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 import outbox.backends
 from outbox.backends import mysql, postgresql, protocol, sqlite
 from outbox.statements import Catalog, Naming
-from tests.unit.statements.test_catalogs import FOLDERS
 
 PARTS = tuple(part for part in protocol.Backend.__mro__ if part.__module__ == protocol.__name__)
 BACKENDS = (postgresql.PostgresBackend, mysql.MysqlBackend, sqlite.SqliteBackend)
@@ -24,40 +22,6 @@ SAME_STEP = {
     "settle_and_read": {"settle", "insert_dead_letters"},
     "vacuum": {"advance_vacuum"},
     "create_cursors": {"create_vacuum_cursors"},
-}
-# A new name belongs into the other folders too, or here with the reason above the statement (Differs).
-ALONE = {
-    "postgresql": {"enqueue_many", "enqueue_one", "listen", "notify"},
-    "mysql": {
-        "advance_sequence",
-        "begin",
-        "connections",
-        "delete_failures",
-        "delete_processed",
-        "failure_count",
-        "last_insert_id",
-        "largest_statement",
-        "oldest_incoming",
-        "our_leases",
-        "read_committed",
-        "read_payloads",
-        "table_definition",
-        "unlock_migrations",
-        "workers_isolation",
-    },
-    "sqlite": {
-        "begin_write",
-        "check_fence",
-        "delete_bodies",
-        "delete_outgoing",
-        "examine",
-        "has_migrations_table",
-        "journal_mode",
-        "read_batch",
-        "synchronous_full",
-        "synchronous_normal",
-        "use_wal",
-    },
 }
 
 
@@ -75,13 +39,6 @@ def test_every_folder_has_the_same_files() -> None:
 def test_a_step_has_one_name_wherever_it_is_a_statement_of_its_own(step: str) -> None:
     assert step in Catalog.load("mysql", Naming())
     assert step in Catalog.load("sqlite", Naming())
-
-
-def test_a_statement_of_one_folder_alone_is_known_to_be_one() -> None:
-    names = {folder: set(Catalog.load(folder, Naming())) for folder in FOLDERS}
-    counts = Counter(name for folder in FOLDERS for name in names[folder])
-    shared = {name for name, count in counts.items() if count > 1}
-    assert {folder: names[folder] - shared for folder in FOLDERS} == ALONE
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
