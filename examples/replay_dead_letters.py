@@ -6,12 +6,12 @@ The function gets a `DeadLetter`, whose `payload`, `json()` and `headers` are th
 it returns, the letter is resolved; when it raises, the letter is rejected: pending again, with the error
 and one attempt more.
 
-Kill it whenever you like, and run as many at once as you like. What it has settled stays so. What it held
-is claimable again when the claim's time is over: run it again then. The letter that was in hand is handed
-over a second time, so let the function be idempotent; `(letter.partition_id, letter.seq)` is a good key.
+Kill it whenever you like, and run several at once if you like. What it has settled stays so, and what it
+held can be claimed again when the claim's time is over. The letter it was working on is then handed over a
+second time, so let the function be idempotent; `(letter.partition_id, letter.seq)` is a good key.
 
-Ends with status 0 when every letter was resolved, 1 when some were not (rejected, lost, left when the page's
-time was over, or skipped because somebody else holds them), 2 on bad usage and when the database is away.
+Ends with status 0 when every letter was resolved, 1 when some were not, 2 on bad usage and when the
+database is away.
 """
 
 from __future__ import annotations
@@ -19,16 +19,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-import time
-from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
-from heapq import merge
-from itertools import islice
+from collections.abc import Callable
 
 from outbox import (
     DeadLetter,
     DeadLetterFilter,
+    DeadLetters,
     DeadLetterScope,
     DeadLetterStatus,
     Outbox,
@@ -43,72 +40,45 @@ def main() -> int:
     try:
         handler = load(options.handler)
         with Outbox.builder(options.url).table_prefix(options.prefix).open() as outbox:
-            done = Replay(outbox, handler, options.page, options.timeout).run(options.queue)
+            scope = DeadLetterScope(queue=options.queue, limit=options.page)
+            done = replay(outbox.dead_letters, scope, options.timeout, handler)
+            held = DeadLetterFilter(queue=options.queue, status=DeadLetterStatus.REPROCESSING)
+            still_held = outbox.dead_letters.count(held)
     except (OutboxError, ImportError, AttributeError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
-    return 0 if set(done) <= {"resolved"} else 1
+    if still_held:
+        print(f"claimed by another process: {still_held}")
+    elif not done:
+        print("no dead letters")
+    return 0 if set(done) <= {"resolved"} and not still_held else 1
 
 
-class Replay:
-    """One run: every letter that is open when it begins is handed over at most once."""
-
-    def __init__(self, outbox: Outbox, handler: Handler, page: int, timeout: float) -> None:
-        self.letters = outbox.dead_letters
-        self.handler = handler
-        self.page = page
-        self.timeout = timeout
-
-    def run(self, queue: str | None) -> Counter[str]:
-        # The ids first: a rejected letter is pending again, and must not come back in this run.
-        pending = self.ids(queue, DeadLetterStatus.PENDING)
-        claimed = self.ids(queue, DeadLetterStatus.REPROCESSING)  # some of these claims may have run out
-        oldest_first = merge(reversed(pending), reversed(claimed))
-        total, position = len(pending) + len(claimed), 0
-        if not total:
-            print("no dead letters")
-        done: Counter[str] = Counter()
-        while page := list(islice(oldest_first, self.page)):
-            done.update(self.work_on(DeadLetterScope(ids=page, limit=len(page))))
-            position += len(page)
-            # Some may have gone to others, or be claimed still: they were not handed to us.
-            if skipped := position - sum(done.values()) + done["skipped"]:
-                done["skipped"] = skipped
-            show(position, total, done)
-        return done
-
-    def ids(self, queue: str | None, status: DeadLetterStatus) -> array[int]:
-        """Newest first; one page of letters is in memory at a time, and eight bytes for each id."""
-        found = array("q")
-        for page in self.letters.pages(DeadLetterFilter(queue=queue, status=status)):
-            found.extend(letter.id for letter in page)
-        return found
-
-    def work_on(self, scope: DeadLetterScope) -> Iterator[str]:
-        # Taken before the claim, so that our idea of its end comes before the database's.
-        due = time.monotonic() + self.timeout
-        for letter in self.letters.replay(scope, self.timeout):
-            if time.monotonic() >= due:
-                yield "left"
-            else:
-                yield self.settle(letter)
-
-    def settle(self, letter: DeadLetter) -> str:
-        try:
-            self.handler(letter)
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            return "rejected" if self.letters.reject([letter], reason) else "lost"
-        # Zero: the claim ran out meanwhile, and somebody else has the letter.
-        return "resolved" if self.letters.resolve([letter]) else "lost"
+def replay(letters: DeadLetters, scope: DeadLetterScope, timeout: float, handler: Handler) -> Counter[str]:
+    done: Counter[str] = Counter()
+    total = letters.count(scope)
+    # It ends: a letter that was rejected is not returned again before a call has returned nothing.
+    while claimed := letters.replay(scope, timeout):
+        done.update(settle(letters, letter, handler) for letter in claimed)
+        show(max(total, done.total()), done)
+    return done
 
 
-def show(position: int, total: int, done: Counter[str]) -> None:
+def settle(letters: DeadLetters, letter: DeadLetter, handler: Handler) -> str:
+    try:
+        handler(letter)
+    except Exception as error:
+        return "rejected" if letters.reject([letter], f"{type(error).__name__}: {error}") else "lost"
+    # Zero: the claim ran out meanwhile, and another process has the letter.
+    return "resolved" if letters.resolve([letter]) else "lost"
+
+
+def show(total: int, done: Counter[str]) -> None:
     counts = ", ".join(f"{number} {word}" for word, number in sorted(done.items()))
-    line = f"{position}/{total} letters: {counts}"
+    line = f"{done.total()}/{total} letters: {counts}"
     # One line that grows on a terminal, a line a page in a log.
     if sys.stdout.isatty():
-        print(f"\r\x1b[K{line}", end="\n" if position == total else "", flush=True)
+        print(f"\r\x1b[K{line}", end="\n" if done.total() == total else "", flush=True)
     else:
         print(line, flush=True)
 
@@ -129,18 +99,11 @@ def parse_arguments() -> argparse.Namespace:
     words.add_argument("handler", help="package.module:function, called with each letter")
     words.add_argument("--queue", help="only letters of this queue")
     words.add_argument("--prefix", default="outbox", help="of the tables (default: outbox)")
-    words.add_argument("--page", type=positive, default=50, help="letters claimed at once (default: 50)")
+    words.add_argument("--page", type=int, default=50, help="letters claimed at once (default: 50)")
     words.add_argument(
         "--timeout", type=float, default=300.0, help="seconds that a page may take (default: 300)"
     )
     return words.parse_args()
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("give a number of at least 1")
-    return number
 
 
 if __name__ == "__main__":

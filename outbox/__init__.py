@@ -58,6 +58,8 @@ from outbox.values.profile import OutboxProfile
 from outbox.values.results import HandlerResult, Reject, Retry, Success
 from outbox.values.worker_tuning import WorkerTuning
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Batch",
     "BatchError",
@@ -112,6 +114,7 @@ __all__ = [
     "UnsupportedServer",
     "WorkerTuning",
     "WrongDatabase",
+    "__version__",
     "migrate",
     "migrations",
     "rollback",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import outbox
 from tests.structure.wheelhouse import link_requirements
 
 ROOT = Path(__file__).parents[2]
@@ -115,3 +116,8 @@ def test_what_is_installed_elsewhere_delivers_a_message(built: Path, tmp_path: P
     run(*pip, "--target", str(site), str(artifact))
     python = str(home / "bin" / "python")
     assert run(python, "-c", MIGRATE_AND_DELIVER, str(tmp_path / "shop.db")) == "delivered\n"
+
+
+def test_the_version_that_is_built_is_the_one_that_the_package_says(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    assert wheel.name.split("-")[1] == outbox.__version__
