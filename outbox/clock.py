@@ -11,6 +11,9 @@ Clock = Callable[[], float]
 
 monotonic: Clock = time.monotonic
 
+wall_clock: Clock = time.time
+"""Seconds since 1970 by this host, to compare with a time that the database gave. Decides nothing."""
+
 
 class Deadline:
     """A moment on the monotonic clock, which may move later but never earlier.

@@ -24,9 +24,10 @@ from outbox.dead_letters.scope import (
 from outbox.dead_letters.store import Store
 from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
+from outbox.events import Requeued
 from outbox.values.durations import seconds
 from outbox.values.reasons import clean_reason
-from outbox.wakeups.flush_buffer import Wakers
+from outbox.wakeups.flush_buffer import FlushBuffer
 
 # Inside the class, `list` is the method.
 Letters: TypeAlias = "list[DeadLetter]"
@@ -50,13 +51,14 @@ class DeadLetters:
     def __init__(
         self,
         backend: Backend,
-        wakers: Wakers,
+        flush_buffer: FlushBuffer,
         check_usable: Callable[[], object],
         place: RightPlace | None = None,
     ) -> None:
         """Use `Outbox.dead_letters` instead."""
         self._access = Access(backend, Store, place)
-        self._wakers = wakers
+        self._flush_buffer = flush_buffer
+        self.observers = flush_buffer.observers
         self._check_usable = check_usable
         self._runs = ReplayRuns()
 
@@ -191,11 +193,19 @@ class DeadLetters:
         limits = checked_scope(scope)
         self._check_usable()
         requeued = self._access.write(conn, partial(actions.requeue, scope=limits))
-        self._wakers.note(requeued.partition_ids)
+        self._flush_buffer.note(requeued.partition_ids)
         if conn is None:
-            self._wakers.flush()
+            self._flush_buffer.flush()
         else:
-            self._access.on_commit(conn, self._wakers.on_commit)
+            self._access.on_commit(conn, self._flush_buffer.on_commit)
+        if requeued.message_ids:
+            event = Requeued(
+                count=len(requeued.message_ids),
+                message_ids=tuple(requeued.message_ids),
+                partition_ids=tuple(sorted(requeued.partition_ids)),
+            )
+            on_commit = None if conn is None else partial(self._access.on_commit, conn)
+            self._flush_buffer.tell_committed(event, on_commit)
         return requeued.message_ids
 
     def _claim(

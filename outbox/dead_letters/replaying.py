@@ -11,6 +11,7 @@ from typing import Any
 from outbox.clock import Deadline
 from outbox.dead_letters.letter import DeadLetter
 from outbox.dead_letters.operations import DeadLetters
+from outbox.events import HandlerFailed
 from outbox.handlers.batch import Batch
 from outbox.handlers.call import BatchAdapter, PerMessageAdapter
 from outbox.handlers.outcome import Outcome
@@ -125,9 +126,25 @@ def settle(
         reason = rejection
     if outcome.failure is not None:
         reason = outcome.failure.reason
+        if outcome.failure.cause is not None:
+            letters.observers.tell(handler_failed(letter, reason, outcome.failure.cause))
     if reason is None:
         return "resolved" if letters.resolve([letter]) else "lost"
     return "rejected" if letters.reject([letter], reason) else "lost"
+
+
+def handler_failed(letter: DeadLetter, reason: str, error: BaseException) -> HandlerFailed:
+    """Return the event of an exception in the handler."""
+    return HandlerFailed(
+        queue=letter.queue,
+        partition=letter.partition,
+        partition_id=letter.partition_id,
+        seq=letter.seq,
+        message_id=letter.message_id,
+        attempts=letter.attempts,
+        reason=reason,
+        error=error,
+    )
 
 
 def message_of(letter: DeadLetter, deadline: Deadline) -> OutboxMessage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,16 +14,19 @@ from outbox.clock import Clock, monotonic
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
+from outbox.events import Observer
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Options
 from outbox.facade.outbox import Outbox, register
 from outbox.facade.registry import Registry
 from outbox.facade.threads import build_workers
+from outbox.runtime.observers import Observers
 from outbox.schema import check_schema
-from outbox.wakeups.flush_buffer import Wakers
+from outbox.wakeups.flush_buffer import FlushBuffer
 from outbox.wakeups.notifier import Notifier
 from outbox.wakeups.stages import Signals
 from outbox.workers.consumer import Consumer
+from outbox.workers.log_lines import LogLines
 from outbox.workers.pipeline import Pipeline
 
 # For `Outbox.transaction`, `enqueue_now` and `status` beside the workers.
@@ -45,6 +48,7 @@ class OpenedBackend:
     """Where the outbox is, for the connections of producers to be compared with."""
     notifies: bool
     """Whether processes wake each other by NOTIFY."""
+    observers: Observers
 
 
 def assemble_outbox(options: Options) -> Outbox:
@@ -65,11 +69,11 @@ def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outb
 
 def make_outbox(options: Options, opened: OpenedBackend, signals: Signals | None) -> Outbox:
     """Make the producer's side; ``signals`` lead to the workers of this process, if there are any."""
-    notifier = Notifier(opened.backend) if opened.notifies else None
+    notifier = Notifier(opened.backend, opened.observers) if opened.notifies else None
     return Outbox(
         opened.backend,
         opened.registry,
-        Wakers(signals, notifier),
+        FlushBuffer(signals, notifier, opened.observers),
         opened.place,
         max_payload_size=options.max_payload_size,
         require_transaction=options.require_transaction,
@@ -95,6 +99,7 @@ def make_pipeline(
         opened.backend,
         opened.consumers if change is None else [change(consumer) for consumer in opened.consumers],
         options.pipeline_settings(announce=opened.notifies),
+        opened.observers,
         stopping=stopping,
         queue_clock=queue_clock,
     )
@@ -105,8 +110,9 @@ def open_dead_letters(backend: Backend) -> DeadLetters:
 
     Requeued messages wake the workers of other processes where the backend can.
     """
-    notifier = Notifier(backend) if backend.can_notify else None
-    return DeadLetters(backend, Wakers(None, notifier), lambda: None)
+    observers = logging_observers()
+    notifier = Notifier(backend, observers) if backend.can_notify else None
+    return DeadLetters(backend, FlushBuffer(None, notifier, observers), lambda: None)
 
 
 def assemble_handle(options: Options) -> OutboxHandle:
@@ -139,11 +145,18 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
         for declaration in options.declarations:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
             if declaration.consumed:
-                consumers.append(declaration.consumer(partition_ids, options.profile))
-        return OpenedBackend(backend, registry, consumers, right_place(backend), notifies)
+                consumers.append(declaration.consumer(partition_ids, options.profile, options.wrappers))
+        observers = logging_observers(options.observers)
+        return OpenedBackend(backend, registry, consumers, right_place(backend), notifies, observers)
     except BaseException:
         backend.close()
         raise
+
+
+def logging_observers(users: Iterable[Observer] = ()) -> Observers:
+    """Return the observers of an outbox: the library's log lines, then the user's."""
+    lines = LogLines()
+    return Observers(users, chosen=[(lines, lines.kinds)])
 
 
 def wants_notify(options: Options, backend: Backend) -> bool:

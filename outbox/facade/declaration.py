@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from outbox.handlers.transactional import TransactionalHandler
+from outbox.handlers.around import Wrapper
+from outbox.handlers.call import LeasedAdapter
+from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
 from outbox.values.worker_tuning import WorkerTuning
-from outbox.workers.consumer import Consumer, LeasedHandler
+from outbox.workers.consumer import Consumer
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,9 @@ class Declaration:
 
     queue: str
     partitions: Partitions
-    leased: LeasedHandler | None = None
-    transactional: TransactionalHandler | None = None
+    leased: LeasedAdapter | None = None
+    transactional: TransactionalPerMessage | TransactionalBatch | None = None
+    wrappers: tuple[Wrapper, ...] = ()
     lease: LeaseConfig | None = None
     max_attempts: int | None = None
     tuning: WorkerTuning | None = None
@@ -32,8 +35,11 @@ class Declaration:
         """Whether it has a handler."""
         return self.leased is not None or self.transactional is not None
 
-    def consumer(self, partition_ids: Sequence[int], profile: OutboxProfile) -> Consumer:
-        """Return the consumer for the registered queue."""
+    def consumer(
+        self, partition_ids: Sequence[int], profile: OutboxProfile, wrappers: Sequence[Wrapper] = ()
+    ) -> Consumer:
+        """Return the consumer for the registered queue; ``wrappers`` go around those of its own."""
+        around = (*wrappers, *self.wrappers)
         tuning = self.tuning or profile.processor
         return Consumer(
             self.queue,
@@ -41,7 +47,7 @@ class Declaration:
             tuning,
             lease=self.lease or LeaseConfig(float(tuning.lease_duration)),
             max_attempts=self.max_attempts,
-            leased=self.leased,
-            transactional=self.transactional,
+            leased=None if self.leased is None else self.leased.surrounded(around),
+            transactional=None if self.transactional is None else self.transactional.surrounded(around),
             per_message=self.per_message,
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from outbox.events import Observer
 from outbox.facade.declaration import Declaration
 from outbox.failures.quarantine import Quarantine
+from outbox.handlers.around import Wrapper
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
 from outbox.values.profile import OutboxProfile
@@ -38,6 +40,8 @@ class Options:
     listen_url: str | None = None
     poll_interval: float | None = None
     quarantine: Quarantine | None = None
+    wrappers: tuple[Wrapper, ...] = ()
+    observers: tuple[Observer, ...] = ()
     declarations: tuple[Declaration, ...] = ()
 
     def replace(self, *, profile: OutboxProfile | None = None, **changes: Any) -> Options:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from outbox.backends.connect import check_listen_url, check_target
 from outbox.errors import ConfigurationError
+from outbox.events import Observer
 from outbox.facade.options import WAKEUPS, Options
 from outbox.failures import FailureTracker
 from outbox.failures.quarantine import Quarantine
+from outbox.handlers.around import Wrapper, checked_wrappers
+from outbox.handlers.signature import checked_handler
 from outbox.statements import Naming
 from outbox.values.bounds import LARGEST_BATCH, LARGEST_INTEGER, LARGEST_PAYLOAD, MOST_THREADS
 from outbox.values.durations import seconds, whole
@@ -116,6 +119,26 @@ class OptionsBuilder:
         if not isinstance(required, bool):
             raise ConfigurationError("require_transaction", required, "give True or False")
         return self._with(require_transaction=required)
+
+    def around(self, wrapper: Wrapper) -> Self:
+        """Run ``wrapper(delivery, call_next)`` around each call of a handler, of every queue.
+
+        It runs in the handler's thread and returns what ``call_next()`` returned, or another result in its
+        place; an exception that leaves it is the handler's. ``delivery`` has ``messages`` (one for a handler
+        of single messages), ``queue``, ``mode``, ``conn`` (None when leased), ``attempts``, and ``batch`` for
+        a `QueueBuilder.leased_batch`. Called again it adds a wrapper inside those given before; a queue's own
+        ``around`` is inside all of them.
+        """
+        return self._with(wrappers=(*self._options.wrappers, *checked_wrappers(wrapper)))
+
+    def observe(self, observer: Observer) -> Self:
+        """Call ``observer(event)`` with each event of `outbox.events`, after the commit that made it true.
+
+        It runs in the thread it happened in, so it must be quick. What it raises is logged, at most once a
+        minute, and changes nothing. Called again it adds an observer.
+        """
+        checked_handler(observer, "event", option="observe")
+        return self._with(observers=(*self._options.observers, observer))
 
     def quarantine(
         self,

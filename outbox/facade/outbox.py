@@ -14,6 +14,7 @@ from outbox.enqueue.place import RightPlace
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
 from outbox.errors import ConfigurationError, OutboxClosed, OutboxError, TransactionRequired
+from outbox.events import Enqueued
 from outbox.facade.registry import RegisteredQueue, Registry
 from outbox.facade.status import OutboxStatus, read_status
 from outbox.runtime.fork import ForkGuard
@@ -23,7 +24,7 @@ from outbox.values.message import EnqueueMessage
 from outbox.values.partitions import Partitions
 from outbox.values.payloads import check_size, encode
 from outbox.values.validation import validate_queue
-from outbox.wakeups.flush_buffer import Wakers
+from outbox.wakeups.flush_buffer import FlushBuffer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,7 +43,7 @@ class Outbox:
         self,
         backend: Backend,
         registry: Registry,
-        wakers: Wakers,
+        flush_buffer: FlushBuffer,
         place: RightPlace,
         *,
         max_payload_size: int,
@@ -52,7 +53,7 @@ class Outbox:
         """Use `Outbox.builder` instead."""
         self.backend = backend
         self._registry = registry
-        self._wakers = wakers
+        self._flush_buffer = flush_buffer
         self._place = place
         self._max_payload_size = max_payload_size
         self._require_transaction = require_transaction
@@ -60,7 +61,7 @@ class Outbox:
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
         self._closed = False
-        self._dead_letters = DeadLetters(backend, wakers, self._check_usable, place)
+        self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, place)
 
     @staticmethod
     def builder(target: object) -> OutboxBuilder:
@@ -99,8 +100,9 @@ class Outbox:
         message = EnqueueMessage(
             payload, partition=partition, key=key, payload_type=payload_type, headers=headers
         )
-        prepared = self._prepare(self._registry[queue], message)
-        return self._write(self._adapt(conn), [prepared])[0]
+        known = self._registry[queue]
+        prepared = self._prepare(known, message)
+        return self._write(self._adapt(conn), known, [prepared])[0]
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
         """Write any number of messages in the transaction that is open on ``conn``; return their ids.
@@ -123,7 +125,7 @@ class Outbox:
             error.index = len(prepared)
             raise
         connection = self._adapt(conn)
-        return self._write(connection, prepared) if prepared else []
+        return self._write(connection, known, prepared) if prepared else []
 
     def enqueue_now(
         self,
@@ -150,12 +152,12 @@ class Outbox:
         """
         self._check_usable()
         # Another transaction of this thread may be open.
-        with self._wakers.apart():
+        with self._flush_buffer.own_transaction():
             with self.backend.connection() as conn:
                 self._place.trust(adapt(conn))
                 yield conn
             # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
-            self._wakers.flush()
+            self._flush_buffer.flush()
 
     def flush(self) -> None:
         """Wake the pipeline for what this thread has enqueued and committed since its last flush.
@@ -164,7 +166,7 @@ class Outbox:
         and Django connections do it by themselves. Never raises for a server that is away.
         """
         self._check_usable()
-        self._wakers.flush()
+        self._flush_buffer.flush()
 
     def register_queue(self, queue: str, partitions: Partitions | int) -> None:
         """Create the queue's rows if they do not exist, and let this outbox enqueue to it.
@@ -219,10 +221,14 @@ class Outbox:
         check_size(data, self._max_payload_size)
         return PreparedMessage(partition_id, data, payload_type, encode_headers(message.headers))
 
-    def _write(self, connection: ProducerConnection, prepared: Sequence[PreparedMessage]) -> list[int]:
+    def _write(
+        self, connection: ProducerConnection, queue: RegisteredQueue, prepared: Sequence[PreparedMessage]
+    ) -> list[int]:
         ids = write(connection, self._place.catalog(connection), prepared)
-        self._wakers.note({message.partition_id for message in prepared})
-        connection.on_commit(self._wakers.on_commit)
+        self._flush_buffer.note({message.partition_id for message in prepared})
+        connection.on_commit(self._flush_buffer.on_commit)
+        if self._flush_buffer.observers.want(Enqueued):
+            self._flush_buffer.tell_committed(enqueued(queue, prepared, ids), connection.on_commit)
         return ids
 
     def _adapt(self, conn: object) -> ProducerConnection:
@@ -235,6 +241,13 @@ class Outbox:
         self._guard.check()
         if self._closed:
             raise OutboxClosed("this outbox is closed; build a new one")
+
+
+def enqueued(queue: RegisteredQueue, messages: Sequence[PreparedMessage], ids: Sequence[int]) -> Enqueued:
+    """Return the event of written messages."""
+    indexes = {partition_id: index for index, partition_id in enumerate(queue.partition_ids)}
+    partitions = tuple(indexes[message.partition_id] for message in messages)
+    return Enqueued(queue=queue.name, count=len(ids), message_ids=tuple(ids), partitions=partitions)
 
 
 def register(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from outbox.errors import ConfigurationError
@@ -11,6 +11,7 @@ from outbox.facade.declaration import Declaration
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options_builder import OptionsBuilder
 from outbox.facade.outbox import Outbox
+from outbox.handlers.around import Wrapper, checked_wrappers
 from outbox.handlers.batch import Batch
 from outbox.handlers.call import BatchAdapter, PerMessageAdapter
 from outbox.handlers.signature import checked_handler
@@ -93,18 +94,19 @@ class QueueBuilder:
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
 
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
-        duration holds.
+        duration holds. ``around`` is run around each call, inside the wrappers of `OutboxBuilder.around`.
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
         return self._consumed(
-            max_attempts, tuning, per_message=True, leased=adapter, lease=checked_lease(lease)
+            max_attempts, tuning, around, per_message=True, leased=adapter, lease=checked_lease(lease)
         )
 
     def leased_batch(
@@ -114,13 +116,14 @@ class QueueBuilder:
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
         adapter = BatchAdapter(checked_handler(handler, "batch"))
         return self._consumed(
-            max_attempts, tuning, per_message=False, leased=adapter, lease=checked_lease(lease)
+            max_attempts, tuning, around, per_message=False, leased=adapter, lease=checked_lease(lease)
         )
 
     def transactional(
@@ -129,6 +132,7 @@ class QueueBuilder:
         *,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
@@ -138,7 +142,7 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
-        return self._consumed(max_attempts, tuning, per_message=True, transactional=wrapped)
+        return self._consumed(max_attempts, tuning, around, per_message=True, transactional=wrapped)
 
     def transactional_batch(
         self,
@@ -146,12 +150,13 @@ class QueueBuilder:
         *,
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
+        around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
-        return self._consumed(max_attempts, tuning, per_message=False, transactional=wrapped)
+        return self._consumed(max_attempts, tuning, around, per_message=False, transactional=wrapped)
 
     def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
         """Only enqueue to the queue here; another process consumes it."""
@@ -159,7 +164,13 @@ class QueueBuilder:
         return self._declare(Declaration(self._queue, self._partitions))
 
     def _consumed(
-        self, max_attempts: int | None, tuning: WorkerTuning | None, *, per_message: bool, **handling: Any
+        self,
+        max_attempts: int | None,
+        tuning: WorkerTuning | None,
+        around: Wrapper | Sequence[Wrapper] | None,
+        *,
+        per_message: bool,
+        **handling: Any,
     ) -> OutboxBuilder:
         return self._declare(
             Declaration(
@@ -167,6 +178,7 @@ class QueueBuilder:
                 self._partitions,
                 max_attempts=checked_attempts(max_attempts),
                 tuning=checked_tuning(tuning),
+                wrappers=checked_wrappers(around),
                 per_message=per_message,
                 **handling,
             )
@@ -184,7 +196,7 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
     They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
     """
     for option, value in options.items():
-        known = "leased queues have lease, max_attempts and tuning, transactional ones the last two"
+        known = "leased queues have lease, max_attempts, tuning and around, transactional ones the last three"
         raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from outbox.events import WorkerFailed, WorkerRecovered
 from outbox.runtime.bulkhead import Bulkhead
+from outbox.runtime.observers import Observers
 from outbox.runtime.pacer import Pacer
 from outbox.runtime.pacing import Pacing
 from outbox.runtime.supervisor import Supervisor
@@ -16,7 +19,7 @@ from outbox.runtime.worker import Worker
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.wakeups.listener import WakeupListener
 from outbox.workers.pipeline import Pipeline
-from outbox.workers.reporter import Reporter
+from outbox.workers.stats import Reporter
 
 log = logging.getLogger("outbox.workers")
 
@@ -59,7 +62,17 @@ def build_workers(
     def add(name: str, action: Any, pacing: Pacing, *, to: list[Worker] = workers) -> Pacer:
         pacer = Pacer(pacing)
         bulkhead = Bulkhead(FAILURE_BASE, FAILURE_CAP)
-        to.append(Worker(f"outbox-{label}{name}", action, pacer, bulkhead, logger=log))
+        to.append(
+            Worker(
+                f"outbox-{label}{name}",
+                action,
+                pacer,
+                bulkhead,
+                logger=log,
+                on_failure=partial(tell_failure, pipeline.observers),
+                on_recovery=partial(tell_recovery, pipeline.observers),
+            )
+        )
         return pacer
 
     sequencing = [
@@ -82,12 +95,24 @@ def build_workers(
     sweeper = pipeline.sweeper()
     if sweeper is not None:
         add("sweeper", sweeper, UNPACED).wake()
-    listener = WakeupListener(pipeline.backend, pipeline.signals) if listen else None
+    listener = WakeupListener(pipeline.backend, pipeline.signals, pipeline.observers) if listen else None
     if listener is not None:
         add("listener", listener, UNPACED).wake()
     if stats_interval > 0:
         add("reporter", Reporter(pipeline.counters, stats_interval), UNPACED).wake()
     return WorkerThreads(Supervisor(workers, to_the_end=to_the_end), listener, stopping)
+
+
+def tell_failure(
+    observers: Observers, worker: str, error: BaseException, failures: int, retry_in: float
+) -> None:
+    """Tell observers of a worker's failed round."""
+    observers.tell(WorkerFailed(worker=worker, failures=failures, retry_in=retry_in, error=error))
+
+
+def tell_recovery(observers: Observers, worker: str, failures: int, seconds: float) -> None:
+    """Tell observers of a worker's first success after failures."""
+    observers.tell(WorkerRecovered(worker=worker, failures=failures, seconds=seconds))
 
 
 def pacing_of(tuning: WorkerTuning) -> Pacing:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
 
+from outbox.handlers.around import Wrapper, of_batch, of_message, surround
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Answer, Done, Failed, Outcome, Rejected
 from outbox.values.message import OutboxMessage
 from outbox.values.reasons import describe
 from outbox.values.results import HandlerResult, Reject, Retry, Success
-
-logger = logging.getLogger("outbox.handlers")
 
 BatchHandler = Callable[[Batch], HandlerResult]
 MessageHandler = Callable[[OutboxMessage], HandlerResult]
@@ -21,14 +19,13 @@ MessageHandler = Callable[[OutboxMessage], HandlerResult]
 DONE: Final = Done()
 
 
-def call_handler(handler: Callable[..., object], *args: object, first: OutboxMessage) -> Answer:
+def call_handler(handler: Callable[..., object], *args: object) -> Answer:
     """Call ``handler(*args)`` and return what its answer means.
 
-    A result may be returned or raised. Any other exception is a failure, its traceback logged; so is a
-    nonsense return value, its type logged. `SystemExit` and its like are no exception: a handler that
-    calls ``sys.exit()`` must not end the thread of a worker. Only the `KeyboardInterrupt` of a user,
-    which Python raises in the main thread alone, passes through. ``first`` is the first message the
-    call is about; the log shows where it is, never what it says.
+    A result may be returned or raised. Any other exception is a failure, with the exception as its
+    cause; so is any other return value. `SystemExit` and its like are no exception: a handler that calls
+    ``sys.exit()`` must not end the thread of a worker. Only the `KeyboardInterrupt` of a user, which
+    Python raises in the main thread alone, passes through.
     """
     try:
         answer = handler(*args)
@@ -37,7 +34,7 @@ def call_handler(handler: Callable[..., object], *args: object, first: OutboxMes
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             raise
-        return _failed(error, first)
+        return Failed(describe(error), cause=error)
     # The commonest answers first: this runs once for each message.
     if answer is None or isinstance(answer, Success):
         return DONE
@@ -45,7 +42,8 @@ def call_handler(handler: Callable[..., object], *args: object, first: OutboxMes
         return Failed(answer.reason, answer.delay, answer.counts)
     if isinstance(answer, Reject):
         return Rejected(answer.reason)
-    return _nonsense(answer, first)
+    complaint = f"handler returned a {type(answer).__name__}, not None, Success, Retry or Reject"
+    return Failed(complaint, cause=TypeError(complaint))
 
 
 class Tally:
@@ -78,6 +76,16 @@ class Tally:
         return Outcome(self.processed_count, tuple(self.rejected), self.failure, self.attributed)
 
 
+class LeasedAdapter(Protocol):
+    """A user's leased handler, seen as a function of a batch."""
+
+    def __call__(self, batch: Batch) -> Outcome:
+        """Handle the batch, which must not be empty; raise nothing that a handler can raise."""
+
+    def surrounded(self, wrappers: Sequence[Wrapper]) -> LeasedAdapter:
+        """Return an adapter whose calls of the handler run inside the wrappers."""
+
+
 class PerMessageAdapter:
     """Deliver a batch by calling ``handler(msg)`` for each of its messages, in order.
 
@@ -89,11 +97,15 @@ class PerMessageAdapter:
     def __init__(self, handler: MessageHandler) -> None:
         self.handler = handler
 
+    def surrounded(self, wrappers: Sequence[Wrapper]) -> PerMessageAdapter:
+        """Return an adapter whose calls run inside the wrappers."""
+        return PerMessageAdapter(surround(self.handler, wrappers, of_message))
+
     def __call__(self, batch: Batch) -> Outcome:
         """Handle the messages; raises nothing that a handler can raise."""
         tally = Tally()
         for message in batch.messages:
-            if batch.cancelled or not tally.add(call_handler(self.handler, message, first=message)):
+            if batch.cancelled or not tally.add(call_handler(self.handler, message)):
                 break
         return tally.outcome()
 
@@ -109,36 +121,15 @@ class BatchAdapter:
     def __init__(self, handler: BatchHandler) -> None:
         self.handler = handler
 
+    def surrounded(self, wrappers: Sequence[Wrapper]) -> BatchAdapter:
+        """Return an adapter whose call runs inside the wrappers."""
+        return BatchAdapter(surround(self.handler, wrappers, of_batch))
+
     def __call__(self, batch: Batch) -> Outcome:
         """Handle the batch, which must not be empty; raises nothing that a handler can raise."""
-        answer = call_handler(self.handler, batch, first=batch.messages[0])
+        answer = call_handler(self.handler, batch)
         tally = Tally(batch.processed, batch.rejected)
         if not (batch.marked and answer is DONE):
             left = len(batch) - batch.processed
             tally.add(answer, left, attributed=batch.marked or len(batch) == 1)
         return tally.outcome()
-
-
-def _failed(error: BaseException, first: OutboxMessage) -> Failed:
-    level = logging.ERROR if isinstance(error, Exception) else logging.CRITICAL
-    where = place(first)
-    logger.log(
-        level,
-        "handler failed; queue %s, partition %d, from seq %d on",
-        *where.values(),
-        exc_info=error,
-        extra=where,
-    )
-    return Failed(describe(error), cause=error)
-
-
-def _nonsense(answer: object, first: OutboxMessage) -> Failed:
-    complaint = f"handler returned a {type(answer).__name__}, not None, Success, Retry or Reject"
-    where = place(first)
-    logger.error("%s; queue %s, partition %d, from seq %d on", complaint, *where.values(), extra=where)
-    return Failed(complaint)
-
-
-def place(message: OutboxMessage) -> dict[str, object]:
-    """Return where a message stands, as the extra fields of a log record."""
-    return {"queue": message.queue, "partition": message.partition, "seq": message.seq}

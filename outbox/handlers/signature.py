@@ -19,25 +19,25 @@ PURPOSES: Sequence[tuple[Callable[[Any], bool], str]] = (
 )
 
 
-def checked_handler(handler: Callable[..., Any], *takes: str) -> Callable[..., Any]:
+def checked_handler(handler: Callable[..., Any], *takes: str, option: str = "handler") -> Callable[..., Any]:
     """Return a handler, or raise `ConfigurationError` for one that cannot be called with these arguments.
 
     ``takes`` names the arguments it is called with, by position. Classes, coroutine functions and
     generator functions are refused as well: calling them runs none of their code, or none that handles
     a message. What cannot be inspected, as some built-in functions, passes.
     """
-    call = f"handler({', '.join(takes)})"
+    call = f"{option}({', '.join(takes)})"
     if not callable(handler):
-        raise ConfigurationError("handler", handler, f"give a callable, which is called as {call}")
+        raise ConfigurationError(option, handler, f"give a callable, which is called as {call}")
     if inspect.isclass(handler):
         raise ConfigurationError(
-            "handler", handler, f"it is a class; give an instance, which is called as {call}"
+            option, handler, f"it is a class; give an instance, which is called as {call}"
         )
     function = underneath(handler)
     for called in (function, type(function).__call__):
         for matches, problem in PURPOSES:
             if matches(called):
-                raise ConfigurationError("handler", handler, problem)
+                raise ConfigurationError(option, handler, problem)
     try:
         # Not what a decorator wraps: that may well take other arguments than the decorator passes on.
         signature = inspect.signature(handler, follow_wrapped=False)
@@ -47,7 +47,7 @@ def checked_handler(handler: Callable[..., Any], *takes: str) -> Callable[..., A
         signature.bind(*takes)
     except TypeError as error:
         problem = f"it is called as {call}, and its signature {signature} does not fit that ({error})"
-        raise ConfigurationError("handler", handler, problem) from None
+        raise ConfigurationError(option, handler, problem) from None
     return handler
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from outbox.errors import DatabaseError
+from outbox.handlers.around import Wrapper, batch_in_transaction, in_transaction, surround
 from outbox.handlers.call import DONE, Tally, call_handler
 from outbox.handlers.outcome import Answer, Done, Failed, Outcome, Rejected
 from outbox.values.message import OutboxMessage
@@ -65,6 +66,10 @@ class TransactionalPerMessage:
     def __init__(self, handler: TransactionalMessageHandler) -> None:
         self.handler = handler
 
+    def surrounded(self, wrappers: Sequence[Wrapper]) -> TransactionalPerMessage:
+        """Return a handler whose calls run inside the wrappers."""
+        return TransactionalPerMessage(surround(self.handler, wrappers, in_transaction))
+
     def run(
         self,
         conn: object,
@@ -84,7 +89,7 @@ class TransactionalPerMessage:
             if cancelled():
                 break
             confirm = seal if message is last and seal else savepoint
-            if not tally.add(turn.call(self.handler, message, message, confirm)):
+            if not tally.add(turn.call(self.handler, message, confirm)):
                 break
         return tally.outcome()
 
@@ -98,6 +103,10 @@ class TransactionalBatch:
 
     def __init__(self, handler: TransactionalBatchHandler) -> None:
         self.handler = handler
+
+    def surrounded(self, wrappers: Sequence[Wrapper]) -> TransactionalBatch:
+        """Return a handler whose call runs inside the wrappers."""
+        return TransactionalBatch(surround(self.handler, wrappers, batch_in_transaction))
 
     def run(
         self,
@@ -113,7 +122,7 @@ class TransactionalBatch:
         if cancelled():
             return Outcome(0)
         savepoint()
-        answer = _Savepoints(conn, rollback_to).call(self.handler, messages, messages[0], seal or savepoint)
+        answer = _Savepoints(conn, rollback_to).call(self.handler, messages, seal or savepoint)
         tally = Tally()
         tally.add(answer, len(messages), attributed=len(messages) == 1)
         return tally.outcome()
@@ -130,7 +139,6 @@ class _Savepoints:
         self,
         handler: Callable[[Any, Any], HandlerResult],
         subject: object,
-        first: OutboxMessage,
         confirm: Callable[[], None],
     ) -> Answer:
         """Call a handler behind the current savepoint; keep its writes on success, else undo them.
@@ -140,7 +148,7 @@ class _Savepoints:
         deadlock). The first is undone like any failure. The second makes ``rollback_to`` fail, and it
         must: the writes of the messages before are gone as well.
         """
-        answer = call_handler(handler, self.conn, subject, first=first)
+        answer = call_handler(handler, self.conn, subject)
         if isinstance(answer, Done):
             answer = _confirmed(confirm)
         if not isinstance(answer, Done):

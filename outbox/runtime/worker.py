@@ -11,18 +11,22 @@ from outbox.clock import Clock, Deadline, monotonic
 from outbox.runtime.action import Action
 from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Directive, Idle, Proceed
-from outbox.runtime.failure_log import FailureLog, describe
 from outbox.runtime.pacer import Pacer
+from outbox.values.reasons import describe
 
 JOIN_PART = 0.25
 """Seconds."""
+
+
+def nothing(*_: object) -> None:
+    """Stand in for what an action or an owner does not have."""
 
 
 class Worker:
     """Wait, run a round, obey its directive; begin with Idle.
 
     Nothing that a round raises ends the thread, `SystemExit` and `KeyboardInterrupt` included: it is
-    logged, counted, told to `on_failure`, and the next round comes after the bulkhead's delay, which a
+    counted, told to `on_failure`, and the next round comes after the bulkhead's delay, which a
     stop interrupts and a wake does not. The thread ends when it was told to stop and its round has
     returned.
 
@@ -38,7 +42,8 @@ class Worker:
         bulkhead: Bulkhead,
         *,
         logger: logging.Logger,
-        on_failure: Callable[[BaseException], object] | None = None,
+        on_failure: Callable[[str, BaseException, int, float], object] = nothing,
+        on_recovery: Callable[[str, int, float], object] = nothing,
         clock: Clock = monotonic,
     ) -> None:
         self.name = name
@@ -48,8 +53,9 @@ class Worker:
         self._pacer = pacer
         self._bulkhead = bulkhead
         self._logger = logger
-        self._failure_log = FailureLog(logger, name)
         self._on_failure = on_failure
+        self._on_recovery = on_recovery
+        self._failing_since = 0.0
         self._clock = clock
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -128,15 +134,15 @@ class Worker:
             self._busy_since = None
         if failures := self._bulkhead.failures:
             self._bulkhead.succeeded()
-            self._guard(self._failure_log.recovered, failures)
+            self._guard(self._on_recovery, self.name, failures, self._clock() - self._failing_since)
         return directive
 
     def _failed(self, error: BaseException) -> Directive:
         delay = self._bulkhead.failed()
         self._last_error = describe(error)
-        self._guard(self._failure_log.failed, error, self._bulkhead.failures, delay)
-        if self._on_failure is not None:
-            self._guard(self._on_failure, error)
+        if self._bulkhead.failures == 1:
+            self._failing_since = self._clock()
+        self._guard(self._on_failure, self.name, error, self._bulkhead.failures, delay)
         # A Proceed, because a wake must not cut the backoff short.
         return Proceed(pause=delay)
 
@@ -157,7 +163,3 @@ def join_in_parts(thread: threading.Thread, deadline: Deadline) -> None:
     """
     while thread.is_alive() and not deadline.passed:
         thread.join(min(deadline.remaining(), JOIN_PART))
-
-
-def nothing() -> None:
-    """Stand in for the optional methods of an action."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from outbox.clock import Deadline
+from outbox.values.cancel_point import CancelPoint
 from outbox.values.headers import NO_HEADERS
 
 NEVER = Deadline.never()
@@ -92,6 +93,15 @@ class OutboxMessage:
         renewed.
         """
         return self.deadline.remaining()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the outbox has begun to stop: finish this message soon, no further one is begun.
+
+        A pickled copy never knows.
+        """
+        deadline = self.deadline
+        return isinstance(deadline, CancelPoint) and deadline.stopping()
 
     def facts(self) -> tuple[Any, ...]:
         """Return the fields in the constructor's order, without the deadline."""

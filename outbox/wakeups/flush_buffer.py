@@ -1,30 +1,40 @@
-"""Collect the partitions that each thread enqueued to; wake workers on flush."""
+"""Collect the partitions that each thread enqueued to; wake workers, and tell observers, on flush."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from outbox.events import Event
+from outbox.runtime.observers import Observers
 from outbox.wakeups.notifier import Notifier
 from outbox.wakeups.stages import Signals
+
+# A thread that never flushes must not collect events for ever: the oldest go first.
+MOST_EVENTS = 10_000
 
 
 class Marks:
     """The partitions that one thread has written to since its last flush. Thread-safe.
 
+    And the events of what it wrote in transactions of which nothing tells when they are committed.
+
     ``flush`` passes them on, from whichever thread: the one that commits may be another one.
     """
 
-    __slots__ = ("_ids", "_lock", "flush", "thread")
+    __slots__ = ("_ids", "_lock", "events", "flush", "own_transaction", "thread")
 
-    def __init__(self, pass_on: Callable[[set[int]], None]) -> None:
+    def __init__(self, pass_on: Callable[[set[int]], None], *, own_transaction: bool = False) -> None:
         self.thread = threading.current_thread()
         # One object a thread, so that a transaction calls it once however many messages it has.
         self.flush = partial(_flush, self, pass_on)
         self._lock = threading.Lock()
         self._ids: set[int] = set()
+        self.events: deque[Event] = deque(maxlen=MOST_EVENTS)
+        self.own_transaction = own_transaction
 
     def add(self, partition_ids: Iterable[int]) -> None:
         """Remember partitions."""
@@ -54,12 +64,15 @@ class Noted(threading.local):
         self.marks = begin()
 
 
-class Wakers:
+class FlushBuffer:
     """Remembers what each thread enqueued since its last flush, and passes it on when it flushes."""
 
-    def __init__(self, signals: Signals | None, notifier: Notifier | None) -> None:
+    def __init__(
+        self, signals: Signals | None, notifier: Notifier | None, observers: Observers | None = None
+    ) -> None:
         self._signals = signals
         self._notifier = notifier
+        self.observers = observers or Observers()
         self._lock = threading.Lock()
         self._everyone: list[Marks] = []
         self._noted = Noted(self._begin)
@@ -73,10 +86,26 @@ class Wakers:
         """What is to be called after the commit of what this thread has noted, by any thread."""
         return self._noted.marks.flush
 
+    def tell_committed(self, event: Event, on_commit: Callable[[Callable[[], object]], bool] | None) -> None:
+        """Tell of what this thread has written once its transaction is committed.
+
+        ``on_commit`` arranges for a call after that commit, and returns False if it cannot: then the
+        thread's next `flush` stands for it. None says that it is committed already.
+        """
+        marks = self._noted.marks
+        if on_commit is None:
+            self.observers.tell(event)
+        elif marks.own_transaction or not on_commit(partial(self.observers.tell, event)):
+            marks.events.append(event)
+
     @contextmanager
-    def apart(self) -> Iterator[None]:
-        """Let a flush inside the block say nothing of what this thread has noted before it."""
-        before, self._noted.marks = self._noted.marks, Marks(self._pass_on)
+    def own_transaction(self) -> Iterator[None]:
+        """Let a flush inside the block say nothing of what this thread has noted before it.
+
+        For a transaction of the outbox's own, which is over when the block ends. Left without a flush, it
+        was rolled back, and what was noted inside is forgotten.
+        """
+        before, self._noted.marks = self._noted.marks, Marks(self._pass_on, own_transaction=True)
         try:
             yield
         finally:
@@ -89,7 +118,10 @@ class Wakers:
         enqueued, and this one commits. What those have noted stays noted, since it may be not all
         committed; they do not pay for it, and are not woken for twice unless threads flush so.
         """
-        self._pass_on(self._noted.marks.take() or self._of_others())
+        marks = self._noted.marks
+        self._pass_on(marks.take() or self._of_others())
+        while marks.events:
+            self.observers.tell(marks.events.popleft())
 
     def _pass_on(self, noted: set[int]) -> None:
         if not noted:
@@ -112,6 +144,7 @@ class Wakers:
         for marks in ended:
             # Noted by nobody who could still flush: as if this thread had.
             mine.add(marks.take())
+            mine.events.extend(marks.events)
         return mine
 
     def _of_others(self) -> set[int]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-
 from outbox.backends.protocol import Listener, Wakeups
 from outbox.backends.records import Wakeup
 from outbox.clock import Clock, monotonic
 from outbox.errors import DatabaseError
+from outbox.events import WakeupsLost, WakeupsRestored
 from outbox.runtime.directive import Directive, Proceed, Sleep
+from outbox.runtime.observers import Observers
 from outbox.wakeups.coalescer import LaterLook
 from outbox.wakeups.stages import Signals
-
-log = logging.getLogger("outbox.workers.listener")
 
 RETRY_SECONDS = 30.0
 WAIT_SECONDS = 60.0
@@ -21,13 +19,16 @@ WAIT_SECONDS = 60.0
 class WakeupListener:
     """The action of the listener thread. It may fail: polling is underneath, and it tries again later."""
 
-    def __init__(self, backend: Wakeups, signals: Signals, *, clock: Clock = monotonic) -> None:
+    def __init__(
+        self, backend: Wakeups, signals: Signals, observers: Observers, *, clock: Clock = monotonic
+    ) -> None:
         self._backend = backend
         self._signals = signals
         self._clock = clock
         self._later = LaterLook()
         self._listener: Listener | None = None
-        self._warned = False
+        self._observers = observers
+        self._lost = False
         self._interrupted = False
 
     def run_once(self) -> Directive:
@@ -37,7 +38,9 @@ class WakeupListener:
                 self._listener = self._backend.listen()
                 # Whatever was announced while nobody listened.
                 self._signals.look()
-                self._warned = False
+                if self._lost:
+                    self._lost = False
+                    self._observers.tell(WakeupsRestored())
             # Asked after the listener is there for `interrupt` to find: one of the two sees the other.
             wait = 0.0 if self._interrupted else self._later.wait(self._clock(), WAIT_SECONDS)
             for wakeup in self._listener.receive(wait):
@@ -46,7 +49,8 @@ class WakeupListener:
                 self._signals.look()
         except DatabaseError as error:
             self.close()
-            self._warn(error)
+            self._lost = True
+            self._observers.tell(WakeupsLost(sending=False, error=error, retry_in=RETRY_SECONDS))
             return Sleep(RETRY_SECONDS)
         return Proceed(pause=0)
 
@@ -72,14 +76,3 @@ class WakeupListener:
             self._signals.sequenced(wakeup.partition_ids)
         else:
             self._signals.enqueued(wakeup.partition_ids)
-
-    def _warn(self, error: DatabaseError) -> None:
-        level = logging.DEBUG if self._warned else logging.WARNING
-        self._warned = True
-        log.log(
-            level,
-            "no wake-ups from other processes, polling instead: %s; trying again in %.0f s",
-            error,
-            RETRY_SECONDS,
-            extra={"retry_in": RETRY_SECONDS},
-        )

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 
 from outbox.backends.protocol import Wakeups
 from outbox.clock import Clock, monotonic
 from outbox.errors import DatabaseError
+from outbox.events import WakeupsLost
+from outbox.runtime.observers import Observers
 from outbox.wakeups.coalescer import Thinning, Wake
-
-log = logging.getLogger("outbox.notifier")
 
 
 class Notifier:
     """Sends wake-ups on a connection of the outbox's own, never inside a producer's transaction.
 
     Thinned out in a stream, and coalesced: while one thread sends, what others add waits for its next
-    round and they go on. A wake-up that cannot be sent is logged and dropped; polling is underneath.
+    round and they go on. A wake-up that cannot be sent is dropped, which observers are
+    told; polling is underneath.
     """
 
-    def __init__(self, backend: Wakeups, *, clock: Clock = monotonic) -> None:
+    def __init__(
+        self, backend: Wakeups, observers: Observers | None = None, *, clock: Clock = monotonic
+    ) -> None:
         self._backend = backend
+        self._observers = observers or Observers()
         self._clock = clock
         self._lock = threading.Lock()
         self._thinning = Thinning()
@@ -51,9 +54,7 @@ class Notifier:
             except DatabaseError as error:
                 with self._lock:
                     self._thinning.failed()
-                log.warning(
-                    "could not wake other processes, they will find the messages by polling: %s", error
-                )
+                self._observers.tell(WakeupsLost(sending=True, error=error))
             except BaseException:
                 with self._lock:
                     self._thinning.failed()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from outbox.backends.records import Delivery
+from outbox.events import TrackerFailed
 from outbox.failures import FailureKey, FailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.handlers.outcome import Failed
+from outbox.runtime.observers import Observers
 from outbox.workers.settling import Verdict
-from outbox.workers.throttled_log import ThrottledLog
-
-log = logging.getLogger("outbox.workers.quarantine")
 
 # What a tracker that is away may miss: the oldest news goes first.
 MOST_EVENTS = 10_000
+TROUBLE = "the failure tracker failed; delivery goes on without it"
 UNEXPLAINED = "a start without a result: process died or lease ran out"
 # Time for a sweep, in whichever process.
 LEAST_REST = 1.0
@@ -37,11 +36,11 @@ class FailureRecorder:
     `note` and `startled` are for processor threads, `flush` for the sweeper's own.
     """
 
-    def __init__(self, tracker: FailureTracker, quarantine: Quarantine) -> None:
+    def __init__(self, tracker: FailureTracker, quarantine: Quarantine, observers: Observers) -> None:
         self._tracker = tracker
         self._quarantine = quarantine
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
-        self._trouble = ThrottledLog(log)
+        self._observers = observers
 
     def note(self, verdicts: Iterable[tuple[Delivery, Verdict]]) -> None:
         """Take in what has just been committed."""
@@ -65,7 +64,7 @@ class FailureRecorder:
         try:
             failures = self._tracker.record_failure(key, UNEXPLAINED)
         except Exception as error:  # the tracker is the user's code, and advice
-            self._trouble.error("the failure tracker failed; delivery goes on without it", error)
+            self._observers.tell(TrackerFailed(what=TROUBLE, error=error))
             return None
         if failures < self._quarantine.threshold:
             return None
@@ -78,7 +77,7 @@ class FailureRecorder:
             while self._events:
                 self._tell(self._events.popleft())
         except Exception as error:  # the tracker is the user's code, and advice
-            self._trouble.error("the failure tracker failed; delivery goes on without it", error)
+            self._observers.tell(TrackerFailed(what=TROUBLE, error=error))
 
     def _tell(self, event: Event) -> None:
         if event.reason is None:

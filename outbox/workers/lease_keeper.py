@@ -13,9 +13,9 @@ from outbox.backends.records import Settlement
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, OutboxError
 from outbox.runtime.directive import Directive, Sleep
+from outbox.runtime.observers import Observers
 from outbox.workers.claim import Claim
-from outbox.workers.counters import Counters
-from outbox.workers.report import report_lost
+from outbox.workers.telling import lease_lost, lease_renewed
 from outbox.workers.turn import Turn
 
 log = logging.getLogger("outbox.workers.lease_keeper")
@@ -38,14 +38,14 @@ class LeaseKeeper:
     def __init__(
         self,
         backend: Backend,
-        counters: Counters,
+        observers: Observers,
         *,
         shortest_lease: float = 30.0,
         clock: Clock = monotonic,
     ) -> None:
         self._shared = backend
         self._apart: Backend | None = None
-        self._counters = counters
+        self._observers = observers
         self._sleep = min(LONGEST_SLEEP, shortest_lease / 10)
         self._clock = clock
         self._lock = threading.Lock()
@@ -104,10 +104,9 @@ class LeaseKeeper:
         unstarted = [delivery.partition_id for delivery in turn.renewed(held, kept, started)]
         if unstarted:
             # Those that are being handled are counted and reported when their ack is refused.
-            self._counters.add(lost_leases=len(unstarted))
-            report_lost(turn.consumer, unstarted)
+            self._observers.tell(lease_lost(turn.consumer, unstarted))
             claim.again(unstarted)
-        log.debug("renewed the lease of partitions %s of queue %s", sorted(kept), turn.consumer.queue)
+        self._observers.tell(lease_renewed(turn.consumer, kept))
 
     def _free_waiting(self, turn: Turn, claim: Claim) -> None:
         waiting = turn.give_up_waiting(self._clock(), PATIENCE)

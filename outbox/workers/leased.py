@@ -12,17 +12,17 @@ from outbox.backends.records import Delivery, LeaseRequest, Settlement
 from outbox.clock import Clock, monotonic
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
+from outbox.runtime.observers import Observers
 from outbox.workers.acks import Acks
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
-from outbox.workers.counters import Counters
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
-from outbox.workers.report import report_lost, report_verdict
 from outbox.workers.settling import Verdict, condemned, judge
+from outbox.workers.telling import Handled, handler_failed, tell_turn
 from outbox.workers.tokens import Tokens
 from outbox.workers.turn import Turn
 
@@ -45,7 +45,7 @@ class LeasedTurns:
         backend: Backend,
         states: PartitionStates,
         keeper: LeaseKeeper,
-        counters: Counters,
+        observers: Observers,
         *,
         stopping: Callable[[], bool],
         recorder: FailureRecorder | None = None,
@@ -54,7 +54,7 @@ class LeasedTurns:
         self._backend = backend
         self._states = states
         self._keeper = keeper
-        self._counters = counters
+        self._observers = observers
         self._stopping = stopping
         self._recorder = recorder
         self._clock = clock
@@ -66,7 +66,7 @@ class LeasedTurns:
         """Work on the claimed partitions of one consumer; return whether there may be more to do."""
         lease = consumer.lease.duration
         started = self._clock()
-        turn = Turn(self._tokens.fresh(), consumer)
+        turn = Turn(self._tokens.fresh(), consumer, self._stopping)
         taken = self._backend.lease_and_read(
             [LeaseRequest(key, self._limit(consumer, key, len(keys))) for key in keys],
             token=turn.token,
@@ -77,7 +77,7 @@ class LeasedTurns:
             solo=len(keys) == 1 and self._states[keys[0]].isolate,
         )
         for refusal in taken.refusals:
-            refused(refusal, consumer, claim, self._states)
+            refused(refusal, consumer, claim, self._states, self._observers)
         deliveries = taken.deliveries
         more = False
         for number in count(1):
@@ -85,11 +85,11 @@ class LeasedTurns:
                 return more
             turn.load(deliveries, started)
             with self._keeper.watching(turn, claim):
-                verdicts = [
+                handled = [
                     self._deliver(turn, delivery) for delivery in iter(lambda: turn.next(self._clock()), None)
                 ]
             started = self._clock()
-            deliveries, leftover = self._settle(turn, claim, verdicts, reading_on=number < ROUNDS)
+            deliveries, leftover = self._settle(turn, claim, handled, reading_on=number < ROUNDS)
             more = more or leftover
         return more
 
@@ -98,9 +98,11 @@ class LeasedTurns:
         size = self._states[key].mode.effective_batch_size(configured)
         return consumer.speed.batch_limit(size, consumer.lease.handler_budget)
 
-    def _deliver(self, turn: Turn, delivery: Delivery) -> tuple[Delivery, Verdict]:
+    def _deliver(self, turn: Turn, delivery: Delivery) -> Handled:
         consumer = turn.consumer
         state = self._states[delivery.partition_id]
+        began = self._clock()
+        seconds = 0.0
         if delivery.crashed:
             state.mode = state.mode.rejected(None)
         outcome = condemned(delivery, consumer)
@@ -108,47 +110,51 @@ class LeasedTurns:
             left_alone = self._recorder.startled(delivery)
             outcome = None if left_alone is None else Outcome(0, failure=left_alone)
         if outcome is None:
-            outcome = self._hand_over(turn, delivery)
+            outcome, seconds = self._hand_over(turn, delivery)
         verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
         state.crashed = state.crashed and not verdict.processed and not verdict.failed
-        return delivery, verdict
+        return Handled(delivery, verdict, began, seconds)
 
-    def _hand_over(self, turn: Turn, delivery: Delivery) -> Outcome:
+    def _hand_over(self, turn: Turn, delivery: Delivery) -> tuple[Outcome, float]:
+        """Call the handler; return what became of the messages and the seconds in the handler."""
         consumer = turn.consumer
         assert consumer.leased is not None
         hold = turn.hold(delivery.partition_id)
         messages, withheld = build_messages(delivery, consumer, hold.deadline)
         outcome = Outcome(0)
+        seconds = 0.0
         if messages:
             batch = Batch(messages, hold.deadline, lambda: hold.lost or self._stopping())
             if not batch.cancelled:
                 began = self._clock()
                 outcome = consumer.leased(batch)
-                consumer.speed.note(max(outcome.processed, 1), self._clock() - began)
+                seconds = self._clock() - began
+                consumer.speed.note(max(outcome.processed, 1), seconds)
                 if not outcome.processed and outcome.failure is None and not batch.cancelled:
                     # Ready again at once would be a spin.
                     outcome = FINISHED_NOTHING
-        return insert_missing(outcome, withheld, len(delivery.messages))
+        outcome = insert_missing(outcome, withheld, len(delivery.messages))
+        if outcome.failure is not None and outcome.failure.cause is not None:
+            self._observers.tell(handler_failed(consumer, delivery, outcome.processed, outcome.failure))
+        return outcome, seconds
 
     def _settle(
-        self, turn: Turn, claim: Claim, verdicts: list[tuple[Delivery, Verdict]], *, reading_on: bool
+        self, turn: Turn, claim: Claim, handled: list[Handled], *, reading_on: bool
     ) -> tuple[list[Delivery], bool]:
         """Write everything down in one statement; return what was read on and whether work was left."""
-        if not verdicts:
+        if not handled:
             return [], True
         reads = reading_on and not self._stopping() and not turn.out_of_time
-        settlements = [self._reading_on(turn, verdict, len(verdicts), reads=reads) for _, verdict in verdicts]
+        settlements = [self._reading_on(turn, item.verdict, len(handled), reads=reads) for item in handled]
         answer = self._acks.send(turn, settlements, max_bytes=MAX_BYTES // len(settlements))
         lost = set(answer.lost)
-        self._count(verdicts, lost)
-        for delivery, verdict in verdicts:
-            # Only now: of a lease that was lost, nothing has been written.
-            if delivery.partition_id not in lost:
-                report_verdict(turn.consumer, delivery, verdict)
-        if lost:
-            report_lost(turn.consumer, lost)
-            claim.again(lost)
-        left = self._give_back(claim, verdicts, settlements, set(answer.released))
+        if self._recorder is not None:
+            self._recorder.note(
+                (h.delivery, h.verdict) for h in handled if h.delivery.partition_id not in lost
+            )
+        tell_turn(self._observers, turn.consumer, handled, lost)
+        claim.again(lost)
+        left = self._give_back(claim, handled, settlements, set(answer.released))
         return answer.deliveries, bool(left)
 
     def _reading_on(self, turn: Turn, verdict: Verdict, group: int, *, reads: bool) -> Settlement:
@@ -160,17 +166,17 @@ class LeasedTurns:
     def _give_back(
         self,
         claim: Claim,
-        verdicts: list[tuple[Delivery, Verdict]],
+        handled: list[Handled],
         settlements: list[Settlement],
         released: set[int],
     ) -> list[int]:
         left: list[int] = []
         dry: list[int] = []
-        for (delivery, verdict), settlement in zip(verdicts, settlements, strict=True):
-            key = delivery.partition_id
+        for item, settlement in zip(handled, settlements, strict=True):
+            key = item.delivery.partition_id
             if key not in released:
                 continue
-            if verdict.failed:
+            if item.verdict.failed:
                 claim.defer(key, settlement.delay)
             elif settlement.next_limit:
                 dry.append(key)
@@ -179,16 +185,3 @@ class LeasedTurns:
         claim.done(dry)
         claim.again(left)
         return left
-
-    def _count(self, verdicts: list[tuple[Delivery, Verdict]], lost: set[int]) -> None:
-        kept = [pair for pair in verdicts if pair[0].partition_id not in lost]
-        if self._recorder is not None:
-            self._recorder.note(kept)
-        ours = [verdict for _, verdict in kept]
-        self._counters.add(
-            turns=1,
-            processed=sum(verdict.processed for verdict in ours),
-            retried=sum(verdict.failed for verdict in ours),
-            dead_lettered=sum(len(verdict.settlement.dead) for verdict in ours),
-            lost_leases=len(lost),
-        )

@@ -11,13 +11,12 @@ from outbox.values.message import OutboxMessage
 from outbox.workers.consumer import Consumer
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-NEVER = Deadline.never()
 MISSING_BODY = "the message's body is missing from the table"
 BAD_HEADERS = "the message's headers are no JSON object of strings"
 
 
 def build_messages(
-    delivery: Delivery, consumer: Consumer, deadline: Deadline = NEVER
+    delivery: Delivery, consumer: Consumer, deadline: Deadline
 ) -> tuple[list[OutboxMessage], dict[int, str]]:
     """Return the messages of a delivery, and for the positions without one the reason."""
     queue, partition_id = consumer.queue, delivery.partition_id

@@ -11,12 +11,12 @@ from outbox.clock import Clock, monotonic
 from outbox.failures import FailureTracker, SqlFailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.runtime.linger import Linger
+from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.profile import OutboxProfile
 from outbox.wakeups.announcements import Announcements
 from outbox.wakeups.stages import Signals
 from outbox.workers.consumer import Consumer
-from outbox.workers.counters import Counters
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.leased import LeasedTurns
@@ -24,6 +24,7 @@ from outbox.workers.partition_state import PartitionStates
 from outbox.workers.processor import Grouping, Processor
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
+from outbox.workers.stats import AMOUNTS, Counters
 from outbox.workers.sweeper import QuarantineSweeper
 from outbox.workers.transactional import TransactionalTurns
 from outbox.workers.vacuum import Vacuum
@@ -53,6 +54,7 @@ class Pipeline:
         backend: Backend,
         consumers: Sequence[Consumer],
         settings: PipelineSettings,
+        observers: Observers,
         *,
         stopping: Callable[[], bool],
         queue_clock: Clock = monotonic,
@@ -61,6 +63,7 @@ class Pipeline:
         self.backend = backend
         self.settings = settings
         self.counters = Counters()
+        self.observers = observers.plus(self.counters, AMOUNTS)
         self.consumers = tuple(consumers)
         self.partition_ids = [pid for consumer in consumers for pid in consumer.partition_ids]
         self.states = PartitionStates()
@@ -71,19 +74,19 @@ class Pipeline:
             self.partition_ids,
         )
         shortest = min((c.lease.duration for c in consumers if c.leased is not None), default=30.0)
-        self.keeper = LeaseKeeper(backend, self.counters, shortest_lease=shortest)
+        self.keeper = LeaseKeeper(backend, self.observers, shortest_lease=shortest)
         self._stopping = stopping
         self._tracker = self._choose_tracker(settings.quarantine)
         self.recorder = (
-            FailureRecorder(self._tracker, settings.quarantine)
+            FailureRecorder(self._tracker, settings.quarantine, self.observers)
             if self._tracker is not None and settings.quarantine is not None
             else None
         )
         self._leased = LeasedTurns(
-            backend, self.states, self.keeper, self.counters, stopping=stopping, recorder=self.recorder
+            backend, self.states, self.keeper, self.observers, stopping=stopping, recorder=self.recorder
         )
         self._transactional = TransactionalTurns(
-            backend, self.states, self.counters, stopping=stopping, recorder=self.recorder
+            backend, self.states, self.observers, stopping=stopping, recorder=self.recorder
         )
         self._suspect_lane = threading.Lock()
         self._announcements = Announcements() if settings.announce else None
@@ -103,7 +106,8 @@ class Pipeline:
             self.backend,
             self.signals,
             tuning,
-            self.counters,
+            self.observers,
+            consumers=self._by_partition,
             # A lease is committed before a handler is called; a transactional handler is called first.
             durable_for=frozenset(
                 pid
@@ -130,7 +134,7 @@ class Pipeline:
 
     def vacuum(self) -> Vacuum:
         """Return the action of the vacuum thread."""
-        return Vacuum(self.backend, self.partition_ids, self.settings.profile.vacuum, self.counters)
+        return Vacuum(self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers)
 
     def reconciler(self) -> Reconciler:
         """Return the action of the reconciler thread."""
@@ -138,7 +142,7 @@ class Pipeline:
             self.backend,
             self.signals,
             self.partition_ids,
-            self.counters,
+            self.observers,
             poll_interval=self.settings.poll_interval,
         )
 
@@ -150,7 +154,7 @@ class Pipeline:
         return QuarantineSweeper(
             self.backend,
             self.signals,
-            self.counters,
+            self.observers,
             quarantine,
             tracker=self._tracker,
             recorder=self.recorder,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outbox import events
 from outbox.backends.protocol import Sequencing
 from outbox.runtime.directive import Directive, Sleep
+from outbox.runtime.observers import Observers
 from outbox.wakeups.stages import Signals
-from outbox.workers.counters import Counters
 
 FIRST_INTERVAL = 0.05
 
@@ -25,14 +26,14 @@ class Reconciler:
         backend: Sequencing,
         signals: Signals,
         partition_ids: Sequence[int],
-        counters: Counters,
+        observers: Observers,
         *,
         poll_interval: float,
     ) -> None:
         self._backend = backend
         self._signals = signals
         self._partition_ids = partition_ids
-        self._counters = counters
+        self._observers = observers
         self._longest = poll_interval
         self._interval = min(FIRST_INTERVAL, poll_interval) / 2
 
@@ -44,6 +45,6 @@ class Reconciler:
         news = self._signals.found(incoming, behind)
         if any(row.dirty for row in rows):
             self._signals.processed()
-        self._counters.add(polls=1)
+        self._observers.tell(events.Polled(news=news))
         self._interval = min(FIRST_INTERVAL if news else self._interval * 2, self._longest)
         return Sleep(self._interval)

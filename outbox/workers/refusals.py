@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-
+from outbox import events
 from outbox.backends.records import Refusal, RefusalKind
+from outbox.runtime.observers import Observers
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.partition_state import PartitionState, PartitionStates
+from outbox.workers.telling import place_of
 
-log = logging.getLogger("outbox.workers.processor")
-
-# Refusals in a row, at up to half a second each.
+# Refusals in a row, at up to half a second each, that a long transaction explains better than a busy row.
 REPORT_FIRST = 20
-REPORT_EVERY = 500
 # No waiting brings the row back; the reconciler asks at its own pace anyway.
 MISSING_DELAY = 60.0
 
 
-def refused(refusal: Refusal, consumer: Consumer, claim: Claim, states: PartitionStates) -> None:
+def refused(
+    refusal: Refusal, consumer: Consumer, claim: Claim, states: PartitionStates, observers: Observers
+) -> None:
     """Put the partition where it belongs in the ready queue."""
     key = refusal.partition_id
     state = states[key]
@@ -38,28 +38,18 @@ def refused(refusal: Refusal, consumer: Consumer, claim: Claim, states: Partitio
         # Its last start did not end in this process: it may have killed another one.
         state.isolate = state.crashed = True
         claim.again((key,))
-    report_standstill(refusal, consumer, state)
+    tell_blocked(refusal, consumer, state, observers)
 
 
-def report_standstill(refusal: Refusal, consumer: Consumer, state: PartitionState) -> None:
-    """Log what no amount of waiting may cure: at once or after a while, and not at every try."""
-    partition = consumer.indexes[refusal.partition_id]
-    where = {"queue": consumer.queue, "partition": partition, "partition_id": refusal.partition_id}
-    if state.missing % REPORT_EVERY == 1:
-        log.error(
-            "queue %s, partition %d (id %d) stands still: it is processed up to seq %d, and message %d has "
-            "been deleted from the outgoing table; put the row back, or set processed_seq to the number "
-            "before the next row that is there",
-            *where.values(),
-            refusal.cursor,
-            refusal.cursor + 1,
-            extra={**where, "cursor": refusal.cursor, "seq": refusal.cursor + 1},
+def tell_blocked(refusal: Refusal, consumer: Consumer, state: PartitionState, observers: Observers) -> None:
+    """Tell of what waiting may not cure: a deleted row at once, a locked one after a while."""
+    if not state.missing and state.locked < REPORT_FIRST:
+        return
+    observers.tell(
+        events.PartitionBlocked(
+            **place_of(consumer, refusal.partition_id),
+            reason="row_missing" if state.missing else "row_locked",
+            seq=refusal.cursor + 1 if state.missing else None,
+            refusals=state.missing or state.locked,
         )
-    if state.locked % REPORT_EVERY == REPORT_FIRST:
-        log.warning(
-            "queue %s, partition %d (id %d) was refused %d times in a row: its processor row is locked by a "
-            "long transaction",
-            *where.values(),
-            state.locked,
-            extra={**where, "refusals": state.locked},
-        )
+    )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from outbox import events
 from outbox.backends.protocol import Sequencing
 from outbox.backends.records import Sequenced
 from outbox.clock import Clock, monotonic
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.linger import Linger
+from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.wakeups.announcements import Announcements
 from outbox.wakeups.stages import Signals
 from outbox.workers.claim import Claim
-from outbox.workers.counters import Counters
+from outbox.workers.consumer import Consumer
 
 MAX_PARTITIONS = 128
 # Rows moved by one statement, whatever the number of partitions: a pass is also a lock's length.
@@ -33,8 +37,9 @@ class Sequencer:
         backend: Sequencing,
         signals: Signals,
         tuning: WorkerTuning,
-        counters: Counters,
+        observers: Observers,
         *,
+        consumers: Mapping[int, Consumer],
         durable_for: frozenset[int] = frozenset(),
         linger: Linger | None = None,
         announcements: Announcements | None = None,
@@ -44,7 +49,8 @@ class Sequencer:
         self._ready: ReadyQueue = signals.sequencing
         self._signals = signals
         self._batch_size = int(tuning.batch_size)
-        self._counters = counters
+        self._observers = observers
+        self._consumers = consumers
         self._durable_for = durable_for
         self._linger = linger
         self._announcements = announcements
@@ -90,7 +96,7 @@ class Sequencer:
         filled = [item.partition_id for item in moved if item.moved]
         self._signals.sequenced(filled)
         total = sum(item.moved for item in moved)
-        self._counters.add(sequencer_passes=1, sequenced=total)
+        self._tell(moved, total)
         backlog = any(left_some(item, limit) for item in moved)
         if self._linger is not None:
             self._linger.note(self._clock(), total, backlog=backlog)
@@ -98,6 +104,23 @@ class Sequencer:
         if any(item.more for item in moved):
             return Proceed(pause=0)
         return Proceed() if backlog else Idle()
+
+    def _tell(self, moved: list[Sequenced], total: int) -> None:
+        self._observers.tell(events.SequencerPassed(partitions=len(moved), count=total))
+        if not self._observers.want(events.Sequenced):
+            return
+        for item in moved:
+            if item.moved:
+                consumer = self._consumers[item.partition_id]
+                self._observers.tell(
+                    events.Sequenced(
+                        queue=consumer.queue,
+                        partition=consumer.indexes[item.partition_id],
+                        partition_id=item.partition_id,
+                        first_seq=item.first_seq,
+                        count=item.moved,
+                    )
+                )
 
 
 def left_some(item: Sequenced, limit: int) -> bool:

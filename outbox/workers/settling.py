@@ -59,7 +59,8 @@ def judge(
         for n, reason in outcome.rejected
     ]
     processed = outcome.processed
-    failure = outcome.failure
+    # A failure after the last message was finished concerns none: the next one has not been begun.
+    failure = outcome.failure if processed < len(messages) else None
     if failure is not None and _exhausted(delivery, processed, outcome, consumer):
         starts = _starts(delivery, processed) + 1
         dead.append(DeadLetterRecord(messages[processed].seq, failure.reason, starts))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from outbox import events
 from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
@@ -14,13 +14,10 @@ from outbox.failures import FailureEntry, FailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
+from outbox.runtime.observers import Observers
 from outbox.wakeups.stages import Signals
 from outbox.workers.condemning import Condemning, Sentence
-from outbox.workers.counters import Counters
 from outbox.workers.failure_recorder import FailureRecorder
-from outbox.workers.throttled_log import ThrottledLog
-
-log = logging.getLogger("outbox.workers.quarantine")
 
 # How often the counts below the threshold are looked through for messages that are long delivered.
 TIDY_INTERVAL = 3600.0
@@ -39,7 +36,7 @@ class QuarantineSweeper:
         self,
         backend: Backend,
         signals: Signals,
-        counters: Counters,
+        observers: Observers,
         quarantine: Quarantine,
         *,
         tracker: FailureTracker,
@@ -48,15 +45,14 @@ class QuarantineSweeper:
         clock: Clock = monotonic,
     ) -> None:
         self._signals = signals
-        self._counters = counters
+        self._observers = observers
         self._quarantine = quarantine
         self._tracker = tracker
         self._recorder = recorder
         self._stopping = stopping
         self._clock = clock
         self._access = Access(backend, Store)
-        self._condemning = Condemning(backend)
-        self._trouble = ThrottledLog(log)
+        self._condemning = Condemning(backend, observers)
         self._owed: list[FailureEntry] = []
         """Drained, and to be put back: kept over a failing `restore`."""
         self._tidy_at = clock() + TIDY_INTERVAL
@@ -68,7 +64,11 @@ class QuarantineSweeper:
             self._put_back()
             self._sweep()
         except Exception as error:  # the tracker is the user's code, and advice
-            self._trouble.error("the quarantine sweep failed; delivery goes on without it", error)
+            self._observers.tell(
+                events.TrackerFailed(
+                    what="the quarantine sweep failed; delivery goes on without it", error=error
+                )
+            )
         return Sleep(self._quarantine.interval)
 
     def close(self) -> None:
@@ -102,11 +102,7 @@ class QuarantineSweeper:
         left = self._quarantine.max_per_sweep
         for entry in ripe:
             if not left:
-                log.warning(
-                    "more than %d messages have failed too often; the others wait for the next sweep "
-                    "(when a downstream is away, Retry(..., counts=False) keeps its messages out of this)",
-                    self._quarantine.max_per_sweep,
-                )
+                self._observers.tell(events.QuarantineFull(limit=self._quarantine.max_per_sweep))
             if not left or self._stopping():
                 return
             left -= self._judge(entry)
@@ -118,7 +114,8 @@ class QuarantineSweeper:
         except ConnectionLost:
             raise
         except Exception as error:  # one bad partition must not keep the others
-            self._trouble.error(f"the head of partition {entry.key.partition_id} cannot be given up", error)
+            what = f"the head of partition {entry.key.partition_id} cannot be given up"
+            self._observers.tell(events.TrackerFailed(what=what, error=error))
             return False
         if sentence is Sentence.DEFERRED:
             return False
@@ -129,7 +126,6 @@ class QuarantineSweeper:
         return True
 
     def _given_up(self, entry: FailureEntry) -> None:
-        self._counters.add(processed=1, dead_lettered=1)
         self._signals.found((), (entry.key.partition_id,))
         self._signals.processed()
         # A failure that somebody recorded between the drain and the dead letter.

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
 
 from outbox.backends.protocol import TransactionalTurn, Transactions
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
-from outbox.clock import Deadline
+from outbox.clock import Clock, Deadline, monotonic
 from outbox.connections.turn_commit import turn_commit
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
+from outbox.runtime.observers import Observers
+from outbox.values.cancel_point import CancelPoint
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
-from outbox.workers.counters import Counters
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
-from outbox.workers.report import report_verdict
 from outbox.workers.settling import Verdict, condemned, judge
+from outbox.workers.telling import Handled, handler_failed, tell_turn
 
 MAX_BYTES = 16 * 1024 * 1024
 TURN_SECONDS = 2.0
@@ -36,24 +38,28 @@ class TransactionalTurns:
         self,
         backend: Transactions,
         states: PartitionStates,
-        counters: Counters,
+        observers: Observers,
         *,
         stopping: Callable[[], bool],
         recorder: FailureRecorder | None = None,
+        clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
         self._states = states
-        self._counters = counters
+        self._observers = observers
         self._stopping = stopping
         self._recorder = recorder
+        self._clock = clock
         self._random = random.Random()
+        # No lease, so no cancel point: only a stop.
+        self._never = CancelPoint(math.inf, stopping)
 
     def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
         """Work on one claimed partition; return whether there may be more to do in it."""
         request = LeaseRequest(key, self._states[key].mode.effective_batch_size(consumer.batch_size))
         handling: Delivery | None = None
         committing: Delivery | None = None
-        verdict: Verdict | None = None
+        handled: Handled | None = None
         try:
             with (
                 turn_commit(),
@@ -62,12 +68,12 @@ class TransactionalTurns:
                 ) as turn,
             ):
                 if isinstance(turn, Refusal):
-                    refused(turn, consumer, claim, self._states)
+                    refused(turn, consumer, claim, self._states, self._observers)
                     return False
                 handling = turn.delivery
-                verdict = self._handle(turn, consumer)
+                handled = self._handle(turn, consumer)
                 handling = None
-                turn.settle(verdict.settlement)
+                turn.settle(handled.verdict.settlement)
                 committing = turn.delivery
         except Contention:
             claim.locked(key)
@@ -79,13 +85,15 @@ class TransactionalTurns:
                 raise
             self._record_lost_transaction(lost, consumer, claim, error)
             return False
-        return self._give_back(consumer, claim, turn.delivery, verdict, request.limit)
+        return self._give_back(consumer, claim, handled, request.limit)
 
-    def _handle(self, turn: TransactionalTurn, consumer: Consumer) -> Verdict:
+    def _handle(self, turn: TransactionalTurn, consumer: Consumer) -> Handled:
         delivery = turn.delivery
+        began = self._clock()
+        seconds = 0.0
         outcome = condemned(delivery, consumer)
         if outcome is None:
-            messages, withheld = build_messages(delivery, consumer)
+            messages, withheld = build_messages(delivery, consumer, self._never)
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
@@ -93,9 +101,16 @@ class TransactionalTurns:
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, over, seal=turn.seal
                 )
+                seconds = self._clock() - began
             outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
+            self._tell_failure(consumer, delivery, outcome)
         state = self._states[delivery.partition_id]
-        return judge(delivery, outcome, consumer, state, random=self._random.random)
+        verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
+        return Handled(delivery, verdict, began, seconds)
+
+    def _tell_failure(self, consumer: Consumer, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome.failure is not None and outcome.failure.cause is not None:
+            self._observers.tell(handler_failed(consumer, delivery, outcome.processed, outcome.failure))
 
     def _excuse(self, outcome: Outcome) -> Outcome:
         """Let a lost race for a lock not count: it says nothing about the message."""
@@ -116,6 +131,7 @@ class TransactionalTurns:
         failure = error.failure if isinstance(error, TransactionLost) else Failed(describe(error))
         outcome = self._excuse(Outcome(0, failure=failure, attributed=False))
         failure = outcome.failure or failure
+        self._tell_failure(consumer, delivery, outcome)
         verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
         state.mode = state.mode.rejected(None)
         recorded = Settlement(
@@ -126,23 +142,13 @@ class TransactionalTurns:
             delay=verdict.settlement.delay,
         )
         lost = Verdict(recorded, 0, failed=True, finished=False, culprit=verdict.culprit)
-        if self._backend.record_failure(recorded):
-            self._note(delivery, lost)
-        report_verdict(consumer, delivery, lost)
-        self._counters.add(turns=1, retried=1)
+        handled = Handled(delivery, lost, self._clock(), 0.0)
+        self._tell(consumer, handled, noted=self._backend.record_failure(recorded))
         claim.defer(delivery.partition_id, recorded.delay)
 
-    def _give_back(
-        self, consumer: Consumer, claim: Claim, delivery: Delivery, verdict: Verdict, limit: int
-    ) -> bool:
-        report_verdict(consumer, delivery, verdict)
-        self._note(delivery, verdict)
-        self._counters.add(
-            turns=1,
-            processed=verdict.processed,
-            retried=int(verdict.failed),
-            dead_lettered=len(verdict.settlement.dead),
-        )
+    def _give_back(self, consumer: Consumer, claim: Claim, handled: Handled, limit: int) -> bool:
+        self._tell(consumer, handled)
+        delivery, verdict = handled.delivery, handled.verdict
         key = delivery.partition_id
         if verdict.failed:
             claim.defer(key, verdict.settlement.delay)
@@ -153,9 +159,10 @@ class TransactionalTurns:
         claim.again((key,))
         return True
 
-    def _note(self, delivery: Delivery, verdict: Verdict) -> None:
-        if self._recorder is not None:
-            self._recorder.note([(delivery, verdict)])
+    def _tell(self, consumer: Consumer, handled: Handled, *, noted: bool = True) -> None:
+        if noted and self._recorder is not None:
+            self._recorder.note([(handled.delivery, handled.verdict)])
+        tell_turn(self._observers, consumer, [handled])
 
 
 class _Over:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from outbox.backends.records import Delivery
-from outbox.clock import Deadline
+from outbox.values.cancel_point import CancelPoint
 from outbox.workers.consumer import Consumer
 
 
@@ -16,7 +16,7 @@ from outbox.workers.consumer import Consumer
 class Hold:
     """A partition under the turn's token, with the batch that was read last."""
 
-    deadline: Deadline
+    deadline: CancelPoint
     """The cancel point: no further message is started after it."""
     lost: bool = False
     """A renewal was refused: whatever is done now, somebody else does again."""
@@ -30,9 +30,10 @@ class Turn:
     apart. The leases of a group begin together, but each partition keeps or loses its own.
     """
 
-    def __init__(self, token: str, consumer: Consumer) -> None:
+    def __init__(self, token: str, consumer: Consumer, stopping: Callable[[], bool]) -> None:
         self.token = token
         self.consumer = consumer
+        self._stopping = stopping
         self.renewals_left = consumer.lease.renewals
         self._lock = threading.Lock()
         self._waiting: deque[Delivery] = deque()
@@ -44,7 +45,9 @@ class Turn:
         with self._lock:
             self._waiting.extend(deliveries)
             until = self._cancel_point(lease_started)
-            self._holds = {delivery.partition_id: Hold(Deadline(until)) for delivery in self._waiting}
+            self._holds = {
+                delivery.partition_id: Hold(CancelPoint(until, self._stopping)) for delivery in self._waiting
+            }
             self._running_since = None
             self.renewals_left = self.consumer.lease.renewals
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outbox import events
 from outbox.backends.protocol import Vacuuming
 from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.runtime.observers import Observers
 from outbox.values.worker_tuning import WorkerTuning
-from outbox.workers.counters import Counters
 
 
 class Vacuum:
@@ -18,18 +19,18 @@ class Vacuum:
     """
 
     def __init__(
-        self, backend: Vacuuming, partition_ids: Sequence[int], tuning: WorkerTuning, counters: Counters
+        self, backend: Vacuuming, partition_ids: Sequence[int], tuning: WorkerTuning, observers: Observers
     ) -> None:
         self._backend = backend
         self._partition_ids = partition_ids
         self._chunk = int(tuning.batch_size)
         self._rest = float(tuning.active_interval)
-        self._counters = counters
+        self._observers = observers
 
     def run_once(self) -> Directive:
         """Delete one chunk. After a full one the next comes at once, after any other acks may pile up."""
         removed = self._backend.vacuum(self._partition_ids, self._chunk)
         if not removed:
             return Idle()
-        self._counters.add(vacuumed=removed)
+        self._observers.tell(events.Vacuumed(count=removed))
         return Proceed(pause=0) if removed >= self._chunk else Proceed(pause=self._rest)

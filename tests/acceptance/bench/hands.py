@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from outbox.facade import OutboxBuilder
 from outbox.facade.assembly import assemble_pipeline
+from outbox.handlers.around import Wrapper
 from outbox.handlers.batch import Batch
+from outbox.handlers.call import LeasedAdapter
 from outbox.handlers.outcome import Outcome
 from outbox.runtime.directive import Directive
-from outbox.workers.consumer import LeasedHandler
 
 MOST_ROUNDS = 500
 # What a turn counts that handed something over, or had a reason not to.
@@ -24,16 +26,29 @@ class CallCounter:
     def __init__(self) -> None:
         self.calls = 0
 
-    def counting(self, handler: LeasedHandler | None) -> LeasedHandler | None:
+    def counting(self, handler: LeasedAdapter | None) -> LeasedAdapter | None:
         """Return the handler, counted; None for none."""
         if handler is None:
             return None
 
-        def counted(batch: Batch) -> Outcome:
-            self.calls += 1
-            return handler(batch)
+        return Counted(self, handler)
 
-        return counted
+
+class Counted:
+    """A leased handler whose calls are counted, whatever is wrapped around it."""
+
+    def __init__(self, counter: CallCounter, handler: LeasedAdapter) -> None:
+        self._counter = counter
+        self._handler = handler
+
+    def __call__(self, batch: Batch) -> Outcome:
+        """Handle the batch."""
+        self._counter.calls += 1
+        return self._handler(batch)
+
+    def surrounded(self, wrappers: Sequence[Wrapper]) -> Counted:
+        """Return the same with wrappers inside."""
+        return Counted(self._counter, self._handler.surrounded(wrappers))
 
 
 class Hands:

@@ -13,7 +13,7 @@ from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Directive, Idle
 from outbox.runtime.pacer import Pacer
 from outbox.runtime.pacing import Pacing
-from outbox.runtime.worker import Worker
+from outbox.runtime.worker import Worker, nothing
 
 PATIENCE = 10.0
 """Seconds after which a fact that did not come is a failure."""
@@ -80,7 +80,8 @@ def make_worker(
     name: str = "outbox-test",
     pacer: Pacer | None = None,
     bulkhead: Bulkhead | None = None,
-    on_failure: Callable[[BaseException], object] | None = None,
+    on_failure: Callable[[str, BaseException, int, float], object] | None = None,
+    on_recovery: Callable[[str, int, float], object] | None = None,
 ) -> Worker:
     return Worker(
         name,
@@ -88,7 +89,8 @@ def make_worker(
         pacer or Pacer(UNPACED),
         bulkhead or Bulkhead(0.001, 0.002),
         logger=logger,
-        on_failure=on_failure,
+        on_failure=on_failure or nothing,
+        on_recovery=on_recovery or nothing,
     )
 
 

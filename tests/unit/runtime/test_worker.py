@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import threading
 import time
 
@@ -91,21 +90,31 @@ def test_a_stop_ends_a_backoff_at_once() -> None:
 
 
 def test_failures_in_a_row_are_counted_and_told() -> None:
-    told: list[BaseException] = []
+    told: list[tuple[object, ...]] = []
+    ends: list[tuple[object, ...]] = []
     action, pacer = Script(*(ValueError(str(n)) for n in range(5))), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer, on_failure=told.append)
+    worker = make_worker(
+        action,
+        pacer=pacer,
+        on_failure=lambda *args: told.append(args),
+        on_recovery=lambda *args: ends.append(args),
+    )
     pacer.wake()
     worker.start()
     assert [action.wait_for_round() for _ in range(6)] == [1, 2, 3, 4, 5, 6]
     eventually(lambda: worker.failures == 0)
-    assert [str(error) for error in told] == ["0", "1", "2", "3", "4"]
+    assert [(name, str(error), failures) for name, error, failures, _ in told] == [
+        ("outbox-test", str(n), n + 1) for n in range(5)
+    ]
+    eventually(lambda: len(ends) == 1)
+    assert ends[0][:2] == ("outbox-test", 5)
     assert worker.last_error == "ValueError: 4"
     worker.stop()
     assert worker.join(PATIENCE)
 
 
 def test_a_failing_listener_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    def listener(error: BaseException) -> None:
+    def listener(*_: object) -> None:
         raise RuntimeError("the listener is broken")
 
     action, pacer = Script(ValueError()), Pacer(UNPACED)
@@ -116,36 +125,6 @@ def test_a_failing_listener_ends_nothing(caplog: pytest.LogCaptureFixture) -> No
     worker.stop()
     assert worker.join(PATIENCE)
     assert "the listener is broken" in caplog.text
-
-
-def test_an_outage_is_logged_with_one_traceback_and_its_end(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "test.runtime")
-    action, pacer = Script(*(ValueError("down") for _ in range(20))), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer)
-    pacer.wake()
-    worker.start()
-    while action.wait_for_round() < 21:
-        pass
-    eventually(lambda: worker.failures == 0)
-    worker.stop()
-    assert worker.join(PATIENCE)
-    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [record.args[1] for record in errors if isinstance(record.args, tuple)] == [1, 2, 4, 8, 16]
-    assert [bool(record.exc_info) for record in errors] == [True, False, False, False, False]
-    assert "outbox-test recovered after 20 failures" in caplog.text
-
-
-def test_a_new_kind_of_failure_is_logged_with_its_own_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    action, pacer = Script(ValueError(), ValueError(), KeyError("x")), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer)
-    pacer.wake()
-    worker.start()
-    while action.wait_for_round() < 4:
-        pass
-    worker.stop()
-    assert worker.join(PATIENCE)
-    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [bool(record.exc_info) for record in errors] == [True, False, True]
 
 
 def test_a_due_time_of_the_action_ends_the_wait() -> None:

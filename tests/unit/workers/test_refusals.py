@@ -5,8 +5,10 @@ import logging
 import pytest
 
 from outbox.backends.records import Refusal, RefusalKind
+from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.workers.claim import LOCKED_DELAY, LOCKED_DOUBLINGS, Claim
+from outbox.workers.log_lines import LogLines
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import MISSING_DELAY, REPORT_FIRST, refused
 from tests.unit.workers.support import PARTITION_ID, make_consumer
@@ -29,9 +31,16 @@ def ready() -> ReadyQueue:
     return queue
 
 
-def refuse(ready: ReadyQueue, states: PartitionStates, kind: RefusalKind) -> None:
+def logged() -> Observers:
+    lines = LogLines()
+    return Observers(chosen=[(lines, lines.kinds)])
+
+
+def refuse(
+    ready: ReadyQueue, states: PartitionStates, kind: RefusalKind, observers: Observers | None = None
+) -> None:
     with Claim(ready, ready.claim(1)) as claim:
-        refused(Refusal(KEY, kind, cursor=4), make_consumer(), claim, states)
+        refused(Refusal(KEY, kind, cursor=4), make_consumer(), claim, states, observers or Observers())
 
 
 def test_a_suspect_comes_back_at_once_to_be_asked_for_alone(ready: ReadyQueue) -> None:
@@ -75,10 +84,11 @@ def test_a_partition_that_stays_out_of_reach_is_reported_and_not_at_every_try(
     queue = ReadyQueue(clock=clock)
     queue.mark((KEY,))
     states = PartitionStates()
+    observers = logged()
     with caplog.at_level(logging.WARNING):
         for _ in range(REPORT_FIRST * 2):
             clock.now += 60
-            refuse(queue, states, RefusalKind.LOCKED)
+            refuse(queue, states, RefusalKind.LOCKED, observers)
     (record,) = caplog.records
     assert f"partition 0 (id {KEY}) was refused {REPORT_FIRST} times" in record.getMessage()
 
@@ -87,9 +97,10 @@ def test_a_partition_whose_next_message_is_missing_is_reported_at_once_and_left_
     ready: ReadyQueue, caplog: pytest.LogCaptureFixture
 ) -> None:
     states = PartitionStates()
+    observers = logged()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            refuse(ready, states, RefusalKind.MISSING)
+            refuse(ready, states, RefusalKind.MISSING, observers)
             assert ready.snapshot().deferred[KEY] == 100.0 + MISSING_DELAY
             ready.mark_due((KEY,))
     (record,) = caplog.records

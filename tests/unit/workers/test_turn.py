@@ -13,7 +13,7 @@ PATIENCE = 1.0
 def make_turn(lease: LeaseConfig | None = None, *, partitions: int = 3, started: float | None = None) -> Turn:
     """Return a turn with one delivery in each partition."""
     began = monotonic() if started is None else started
-    turn = Turn("token", make_consumer(lease=lease or LeaseConfig(30, headroom=3)))
+    turn = Turn("token", make_consumer(lease=lease or LeaseConfig(30, headroom=3)), lambda: False)
     turn.load([make_delivery(2, partition_id=n) for n in range(1, partitions + 1)], began)
     return turn
 

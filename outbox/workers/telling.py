@@ -1,0 +1,150 @@
+"""From what was settled to the events that tell of it; each kind is made here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from outbox import events
+from outbox.backends.records import Delivery
+from outbox.clock import monotonic, wall_clock
+from outbox.handlers.outcome import Failed
+from outbox.runtime.observers import Observers
+from outbox.workers.consumer import Consumer
+from outbox.workers.settling import Verdict
+
+
+class Handled(NamedTuple):
+    """A delivery, what is to be written about it, and when its handler ran."""
+
+    delivery: Delivery
+    verdict: Verdict
+    began: float
+    """When it was handed over, on the monotonic clock."""
+    seconds: float
+    """In the handler; 0 if that was not called."""
+
+
+def tell_turn(
+    observers: Observers, consumer: Consumer, handled: Sequence[Handled], lost: Collection[int] = ()
+) -> None:
+    """Tell of deliveries whose settlement is committed, but for the partitions whose lease was ``lost``.
+
+    What only a user's observer wants is not made without one: most messages cost no event of their own.
+    """
+    processed = retried = dead_lettered = 0
+    delivered = observers.want(events.Delivered)
+    for item in handled:
+        verdict = item.verdict
+        # Nothing was written of a lease that was lost; or nothing was begun before the cancel point.
+        if item.delivery.partition_id in lost or not (verdict.processed or verdict.failed):
+            continue
+        processed += verdict.processed
+        retried += verdict.failed
+        dead_lettered += len(verdict.settlement.dead)
+        if delivered:
+            observers.tell(_delivered(consumer, item))
+        if verdict.failed or verdict.settlement.dead:
+            for trouble in _troubles(consumer, item):
+                observers.tell(trouble)
+    if lost:
+        observers.tell(lease_lost(consumer, lost))
+    observers.tell(
+        events.TurnEnded(
+            queue=consumer.queue,
+            partitions=len(handled),
+            processed=processed,
+            retried=retried,
+            dead_lettered=dead_lettered,
+        )
+    )
+
+
+def _delivered(consumer: Consumer, handled: Handled) -> events.Delivered:
+    delivery, verdict, began, seconds = handled
+    first = delivery.messages[0]
+    return events.Delivered(
+        **place_of(consumer, delivery.partition_id),
+        mode="leased" if consumer.leased is not None else "transactional",
+        outcome="retry" if verdict.failed else "reject" if verdict.settlement.dead else "success",
+        first_seq=first.seq,
+        count=verdict.processed,
+        dead_lettered=len(verdict.settlement.dead),
+        first_message_id=first.message_id,
+        attempts=delivery.attempts,
+        seconds=seconds,
+        waited=None if first.created_at is None else _waited(first.created_at.timestamp(), began),
+    )
+
+
+def _troubles(consumer: Consumer, handled: Handled) -> Iterator[events.Event]:
+    delivery, verdict = handled.delivery, handled.verdict
+    settlement = verdict.settlement
+    place = place_of(consumer, delivery.partition_id)
+    for letter in settlement.dead:
+        message = delivery.messages[letter.seq - delivery.cursor - 1]
+        yield events.DeadLettered(
+            **place,
+            seq=letter.seq,
+            message_id=message.message_id,
+            attempts=letter.attempts,
+            reason=letter.reason,
+        )
+    if verdict.failed:
+        yield events.Retried(
+            **place,
+            seq=settlement.cursor + 1,
+            message_id=delivery.messages[verdict.processed].message_id,
+            attempts=settlement.attempts,
+            reason=settlement.last_error or "",
+            delay=settlement.delay,
+        )
+
+
+def handler_failed(
+    consumer: Consumer, delivery: Delivery, position: int, failed: Failed
+) -> events.HandlerFailed:
+    """Return the event of an exception in a handler, at the first message that it did not finish."""
+    # An exception may come after the last message was acknowledged.
+    message = delivery.messages[min(position, len(delivery.messages) - 1)]
+    return events.HandlerFailed(
+        **place_of(consumer, delivery.partition_id),
+        seq=message.seq,
+        message_id=message.message_id,
+        attempts=delivery.attempts if position == 0 else 0,
+        reason=failed.reason,
+        error=failed.cause or RuntimeError(failed.reason),
+    )
+
+
+def lease_lost(consumer: Consumer, partition_ids: Collection[int]) -> events.LeaseLost:
+    """Return the event of leases that ran out before the ack."""
+    return events.LeaseLost(**_places_of(consumer, partition_ids))
+
+
+def lease_renewed(consumer: Consumer, partition_ids: Collection[int]) -> events.LeaseRenewed:
+    """Return the event of leases that were extended."""
+    return events.LeaseRenewed(**_places_of(consumer, partition_ids))
+
+
+def place_of(consumer: Consumer, partition_id: int) -> dict[str, Any]:
+    """Return the fields that say where a partition is."""
+    return {
+        "queue": consumer.queue,
+        "partition": consumer.indexes[partition_id],
+        "partition_id": partition_id,
+    }
+
+
+def _places_of(consumer: Consumer, partition_ids: Collection[int]) -> dict[str, Any]:
+    ids = tuple(sorted(partition_ids))
+    return {
+        "queue": consumer.queue,
+        "partitions": tuple(consumer.indexes[partition_id] for partition_id in ids),
+        "partition_ids": ids,
+    }
+
+
+def _waited(created_at: float, began: float) -> float:
+    # The database's clock against the host's: what they differ by is in it, below zero is nonsense.
+    return max(0.0, wall_clock() - (monotonic() - began) - created_at)

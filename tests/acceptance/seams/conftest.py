@@ -1,0 +1,3 @@
+from tests.acceptance.bench.fixtures import bench
+
+__all__ = ["bench"]
