@@ -111,7 +111,7 @@ class Sequencing(Protocol):
 
         A partition asked for and not returned is locked elsewhere. ``notify`` also wakes other
         processes, where the backend can. Unless ``durable`` the commit need not wait for the disk: for
-        partitions whose messages nobody hands over before a commit that waits.
+        partitions whose messages are handed over only after a commit that waits.
         """
 
 

@@ -25,6 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 8
+"""With the waits below, about a second in all."""
 TOTAL_SECONDS = 15.0
 """No further attempt starts after this long: a lock wait may have cost seconds each time."""
 
@@ -84,7 +85,7 @@ def retry_contention(function: Callable[P, R]) -> Callable[P, R]:
     """Call ``function`` again when it raises `Contention`, up to 8 times in all.
 
     The function must be a whole transaction that is rolled back when it raises. The first
-    repetition follows at once (whoever won the race has just gone on), later ones after a random
+    repetition follows at once (the transaction that won the race has just gone on), later ones after a random
     wait below an exponential bound from 5 ms to 250 ms. The last `Contention` is raised as it is;
     any other exception passes straight through. Safe from any thread.
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from outbox.clock import Clock, monotonic
 
 SLICE = 0.5
+"""Seconds of a wait in one piece: how late a stop may be noticed."""
 GRACE = 3.0
-"""Seconds that a wait may last after the workers were told to stop: what is finished wants its ack."""
+"""Seconds that a wait may last after the workers were told to stop, so that finished work can still be
+acknowledged."""
 
 
 class Waiting:

@@ -35,7 +35,7 @@ LIMIT :limit;
 
 -- name: oldest_dead_letters :many
 -- The next letters of one status to be worked on, oldest first, from just above :after_id. Those that
--- somebody is reprocessing count only when the deadline has passed.
+-- are being reprocessed count only when the deadline has passed.
 -- Locks: none.
 SELECT id
 FROM outbox_dead_letters FORCE INDEX (listed)
@@ -134,7 +134,7 @@ STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id
 LEFT JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = d.partition_id;
 
 -- name: lock_open_dead_letters :many
--- Of the given letters those that nobody works on: pending, or claimed with a deadline that has
+-- Of the given letters those that are not being worked on: pending, or claimed with a deadline that has
 -- passed. With the size of their payloads, so that these can be read in bounded portions.
 -- Locks: the letters it returns, skipping locked ones.
 SELECT d.id, OCTET_LENGTH(d.payload) AS size
@@ -185,7 +185,7 @@ SET
     d.deadline = UTC_TIMESTAMP(6) + INTERVAL :timeout_us MICROSECOND;
 
 -- name: complete_dead_letters :exec
--- -> resolved or discarded, whoever held it before.
+-- -> resolved or discarded, from whatever claim.
 -- Locks: the letters, held already.
 UPDATE
     JSON_TABLE(:ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given

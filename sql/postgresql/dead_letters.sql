@@ -35,7 +35,7 @@ LIMIT CAST(:limit AS bigint);
 
 -- name: oldest_dead_letters :many
 -- The next letters of one status to be worked on, oldest first, from just above :after_id. Those that
--- somebody is reprocessing count only when the deadline has passed.
+-- are being reprocessed count only when the deadline has passed.
 -- Locks: none.
 SELECT id
 FROM outbox_dead_letters
@@ -142,7 +142,7 @@ WHERE d.id = ANY(CAST(:ids AS bigint[]))
 ORDER BY d.id;
 
 -- name: lock_open_dead_letters :many
--- Of the given letters those that nobody works on: pending, or claimed with a deadline that has
+-- Of the given letters those that are not being worked on: pending, or claimed with a deadline that has
 -- passed. With the size of their payloads, so that these can be read in bounded portions.
 -- Locks: the letters it returns, skipping locked ones.
 SELECT id, octet_length(payload) AS size
@@ -185,7 +185,7 @@ SET
 WHERE id = ANY(CAST(:ids AS bigint[]));
 
 -- name: complete_dead_letters :exec
--- -> resolved or discarded, whoever held it before.
+-- -> resolved or discarded, from whatever claim.
 -- Locks: the letters, held already.
 UPDATE outbox_dead_letters
 SET status = CAST(:status AS varchar), completed_at = clock_timestamp(), deadline = NULL, claim = NULL

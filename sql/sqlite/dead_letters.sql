@@ -27,7 +27,7 @@ LIMIT :limit;
 
 -- name: oldest_dead_letters :many
 -- The next letters of one status to be worked on, oldest first, from just above :after_id. Those that
--- somebody is reprocessing count only when the deadline has passed.
+-- are being reprocessed count only when the deadline has passed.
 -- Locks: none.
 SELECT id
 FROM outbox_dead_letters
@@ -116,7 +116,7 @@ WHERE d.id IN (SELECT given.value FROM json_each(:ids) AS given)
 ORDER BY d.id;
 
 -- name: lock_open_dead_letters :many
--- Of the given letters those that nobody works on: pending, or claimed with a deadline that has
+-- Of the given letters those that are not being worked on: pending, or claimed with a deadline that has
 -- passed. With the size of their payloads, so that these can be read in bounded portions. The plus
 -- signs keep SQLite from reading all of a status instead of the given ids.
 -- Differs: an update that changes nothing, because that is what takes the write lock.
@@ -166,7 +166,7 @@ SET
 WHERE id IN (SELECT given.value FROM json_each(:ids) AS given);
 
 -- name: complete_dead_letters :exec
--- -> resolved or discarded, whoever held it before.
+-- -> resolved or discarded, from whatever claim.
 -- Locks: the database's write lock, held already.
 UPDATE outbox_dead_letters
 SET

@@ -42,7 +42,7 @@ RETURNING partition_id, seq, failure_count, first_failed_at, last_failed_at, las
 -- name: restore_failures :exec
 -- Put drained rows back. A message that failed again meanwhile has a newer row: the counts add up, and
 -- the later error stays. A row that reaches from before to after the given one holds it already, put back
--- by a transaction whose end nobody heard of: a second time adds nothing. (WHERE TRUE: without it SQLite takes ON for the condition of a join.)
+-- by a transaction whose answer got lost: a second time adds nothing. (WHERE TRUE: without it SQLite takes ON for the condition of a join.)
 -- Locks: the database's write lock.
 INSERT INTO outbox_failures (
     partition_id, seq, failure_count, first_failed_at, last_failed_at, last_error

@@ -10,11 +10,11 @@ from outbox.backends.postgresql.plan_chooser import PlanChooser
 from outbox.clock import Clock, monotonic
 
 QUIET: Final = 1.0
-"""Seconds: who has not run a statement for longer does not know what the tables have become."""
+"""Seconds without a run after which the tables may have become others. Chosen, not measured."""
 MANY: Final = 512
-"""Messages in one run that tell of large tables."""
+"""Messages in one run that tell of large tables: about a full batch, which single messages seldom make."""
 SLOW: Final = 0.25
-"""Seconds that not even a run of many messages should take."""
+"""Seconds that not even a run of many messages should take: it tells of a bad plan. Chosen, not measured."""
 MINUTE: Final = 60.0
 """Seconds; about as often does autovacuum, where it has work, end the plans that were kept."""
 GENERATIONS: Final = 4

@@ -15,6 +15,7 @@ from outbox.clock import monotonic
 from outbox.errors import DatabaseError
 from outbox.statements import Statement
 
+# A notification takes milliseconds; a loaded server may take a second. Chosen, not measured.
 TEST_SECONDS = 3.0
 
 

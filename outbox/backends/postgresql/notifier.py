@@ -16,7 +16,7 @@ from outbox.clock import monotonic
 from outbox.errors import ConnectionLost, DatabaseError
 
 PATIENCE = 1.0
-"""Seconds that a wake-up waits for the one before it to be answered."""
+"""Seconds that a wake-up waits for the answer to the one before it: by default a poll finds the work then."""
 
 
 class PostgresNotifier:

@@ -8,9 +8,9 @@ from psycopg_pool import ConnectionPool
 
 from outbox.clock import Clock, monotonic
 
-# Seconds. The pool's attempts come one, then two seconds after each other.
+# Seconds within which failures belong together: the pool's attempts come one, then two seconds apart.
 RECENT = 3.0
-# One may fail for other reasons: for a moment there are too many clients.
+# Failures that make an outage: one alone may have another reason, such as too many clients for a moment.
 ENOUGH = 2
 
 
@@ -28,7 +28,7 @@ class Outage:
         self._failed_at = self._looked_at = clock()
 
     def begin(self) -> None:
-        """Somebody wants a connection: what failed while nobody did is no news."""
+        """Start a new checkout: forget failures from before it."""
         if self._clock() - self._looked_at > RECENT:
             self._errors = self._count()
 
