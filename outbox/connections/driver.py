@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from outbox.statements import Statement
+
+
+def as_they_are(_: object, parameters: Mapping[str, object]) -> Mapping[str, object]:
+    """Return parameters unchanged."""
+    return parameters
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,7 @@ class Driver:
     the connection. ``in_transaction(connection)`` is `ProducerConnection.in_transaction`. ``named``
     drivers write ``:name`` and ``?``, the others ``%(name)s`` and ``%s``, or ``%(name)b`` if they are
     ``binary``: where psycopg may choose, it writes arrays as text, bytes in hexadecimal digits.
+    ``storable(connection, parameters)`` makes the texts of errors such as the database can store.
     """
 
     kind: str
@@ -25,6 +31,7 @@ class Driver:
     in_transaction: Callable[[Any], bool]
     named: bool = False
     binary: bool = False
+    storable: Callable[[Any, Mapping[str, object]], Mapping[str, object]] = as_they_are
 
     def text(self, statement: Statement) -> str:
         """Return a statement's text with this driver's placeholders."""

@@ -29,7 +29,7 @@ class DriverConnection(ProducerConnection):
     def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         with closing(self.driver.open_cursor(self.raw)) as cursor:
-            cursor.execute(self.driver.text(statement), parameters)
+            cursor.execute(self.driver.text(statement), self.driver.storable(self.raw, parameters))
             return cursor.fetchall() if statement.kind in KINDS_WITH_ROWS else []
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outbox.connections.driver import Driver
+from outbox.statements.storable import storable
 
 
 def open_cursor(connection: Any) -> Any:
@@ -33,4 +34,4 @@ def in_transaction(connection: Any) -> bool:
     return status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 
 
-PSYCOPG = Driver("psycopg", "postgresql", open_cursor, in_transaction, binary=True)
+PSYCOPG = Driver("psycopg", "postgresql", open_cursor, in_transaction, binary=True, storable=storable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from outbox.backends.postgresql.session import Operations
-from outbox.errors import ReadOnlyServer, UnsupportedServer
+from outbox.errors import ConfigurationError, ReadOnlyServer, UnsupportedServer
 
 OLDEST_VERSION = 130000
 
@@ -16,8 +16,19 @@ class Server(Operations):
     def check_server(self) -> None:
         # On a connection of its own, not the pool's: a server that is away says why at once.
         with self._db.translated(), closing(self._db.source.connect()) as conn:
+            check_encoding(conn.info.parameter_status("client_encoding"))
             [found] = self._db.session(conn, conn).query("server_version").named()
         judge(int(found.version), read_only=found.read_only)
+
+
+def check_encoding(client: str | None) -> None:
+    """Refuse connections of the user's in the encoding that is none: psycopg gives their texts as bytes."""
+    if client == "SQL_ASCII":
+        problem = (
+            "in this encoding psycopg gives texts as bytes; connect with client_encoding=utf8, "
+            "which PGCLIENTENCODING and the role's settings may override"
+        )
+        raise ConfigurationError("client_encoding", client, problem)
 
 
 def judge(version: int, *, read_only: bool) -> None:

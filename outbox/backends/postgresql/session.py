@@ -18,6 +18,7 @@ from outbox.backends.postgresql.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, DatabaseError
 from outbox.statements import Catalog, Rows
+from outbox.statements.storable import storable
 from outbox.unwrapping import innermost
 
 log = logging.getLogger("outbox.backends.postgres")
@@ -59,7 +60,8 @@ class Session:
             sql = self._plans.text_of(sql)
         began = self._clock()
         try:
-            cursor.execute(sql, parameters, prepare=None if keep else False, binary=True)
+            sent = storable(self.connection, parameters)
+            cursor.execute(sql, sent, prepare=None if keep else False, binary=True)
         except psycopg.errors.ReadOnlySqlTransaction:
             # A failover may have left it on a standby without cutting it; a new one finds the primary.
             self.connection.close()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PgConnection: TypeAlias = "psycopg.Connection[Any]"
 
+# The encoding is ours whatever the environment says: in that of a database without one (SQL_ASCII) psycopg
+# gives texts as bytes.
+OWN_SESSIONS = {"autocommit": True, "application_name": "outbox", "client_encoding": "utf8"}
 # Seconds; libpq by itself would wait for a mute server for minutes.
 CONNECT_TIMEOUT = 10
 # How long a worker waits for a connection of the pool before it reports the server as lost.
@@ -123,7 +126,7 @@ class PoolSource:
         """
         pool = ConnectionPool(
             conninfo,
-            kwargs={"autocommit": True, "application_name": "outbox", **connect_timeout(conninfo)},
+            kwargs={**OWN_SESSIONS, **connect_timeout(conninfo)},
             min_size=0,
             max_size=size,
             timeout=CHECKOUT_TIMEOUT,
