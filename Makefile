@@ -12,11 +12,12 @@ URL ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak bench servers clean
+.PHONY: help demo test test-brokers soak bench servers brokers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
+	@echo 'make test-brokers  install the message brokers and run the tests of the relays against them'
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
 	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
 	@echo 'make servers   install the database servers only'
@@ -26,7 +27,11 @@ demo: $(VENV)/.ready-$(if $(URL),for-any-database,for-sqlite)
 	$(BIN)/python examples/quickstart.py $(if $(URL),--url '$(URL)')
 
 test: servers $(VENV)/.ready-for-tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker'
+
+# Not side by side: every process would start brokers of its own.
+test-brokers: servers brokers $(VENV)/.ready-for-tests
+	$(BIN)/python -m pytest tests -m broker
 
 # Outside the ordinary suite: minutes of kills, thousands of histories, a million dead letters.
 SECONDS ?= 300
@@ -41,6 +46,10 @@ bench: servers $(VENV)/.ready-for-bench
 
 servers: $(VENV)/.created
 	$(BIN)/python -m tests.servers.install
+
+# RabbitMQ and Redis from the distribution, Kafka by Maven; NATS comes with the Python packages of the tests.
+brokers: $(VENV)/.created
+	$(BIN)/python -m tests.servers.brokers.install
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -74,6 +74,7 @@ from outbox.failures import (
 )
 from outbox.handlers.around import Delivery
 from outbox.handlers.batch import Batch
+from outbox.inbox import Inbox, InboxResult
 from outbox.schema import Migration, migrate, migrations, rollback
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
@@ -109,6 +110,8 @@ __all__ = [
     "HandlerFailed",
     "HandlerResult",
     "InMemoryFailureTracker",
+    "Inbox",
+    "InboxResult",
     "InvalidHeaders",
     "InvalidPayload",
     "InvalidPayloadType",

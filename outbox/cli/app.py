@@ -10,9 +10,13 @@ from outbox.cli.commands import OutboxGroup, examples
 from outbox.cli.dead_letters.group import dead_letters
 from outbox.cli.doctor import doctor
 from outbox.cli.healthcheck import healthcheck
+from outbox.cli.loading import load
 from outbox.cli.run import run
 from outbox.cli.schema import schema
 from outbox.cli.status import status
+
+# The integrations stand above the command line and bring commands of their own: named, not imported.
+INTEGRATIONS = ("outbox.contrib.relays.command:relay",)
 
 
 def installed_version() -> str:
@@ -54,3 +58,5 @@ def app() -> None:
 
 for command in (schema, status, dead_letters, run, healthcheck, doctor):
     app.add_command(command)
+for name in INTEGRATIONS:
+    app.add_command(load(name))

@@ -21,6 +21,7 @@ FILES = (
     "dead_letters",
     "failures",
     "monitoring",
+    "inbox",
 )
 KINDS = frozenset({":one", ":many", ":exec", ":values"})
 HEADER = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) (?P<kind>:[a-z]+)\s*$", re.MULTILINE)

@@ -38,6 +38,9 @@ TABLES = frozenset(
     }
 )
 
+# A receiver's, created apart from the outbox's own.
+RECEIVER_TABLES = frozenset({"inbox"})
+
 # Names that live beside the tables (indexes, constraints, a channel): prefixed, never qualified by a schema.
 # With the longest prefix (36) and its underscore they must stay within 63 characters.
 NAMES = frozenset({"dead_letters_listed", "dead_letters_state", "wakeup", "delayed_due", "dedup_expires"})
@@ -75,7 +78,7 @@ class Naming:
             raise ConfigurationError("schema", schema, problem)
 
     def table(self, name: str) -> str:
-        """Return the full name of one of `TABLES`."""
+        """Return the full name of one of `TABLES` or `RECEIVER_TABLES`."""
         qualifier = f'"{self.schema}".' if self.schema else ""
         return f"{qualifier}{self.prefix}_{name}"
 
@@ -85,7 +88,7 @@ class Naming:
 
     def _replace(self, match: re.Match[str]) -> str:
         name = match.group(1)
-        if name in TABLES:
+        if name in TABLES or name in RECEIVER_TABLES:
             return self.table(name)
         if name in NAMES:
             return f"{self.prefix}_{name}"

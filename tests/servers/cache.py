@@ -16,3 +16,11 @@ def cache_directory() -> Path:
     if os.geteuid() == 0:
         return Path("/var/cache/outbox-pipeline")
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "outbox-pipeline"
+
+
+def make_public(folder: Path) -> None:
+    """Create the folder, if it is missing, so that the account that runs the servers can read it, whatever the umask."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        path.chmod(0o755)

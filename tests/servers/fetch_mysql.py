@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.servers.binaries import mysql_root, unpacked_mysql
+from tests.servers.cache import make_public
 
 
 class FetchFailed(RuntimeError):
@@ -33,7 +34,7 @@ class _Archive(NamedTuple):
 def fetch_mysql() -> Path:
     """Download and unpack MySQL into the cache and return the folder; about 60 MB."""
     destination = mysql_root()
-    _make_public(destination.parent)
+    make_public(destination.parent)
     with tempfile.TemporaryDirectory(prefix="mysql-", dir=destination.parent) as work:
         unpacked = Path(work) / "root"
         sources, packages = _recipe()
@@ -135,11 +136,3 @@ def _check(root: Path) -> None:
     if done.returncode:
         raise FetchFailed(f"MySQL was fetched, but does not run here: {done.stderr.strip()}")
     print(done.stdout.split("Ver", 1)[-1].strip(), flush=True)
-
-
-def _make_public(folder: Path) -> None:
-    """Create the folder so that the account that runs the servers can read it, whatever the umask."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in missing:
-        path.chmod(0o755)

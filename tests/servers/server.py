@@ -21,7 +21,7 @@ class ServerFailed(RuntimeError):
     """A test server did not do what it was told; the message ends with the tail of its log."""
 
 
-class Server(ABC):
+class Daemon(ABC):
     """One server process with a data directory of its own on a loopback port of its own.
 
     The port stays the same for the object's life. Call it from one thread at a time; `start` and `stop` do
@@ -29,7 +29,7 @@ class Server(ABC):
     """
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    admin_database: ClassVar[str]
+    ready_within: ClassVar[float] = READY_WITHIN
 
     def __init__(self, name: str, directory: Path, undertaker: Undertaker) -> None:
         self.name = name
@@ -38,15 +38,6 @@ class Server(ABC):
         self._undertaker = undertaker
         self._account = Account()
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """The URL of the database that administrative connections use."""
-        return self.url_of(self.admin_database)
-
-    @abstractmethod
-    def url_of(self, database: str) -> str:
-        """Return the URL of one database of this server, as the library takes it."""
 
     @property
     def running(self) -> bool:
@@ -83,9 +74,21 @@ class Server(ABC):
         """Kill the server with SIGKILL, as a power cut would."""
         self._end(signal.SIGKILL)
 
+    def close(self) -> None:
+        """End it for good; what it wrote is not needed any more."""
+        self.kill()
+
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def pause(self) -> None:
+        """Let it stand still, its connections open: it answers nothing until `resume`."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a `pause`."""
+        self._signal(signal.SIGCONT)
 
     @abstractmethod
     def _initialise(self) -> None:
@@ -131,7 +134,7 @@ class Server(ABC):
         return self._directory / "log"
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + self.ready_within
         while True:
             try:
                 return self._probe()
@@ -139,13 +142,17 @@ class Server(ABC):
                 if not self.running:
                     raise self._failure("ended instead of starting") from error
                 if time.monotonic() > deadline:
-                    raise self._failure(f"did not answer within {READY_WITHIN:g} s") from error
+                    raise self._failure(f"did not answer within {self.ready_within:g} s") from error
                 time.sleep(0.05)
+
+    def _signal(self, what: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(what)
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
-        self._process.send_signal(how)
+        self._signal(how)
         self._process.wait(STOPPED_WITHIN)
         self._undertaker.forget(self._process.pid)
         self._process = None
@@ -153,3 +160,18 @@ class Server(ABC):
     def _failure(self, what: str) -> ServerFailed:
         tail = self._log.read_text(errors="replace")[-3_000:] if self._log.exists() else "(no log)"
         return ServerFailed(f"the test server {self.name} {what}:\n{tail}")
+
+
+class Server(Daemon):
+    """A database server."""
+
+    admin_database: ClassVar[str]
+
+    @property
+    def url(self) -> str:
+        """The URL of the database that administrative connections use."""
+        return self.url_of(self.admin_database)
+
+    @abstractmethod
+    def url_of(self, database: str) -> str:
+        """Return the URL of one database of this server, as the library takes it."""

@@ -38,6 +38,7 @@ CASES: dict[str, tuple[str, int, str]] = {
     "dead-letters discard": ("dead-letters discard 1 --yes", 0, "1 letter discarded"),
     "dead-letters cleanup": ("dead-letters cleanup --yes", 0, "0 letters deleted"),
     "healthcheck": ("healthcheck --liveness-file nowhere", 1, ""),
+    "relay": ("relay --to nats://localhost --queue nowhere", 2, ""),
     "doctor": ("doctor --strict", 1, "1 letter pending"),
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outbox.cli.run import keep_alive
+from outbox.cli.serving import keep_alive
 
 
 def test_the_file_is_left_alone_once_a_worker_thread_has_ended_and_an_outage_leaves_it_fresh(

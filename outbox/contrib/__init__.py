@@ -1,0 +1,1 @@
+"""Integrations: one folder each, importable alone, and each library imported only where it is used."""

@@ -1,0 +1,117 @@
+"""``outbox relay``: relay queues without a line of Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outbox.cli.commands import OutboxCommand, examples, pass_settings
+from outbox.cli.exits import Exit
+from outbox.cli.serving import Serving, serve, serving_options
+from outbox.cli.settings import Settings
+from outbox.cli.target import connected
+from outbox.cli.words import parse_duration
+from outbox.contrib.relays.opening import ENVELOPES, open_envelope, open_relay
+from outbox.contrib.relays.relay import Relay
+from outbox.contrib.relays.table import read_table
+from outbox.facade import OutboxBuilder
+from outbox.facade.outbox import Outbox
+from outbox.facade.status import read_status
+from outbox.values.lease_config import LeaseConfig
+
+# What the command takes, and what a file may say by the same names.
+NAMES = ("to", "queues", "topic", "envelope", "source", "type", "lease", "max_attempts", "options")
+
+
+@click.command(
+    cls=OutboxCommand,
+    epilog=examples(
+        "outbox relay --to kafka://localhost:9092 --queue orders",
+        "outbox relay --to amqp://localhost --queue orders --topic shop.orders --max-attempts 20",
+        "outbox relay --to https://example.com/hooks --queue orders --envelope cloudevents --source /shop",
+        "outbox relay --file relay.toml",
+    ),
+)
+@click.option("--to", metavar="ADDRESS", help="kafka://, amqp://, redis://, nats:// or https:// address.")
+@click.option("--queue", "queues", multiple=True, metavar="NAME", help="A queue to relay; may be repeated.")
+@click.option(
+    "--topic", metavar="NAME", help="Topic, routing key, stream or subject; the queue's name unless given."
+)
+@click.option(
+    "--envelope", type=click.Choice(sorted(ENVELOPES)), help="The shape of what is sent; raw unless given."
+)
+@click.option("--source", metavar="URI", help="The source of CloudEvents.")
+@click.option("--type", metavar="NAME", help="The type of CloudEvents and Debezium events.")
+@click.option(
+    "--max-attempts", type=click.IntRange(1), metavar="N", help="Failed deliveries before the dead letters."
+)
+@click.option(
+    "--lease", type=parse_duration, metavar="TIME", help="How long a partition is held; 30s unless given."
+)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="A TOML file with a table [relay] of the same options; what is typed counts more.",
+)
+@serving_options
+@pass_settings
+def relay(settings: Settings, /, file: Path | None, serving: Serving, **typed: Any) -> Exit:
+    """Relay queues to a broker until SIGTERM or SIGINT.
+
+    Every message is sent in order and confirmed before it is done; one that the broker refuses for good goes
+    to the dead letters. The queues must be registered already. A file may also have a table [relay.options]
+    of what the relay's class takes, such as secrets for webhooks or config for Kafka.
+
+    Exit codes are those of `outbox run`.
+    """
+    options = read_table(file, "relay", NAMES) if file else {}
+    options |= {name: value for name, value in typed.items() if value not in {None, ()}}
+    if not options.get("to") or not options.get("queues"):
+        raise click.UsageError("give --to and --queue, or a file that has them")
+    made = make_relay(options)
+    try:
+        return serve(
+            settings,
+            lambda: declare(settings, options, made),
+            f"relay of {', '.join(options['queues'])}",
+            serving,
+        )
+    finally:
+        made.close()
+
+
+def make_relay(options: dict[str, Any]) -> Relay:
+    """Return the relay that the options describe."""
+    given = {name: options[name] for name in ("source", "type") if name in options}
+    envelope = open_envelope(options.get("envelope", "raw"), **given)
+    return open_relay(
+        options["to"], topic=options.get("topic"), envelope=envelope, **options.get("options", {})
+    )
+
+
+def declare(settings: Settings, options: dict[str, Any], made: Relay) -> OutboxBuilder:
+    """Return a builder whose queues are relayed; raises `click.UsageError` for a queue that is unknown."""
+    naming = settings.naming
+    builder = Outbox.builder(settings.required_url()).table_prefix(naming.prefix)
+    if naming.schema:
+        builder.schema(naming.schema)
+    lease = LeaseConfig(parse_duration(str(options["lease"]))) if "lease" in options else None
+    for queue, count in partitions(settings, options["queues"]).items():
+        builder.queue(queue, count).leased_batch(made, lease=lease, max_attempts=options.get("max_attempts"))
+    return builder
+
+
+def partitions(settings: Settings, queues: list[str]) -> dict[str, int]:
+    """Return how many partitions each queue has; raises `click.UsageError` for one that is unknown."""
+    with connected(settings) as backend:
+        counts: dict[str, int] = {}
+        for partition in read_status(backend).partitions:
+            counts[partition.queue] = counts.get(partition.queue, 0) + 1
+    if unknown := [queue for queue in queues if queue not in counts]:
+        raise click.UsageError(
+            f"there is no queue {unknown[0]!r} in this database; the application registers it"
+        )
+    return {queue: counts[queue] for queue in queues}

@@ -1,0 +1,6 @@
+"""The receiving end: take every message of an outbox once, in one row for each of its partitions."""
+
+from outbox.inbox.inbox import Inbox
+from outbox.inbox.result import InboxResult
+
+__all__ = ["Inbox", "InboxResult"]

@@ -1,0 +1,107 @@
+"""``outbox relay``: queues leave without a line of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.bench import Bench, all_delivered
+from tests.acceptance.cli.shell import COMMAND, Shell
+from tests.contrib.relays.endpoint import Endpoint, Reply
+from tests.support import Spawn, eventually
+
+FILE = """
+[relay]
+to = "{to}"
+queues = ["orders"]
+envelope = "cloudevents"
+source = "/shop"
+max_attempts = 2
+lease = "10s"
+
+[relay.options]
+allow_private = true
+secrets = ["whsec_YQ=="]
+"""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.close()
+
+
+def write_file(folder: Path, text: str) -> Path:
+    path = folder / "relay.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.mp
+def test_a_file_relays_a_queue_until_a_signal(
+    shell: Shell, bench: Bench, spawn: Spawn, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    path = write_file(tmp_path, FILE.format(to=endpoint.url))
+    child = spawn.command(*COMMAND, "relay", "--file", str(path), env=shell.environment)
+    child.wait_for_line("workers of relay of orders started")
+    bench.send("a", "b")
+    eventually(lambda: all_delivered(bench.producer))
+    child.terminate()
+    assert child.wait() == 0, child.errors
+    assert [request.body for request in endpoint.received] == [b'"a"', b'"b"']
+    assert endpoint.received[0].headers["ce-source"] == "/shop"
+    assert "webhook-signature" in endpoint.received[0].headers
+
+
+@pytest.mark.mp
+@pytest.mark.backends("sqlite")
+def test_what_fails_too_often_goes_to_the_dead_letters(
+    shell: Shell, bench: Bench, spawn: Spawn, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    endpoint.replies.extend([Reply(400), Reply(400)])
+    path = write_file(tmp_path, FILE.format(to=endpoint.url))
+    child = spawn.command(*COMMAND, "relay", "--file", str(path), env=shell.environment)
+    bench.send("bad", "good")
+    eventually(lambda: all_delivered(bench.producer), timeout=30)
+    child.terminate()
+    assert child.wait() == 0, child.errors
+    (letter,) = bench.dead()
+    assert "answered 400" in letter.reason
+    assert endpoint.received[-1].body == b'"good"'
+
+
+@pytest.mark.backends("sqlite")
+def test_what_is_typed_counts_more_than_the_file(shell: Shell, bench: Bench, tmp_path: Path) -> None:
+    path = write_file(tmp_path, FILE.format(to="http://127.0.0.1:9/"))
+    assert "nowhere" in shell.fails(2, "relay", "--file", path, "--queue", "nowhere")
+
+
+@pytest.mark.backends("sqlite")
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ((), "--to"),
+        (("--to", "nats://localhost"), "--queue"),
+        (("--to", "ftp://localhost", "--queue", "orders"), "ftp"),
+        (("--to", "nats://localhost", "--queue", "nowhere"), "nowhere"),
+        (("--to", "nats://localhost", "--queue", "orders", "--envelope", "cloudevents"), "envelope"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence(
+    shell: Shell, bench: Bench, words: tuple[str, ...], problem: str
+) -> None:
+    assert problem in shell.fails(2, "relay", *words)
+
+
+@pytest.mark.backends("sqlite")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("to = ", "no TOML"), ("[other]", "[relay]"), ("[relay]\ncolour = 1", "colour")],
+)
+def test_a_file_that_cannot_be_read_is_one_sentence(
+    shell: Shell, bench: Bench, tmp_path: Path, text: str, problem: str
+) -> None:
+    assert problem in shell.fails(2, "relay", "--file", write_file(tmp_path, text))

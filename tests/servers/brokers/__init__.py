@@ -1,0 +1,1 @@
+"""The message brokers the relays are tested against: installing, starting and stopping them."""
