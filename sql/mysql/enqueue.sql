@@ -40,8 +40,8 @@ SELECT @@SESSION.max_allowed_packet;
 -- Differs: a server has no start time that is read without a right; these facts are there on MySQL and MariaDB.
 -- Locks: none, and no snapshot: it reads no table.
 SELECT
-    DATABASE() AS name,
-    CONCAT_WS('|', @@hostname, @@port, @@server_id, @@datadir) AS server;
+    DATABASE() AS database_name,
+    CONCAT_WS('|', @@hostname, @@port, @@server_id, @@datadir) AS server_identity;
 
 -- name: place_of_tables :many
 -- The database of the outbox's own connections: messages are written into the tables of that one, whatever

@@ -49,8 +49,8 @@ SELECT id FROM numbered ORDER BY n;
 -- Nothing here can fail, which would abort the producer's transaction.
 -- Locks: none.
 SELECT
-    pg_catalog.current_database() AS name,
-    CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS server;
+    pg_catalog.current_database() AS database_name,
+    CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS started_at;
 
 -- name: place_of_tables :many
 -- The schema that the search path leads to, on a connection of the outbox's own: messages are written into

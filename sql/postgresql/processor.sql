@@ -76,7 +76,8 @@ LEFT JOIN LATERAL (
         b.payload_type,
         b.headers,
         b.created_at,
-        sum(octet_length(b.payload)) OVER (ORDER BY o.seq) - octet_length(b.payload) AS bytes_before
+        sum(octet_length(b.payload) + coalesce(octet_length(b.headers), 0)) OVER (ORDER BY o.seq)
+        - octet_length(b.payload) - coalesce(octet_length(b.headers), 0) AS bytes_before
     FROM outbox_outgoing AS o
     LEFT JOIN outbox_body AS b ON b.id = o.body_id
     WHERE
@@ -195,7 +196,8 @@ LEFT JOIN LATERAL (
         b.payload_type,
         b.headers,
         b.created_at,
-        sum(octet_length(b.payload)) OVER (ORDER BY o.seq) - octet_length(b.payload) AS bytes_before
+        sum(octet_length(b.payload) + coalesce(octet_length(b.headers), 0)) OVER (ORDER BY o.seq)
+        - octet_length(b.payload) - coalesce(octet_length(b.headers), 0) AS bytes_before
     FROM outbox_outgoing AS o
     LEFT JOIN outbox_body AS b ON b.id = o.body_id
     WHERE
@@ -274,7 +276,8 @@ LEFT JOIN LATERAL (
         b.payload_type,
         b.headers,
         b.created_at,
-        sum(octet_length(b.payload)) OVER (ORDER BY o.seq) - octet_length(b.payload) AS bytes_before
+        sum(octet_length(b.payload) + coalesce(octet_length(b.headers), 0)) OVER (ORDER BY o.seq)
+        - octet_length(b.payload) - coalesce(octet_length(b.headers), 0) AS bytes_before
     FROM outbox_outgoing AS o
     LEFT JOIN outbox_body AS b ON b.id = o.body_id
     WHERE

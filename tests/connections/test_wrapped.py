@@ -134,3 +134,20 @@ def test_what_only_holds_a_connection_is_refused(migrated: Database) -> None:
     for given in (Unit(raw), AsynchronousLoan(raw), Endless(), wrapt.ObjectProxy(7)):
         with pytest.raises(UnsupportedConnection, match="cannot use a"):
             adapt(given)
+
+
+@pytest.mark.backends("postgresql")
+@pytest.mark.parametrize("kind", ["subclass", "null pool", "proxy"])
+def test_a_pool_of_a_class_of_its_own_serves_the_outbox(migrated: Database, kind: str) -> None:
+    from psycopg_pool import ConnectionPool, NullConnectionPool
+
+    class Observed(ConnectionPool[Any]):
+        """As tracing agents and applications derive it."""
+
+    options: dict[str, Any] = {"min_size": 0, "max_size": 4, "open": True}
+    made: Any = (NullConnectionPool if kind == "null pool" else Observed)(migrated.url, **options)
+    target = wrapt.ObjectProxy(made) if kind == "proxy" else made
+    with Outbox.builder(target).queue("orders", Partitions.of(1)).enqueue_only().open() as box:
+        box.enqueue_now("orders", 1)
+    assert migrated.count("outbox_incoming") == 1
+    made.close()

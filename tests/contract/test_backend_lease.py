@@ -174,6 +174,14 @@ def test_the_first_message_passes_any_byte_budget(ids: list[int], actor: Actor) 
     assert payloads(actor.take(ids[0], max_bytes=10)) == [b"x" * 1000]
 
 
+def test_headers_count_towards_the_bytes_of_a_batch(ids: list[int], actor: Actor, producer: Producer) -> None:
+    for n in range(5):
+        producer.put(ids[0], b"%d" % n, headers=f'{{"trace":"{"x" * 1_000}"}}')
+    producer.commit()
+    actor.store.sequence(ids, 10)
+    assert payloads(actor.take(ids[0], max_bytes=2_500)) == [b"0", b"1", b"2"]
+
+
 def test_a_message_without_a_body_is_handed_over_as_missing(
     ids: list[int], actor: Actor, migrated: Database
 ) -> None:

@@ -84,6 +84,7 @@ class Batches:
         self._max_bytes = max_bytes
         self._seq: Callable[[Row], int | None] = rows.getter("seq")
         self._size: Callable[[Row], int | None] = rows.getter("size")
+        self._headers: Callable[[Row], bytes | None] = rows.getter("headers")
         self._message: Callable[[Row], tuple[Any, ...]] = rows.getter(*StoredMessage._fields)
 
     def by_partition(self) -> Iterator[list[Row]]:
@@ -98,7 +99,7 @@ class Batches:
             yield list(group)
 
     def within_budget(self, rows: list[Row], cursor: int | None) -> list[Row]:
-        """Cut a partition's rows where the payloads before reach the budget; the first always passes.
+        """Cut a partition's rows where payloads and headers before reach the budget; the first always passes.
 
         Cut them before a gap too: behind a deleted row, the batch would be counted wrong.
         """
@@ -108,7 +109,7 @@ class Batches:
         for count, row in enumerate(rows):
             if self._seq(row) != cursor + count + 1 or (before >= self._max_bytes and count):
                 return rows[:count]
-            before += self._size(row) or 0
+            before += (self._size(row) or 0) + len(self._headers(row) or b"")
         return rows
 
     def read(self, session: Session, batches: Iterable[list[Row]]) -> list[list[StoredMessage]]:

@@ -69,7 +69,7 @@ def read_batch(
         for seq, message_id, payload, payload_type, headers, created in rows:
             created_at = decode_time(created)
             messages.append(StoredMessage(seq, message_id, payload, payload_type, headers, created_at))
-            size += len(payload or b"")
+            size += len(payload or b"") + len(headers or "")
             if size >= max_bytes:
                 break
     return unbroken(cursor, messages)
