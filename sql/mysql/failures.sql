@@ -68,7 +68,8 @@ STRAIGHT_JOIN outbox_failures AS f FORCE INDEX (PRIMARY)
 -- name: restore_failures :exec
 -- Put drained rows back. A message that failed again meanwhile has a newer row: the counts add up, and
 -- the later error stays. A row that reaches from before to after the given one holds it already, put back
--- by a transaction whose answer got lost: a second time adds nothing. (The assignments happen in their order, so the times come last.)
+-- by a transaction whose answer got lost: a second time adds nothing.
+-- (The assignments happen in their order, so the times come last.)
 -- Locks: the rows that it writes, in the order given, which is that of the key.
 INSERT INTO outbox_failures (
     partition_id, seq, failure_count, first_failed_at, last_failed_at, last_error

@@ -24,7 +24,8 @@ SELECT
     CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
     CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
     CASE
-        WHEN l.partition_id IS NULL THEN TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000
+        WHEN l.partition_id IS NULL
+            THEN TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000
     END AS refused_for,
     CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts,
     OCTET_LENGTH(b.payload) AS size,
@@ -34,7 +35,9 @@ SELECT
     b.payload_type,
     CAST(b.headers AS BINARY) AS headers,
     b.created_at
-FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')) AS w
+FROM JSON_TABLE(
+    :requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')
+) AS w
 LEFT JOIN (
     SELECT f.partition_id, f.processed_seq, f.attempts, f.locked_by IS NOT NULL AS crashed, f.last_error
     FROM (

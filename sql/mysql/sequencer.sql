@@ -92,7 +92,9 @@ SELECT found.partition_id, found.incoming, found.behind AND found.free AS behind
 FROM (
     SELECT
         p.id AS partition_id,
-        EXISTS (SELECT 1 FROM outbox_incoming AS i FORCE INDEX (PRIMARY) WHERE i.partition_id = p.id) AS incoming,
+        EXISTS (
+            SELECT 1 FROM outbox_incoming AS i FORCE INDEX (PRIMARY) WHERE i.partition_id = p.id
+        ) AS incoming,
         p.sequence > c.processed_seq AS behind,
         c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS free,
         c.processed_seq > v.vacuumed_seq AS dirty

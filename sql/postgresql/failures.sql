@@ -66,19 +66,27 @@ SELECT
     CAST(given.item ->> 0 AS bigint) AS partition_id,
     CAST(given.item ->> 1 AS bigint) AS seq,
     CAST(given.item ->> 2 AS integer) AS failure_count,
-    CAST('epoch' AS timestamptz) + CAST(given.item ->> 3 AS bigint) * interval '1 microsecond' AS first_failed_at,
-    CAST('epoch' AS timestamptz) + CAST(given.item ->> 4 AS bigint) * interval '1 microsecond' AS last_failed_at,
+    CAST('epoch' AS timestamptz)
+    + CAST(given.item ->> 3 AS bigint) * interval '1 microsecond' AS first_failed_at,
+    CAST('epoch' AS timestamptz)
+    + CAST(given.item ->> 4 AS bigint) * interval '1 microsecond' AS last_failed_at,
     given.item ->> 5 AS last_error
 FROM json_array_elements(CAST(:entries AS json)) AS given (item)
 ON CONFLICT (partition_id, seq) DO UPDATE
     SET
         failure_count = f.failure_count + CASE
-            WHEN f.first_failed_at <= excluded.first_failed_at AND f.last_failed_at >= excluded.last_failed_at THEN 0
+            WHEN
+                f.first_failed_at <= excluded.first_failed_at
+                AND f.last_failed_at >= excluded.last_failed_at
+                THEN 0
             ELSE excluded.failure_count
         END,
         first_failed_at = least(f.first_failed_at, excluded.first_failed_at),
         last_failed_at = greatest(f.last_failed_at, excluded.last_failed_at),
-        last_error = CASE WHEN f.last_failed_at < excluded.last_failed_at THEN excluded.last_error ELSE f.last_error END;
+        last_error = CASE
+            WHEN f.last_failed_at < excluded.last_failed_at THEN excluded.last_error
+            ELSE f.last_error
+        END;
 
 -- name: cursors :many
 -- How far the partitions of drained rows are: what lies behind is delivered, whatever a tracker says.

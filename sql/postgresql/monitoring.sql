@@ -52,7 +52,10 @@ SELECT
     p.partition,
     p.id,
     c.processed_seq,
-    (SELECT min(o.seq) FROM outbox_outgoing AS o WHERE o.partition_id = p.id AND o.seq > c.processed_seq) AS next_seq
+    (
+        SELECT min(o.seq) FROM outbox_outgoing AS o
+        WHERE o.partition_id = p.id AND o.seq > c.processed_seq
+    ) AS next_seq
 FROM outbox_partitions AS p INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 WHERE
     p.sequence > c.processed_seq
@@ -116,7 +119,8 @@ UNION ALL
 SELECT
     t.relname,
     'index',
-    CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || substring(pg_get_indexdef(i.indexrelid) FROM 'USING .*$'),
+    CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END
+    || substring(pg_get_indexdef(i.indexrelid) FROM 'USING .*$'),
     CASE WHEN i.indisvalid THEN 'valid' ELSE 'invalid' END
 FROM tables AS t INNER JOIN pg_index AS i ON i.indrelid = t.oid
 UNION ALL

@@ -37,7 +37,7 @@ leased AS (
     SET
         attempts = c.attempts + 1,
         locked_by = :token,
-        locked_until = clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
+        locked_until = clock_timestamp() + CAST(:lease AS double precision) * interval '1 second'
     FROM free
     WHERE c.partition_id = free.partition_id
     RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error
@@ -50,7 +50,9 @@ SELECT
     l.crashed,
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
     CASE WHEN l.partition_id IS NULL THEN p.sequence > c.processed_seq END AS refused_behind,
-    CASE WHEN l.partition_id IS NULL THEN extract(EPOCH FROM c.locked_until - clock_timestamp()) END AS refused_for,
+    CASE
+        WHEN l.partition_id IS NULL THEN extract(EPOCH FROM c.locked_until - clock_timestamp())
+    END AS refused_for,
     CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts,
     CASE
         WHEN l.partition_id IS NULL AND p.sequence > c.processed_seq AND NOT EXISTS (
@@ -141,8 +143,8 @@ settled AS (
         last_error = g.error,
         locked_by = CASE WHEN g.keeps THEN c.locked_by END,
         locked_until = CASE
-            WHEN g.keeps THEN clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
-            WHEN g.delay > 0 THEN clock_timestamp() + g.delay * INTERVAL '1 second'
+            WHEN g.keeps THEN clock_timestamp() + CAST(:lease AS double precision) * interval '1 second'
+            WHEN g.delay > 0 THEN clock_timestamp() + g.delay * interval '1 second'
         END
     FROM given AS g
     INNER JOIN fenced ON fenced.partition_id = g.partition_id
@@ -224,7 +226,7 @@ WITH held AS MATERIALIZED (
 )
 
 UPDATE outbox_processor AS c
-SET locked_until = clock_timestamp() + CAST(:lease AS double precision) * INTERVAL '1 second'
+SET locked_until = clock_timestamp() + CAST(:lease AS double precision) * interval '1 second'
 FROM held
 WHERE c.partition_id = held.partition_id
 RETURNING c.partition_id;
@@ -317,7 +319,7 @@ SET
     locked_by = NULL,
     locked_until = CASE
         WHEN CAST(:delay AS double precision) > 0
-            THEN clock_timestamp() + CAST(:delay AS double precision) * INTERVAL '1 second'
+            THEN clock_timestamp() + CAST(:delay AS double precision) * interval '1 second'
     END
 WHERE partition_id = :partition_id;
 
@@ -356,7 +358,7 @@ SET
     locked_by = NULL,
     locked_until = CASE
         WHEN CAST(:delay AS double precision) > 0
-            THEN clock_timestamp() + CAST(:delay AS double precision) * INTERVAL '1 second'
+            THEN clock_timestamp() + CAST(:delay AS double precision) * interval '1 second'
     END
 WHERE
     partition_id = :partition_id

@@ -74,7 +74,10 @@ SELECT
     coalesce(advanced.base + 1, 0) AS first_seq,
     coalesce(advanced.n, 0) AS moved,
     (SELECT cardinality(row_ats) FROM picked) > (SELECT coalesce(sum(n), 0) FROM counted) AS raced,
-    CASE WHEN CAST(:channel AS text) <> '' AND advanced.n > 0 THEN pg_notify(:channel, CAST(:origin AS text) || '|s|' || locked.id) END
+    CASE
+        WHEN CAST(:channel AS text) <> '' AND advanced.n > 0
+            THEN pg_notify(:channel, CAST(:origin AS text) || '|s|' || locked.id)
+    END
 FROM locked LEFT JOIN advanced ON advanced.id = locked.id
 ORDER BY locked.id;
 

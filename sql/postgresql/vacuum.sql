@@ -27,7 +27,10 @@ shared AS (
         vacuumed_seq,
         processed_seq,
         CAST(:limit AS bigint)
-        - (sum(processed_seq - vacuumed_seq) OVER (ORDER BY partition_id) - (processed_seq - vacuumed_seq)) AS room
+        - (
+            sum(processed_seq - vacuumed_seq) OVER (ORDER BY partition_id)
+            - (processed_seq - vacuumed_seq)
+        ) AS room
     FROM dirty
 ),
 
@@ -45,7 +48,9 @@ removed AS (
         CROSS JOIN LATERAL (
             SELECT o.ctid AS row_at
             FROM outbox_outgoing AS o
-            WHERE o.partition_id = planned.partition_id AND o.seq > planned.vacuumed_seq AND o.seq <= planned.upto
+            WHERE
+                o.partition_id = planned.partition_id
+                AND o.seq > planned.vacuumed_seq AND o.seq <= planned.upto
         ) AS found
     ))
     RETURNING body_id

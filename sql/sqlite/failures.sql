@@ -42,7 +42,8 @@ RETURNING partition_id, seq, failure_count, first_failed_at, last_failed_at, las
 -- name: restore_failures :exec
 -- Put drained rows back. A message that failed again meanwhile has a newer row: the counts add up, and
 -- the later error stays. A row that reaches from before to after the given one holds it already, put back
--- by a transaction whose answer got lost: a second time adds nothing. (WHERE TRUE: without it SQLite takes ON for the condition of a join.)
+-- by a transaction whose answer got lost: a second time adds nothing.
+-- (WHERE TRUE: without it SQLite takes ON for the condition of a join.)
 -- Locks: the database's write lock.
 INSERT INTO outbox_failures (
     partition_id, seq, failure_count, first_failed_at, last_failed_at, last_error
@@ -59,12 +60,18 @@ WHERE TRUE
 ON CONFLICT (partition_id, seq) DO UPDATE
     SET
         failure_count = failure_count + CASE
-            WHEN first_failed_at <= excluded.first_failed_at AND last_failed_at >= excluded.last_failed_at THEN 0
+            WHEN
+                first_failed_at <= excluded.first_failed_at
+                AND last_failed_at >= excluded.last_failed_at
+                THEN 0
             ELSE excluded.failure_count
         END,
         first_failed_at = min(first_failed_at, excluded.first_failed_at),
         last_failed_at = max(last_failed_at, excluded.last_failed_at),
-        last_error = CASE WHEN last_failed_at < excluded.last_failed_at THEN excluded.last_error ELSE last_error END;
+        last_error = CASE
+            WHEN last_failed_at < excluded.last_failed_at THEN excluded.last_error
+            ELSE last_error
+        END;
 
 -- name: cursors :many
 -- How far the partitions of drained rows are: what lies behind is delivered, whatever a tracker says.

@@ -62,7 +62,10 @@ SELECT
     p.partition,
     p.id,
     c.processed_seq,
-    (SELECT min(o.seq) FROM outbox_outgoing AS o WHERE o.partition_id = p.id AND o.seq > c.processed_seq) AS next_seq
+    (
+        SELECT min(o.seq) FROM outbox_outgoing AS o
+        WHERE o.partition_id = p.id AND o.seq > c.processed_seq
+    ) AS next_seq
 FROM outbox_partitions AS p INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 WHERE
     p.sequence > c.processed_seq

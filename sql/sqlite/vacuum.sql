@@ -10,7 +10,10 @@ WITH dirty AS (
         v.vacuumed_seq,
         c.processed_seq,
         :limit
-        - (sum(c.processed_seq - v.vacuumed_seq) OVER (ORDER BY v.partition_id) - (c.processed_seq - v.vacuumed_seq))
+        - (
+            sum(c.processed_seq - v.vacuumed_seq) OVER (ORDER BY v.partition_id)
+            - (c.processed_seq - v.vacuumed_seq)
+        )
             AS room
     FROM json_each(:partition_ids) AS w
     CROSS JOIN outbox_vacuum AS v

@@ -1,0 +1,1 @@
+"""A user's program under strict type checkers."""
