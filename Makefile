@@ -1,4 +1,5 @@
-# make demo: set up a virtual environment and run the example. make test: the whole suite, servers included.
+# make demo: set up a virtual environment and run the example. make check: what needs no server, in a minute.
+# make test: the whole suite, servers included.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,10 +13,13 @@ URL ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-brokers soak bench servers brokers clean
+.PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers
+.PHONY: soak bench servers brokers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
+	@echo 'make check     lint, types, import contracts, SQL style and unit tests: needs no server'
+	@echo 'make test-sqlite  the suite on SQLite: needs no server'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
 	@echo 'make test-brokers  install the message brokers and run the tests of the relays against them'
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
@@ -25,6 +29,33 @@ help:
 
 demo: $(VENV)/.ready-$(if $(URL),for-any-database,for-sqlite)
 	$(BIN)/python examples/quickstart.py $(if $(URL),--url '$(URL)')
+
+# Beside each other, each one's output in one piece; all of them run, whatever one of them finds.
+check: $(VENV)/.ready-for-checks
+	$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target \
+	    check-types check-sql check-unit check-style check-imports
+
+check-style:
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/codespell
+
+check-types:
+	$(BIN)/python -m mypy
+
+check-imports:
+	$(BIN)/lint-imports
+
+check-sql:
+	$(BIN)/python -m sqlfluff lint --nocolor sql
+
+check-unit:
+	$(BIN)/python -m pytest -q tests/unit tests/structure/test_sizes.py tests/structure/test_words.py
+
+# The linters have had their turn in `make check`.
+test-sqlite: $(VENV)/.ready-for-checks
+	OUTBOX_TEST_BACKENDS=sqlite $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker' \
+	    --ignore=tests/structure/test_linters.py --ignore=tests/structure/test_sql_style.py
 
 test: servers $(VENV)/.ready-for-tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker'
@@ -72,6 +103,10 @@ $(VENV)/.ready-for-any-database: $(VENV)/.created setup.cfg pyproject.toml
 
 $(VENV)/.ready-for-bench: $(VENV)/.created setup.cfg pyproject.toml
 	$(PIP) install --editable '.[bench]'
+	@touch $@
+
+$(VENV)/.ready-for-checks: $(VENV)/.created setup.cfg pyproject.toml
+	$(PIP) install --editable '.[check]'
 	@touch $@
 
 # After "servers", which also brings the compiler and headers that mysqlclient is built with.

@@ -86,7 +86,10 @@ LEFT JOIN LATERAL (
         o.partition_id = l.partition_id
         AND o.seq > l.processed_seq
         AND o.seq <= l.processed_seq
-        + CASE WHEN l.attempts > 0 AND (l.crashed OR CAST(:one_if_failed AS boolean)) THEN 1 ELSE w.max_rows END
+        + CASE
+            WHEN l.attempts > 0 AND (l.crashed OR CAST(:one_if_failed AS boolean)) THEN 1
+            ELSE w.max_rows
+        END
 ) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
 ORDER BY w.partition_id, m.seq;
 

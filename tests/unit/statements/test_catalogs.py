@@ -23,7 +23,9 @@ def catalogs() -> dict[str, Catalog]:
 
 def test_every_folder_has_the_same_files() -> None:
     wanted = {f"{name}.sql" for name in FILES} | {"migrations"}
-    found = {folder: {name for name in list_sql(folder, "") if not name.startswith(".")} for folder in FOLDERS}
+    found = {
+        folder: {name for name in list_sql(folder, "") if not name.startswith(".")} for folder in FOLDERS
+    }
     assert found == dict.fromkeys(FOLDERS, wanted)
 
 
