@@ -36,8 +36,8 @@ FROM JSON_TABLE(
 SELECT @@SESSION.max_allowed_packet;
 
 -- name: place :one
--- Where a connection leads: asked once on each connection of a producer's, and compared with the outbox's own.
--- Differs: a server has no start time that is read without a right; these facts are there on MySQL and MariaDB.
+-- Where a connection leads: asked once on each connection of a producer, compared with that of the outbox.
+-- Differs: no start time of the server can be read without a right; MySQL and MariaDB both have these facts.
 -- Locks: none, and no snapshot: it reads no table.
 SELECT
     DATABASE() AS database_name,

@@ -44,7 +44,7 @@ queued AS (
 SELECT id FROM numbered ORDER BY n;
 
 -- name: place :one
--- Where a connection leads: asked once on each connection of a producer's, and compared with the outbox's own.
+-- Where a connection leads: asked once on each connection of a producer, compared with that of the outbox.
 -- The moment at which the server started, in microseconds, is another one on every server, copies included.
 -- Nothing here can fail, which would abort the producer's transaction.
 -- Locks: none.
