@@ -37,15 +37,15 @@ def run(url: str, load: Load) -> None:
 def sequence(pipeline: Pipeline) -> None:
     """Number everything that is incoming."""
     worker = pipeline.sequencer(lingering=False)
-    pipeline.signals.enqueued(pipeline.partition_ids)
-    while pipeline.signals.sequencing.ready_count:
+    pipeline.stages.enqueued(pipeline.partition_ids)
+    while pipeline.stages.sequencing.ready_count:
         worker.run_once()
 
 
 def process(pipeline: Pipeline) -> None:
     """Deliver everything that is outgoing."""
     worker = pipeline.processor()
-    while pipeline.signals.processing.ready_count:
+    while pipeline.stages.processing.ready_count:
         worker.run_once()
 
 

@@ -24,7 +24,7 @@ from outbox.runtime.observers import Observers
 from outbox.schema import check_schema
 from outbox.wakeups.flush_buffer import FlushBuffer
 from outbox.wakeups.notifier import Notifier
-from outbox.wakeups.stages import Signals
+from outbox.wakeups.stages import StageWakeups
 from outbox.workers.consumer import Consumer
 from outbox.workers.log_lines import LogLines
 from outbox.workers.pipeline import Pipeline
@@ -64,16 +64,16 @@ def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outb
         threads += 1
     opened = connect_and_register(options, threads - CONNECTIONS_APART + PRODUCER_CONNECTIONS)
     pipeline = make_pipeline(options, opened, stopping=stopping.is_set)
-    return make_outbox(options, opened, pipeline.signals), pipeline, opened.notifies
+    return make_outbox(options, opened, pipeline.stages), pipeline, opened.notifies
 
 
-def make_outbox(options: Options, opened: OpenedBackend, signals: Signals | None) -> Outbox:
-    """Make the producer's side; ``signals`` lead to the workers of this process, if there are any."""
+def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | None) -> Outbox:
+    """Make the producer's side; ``stages`` lead to the workers of this process, if there are any."""
     notifier = Notifier(opened.backend, opened.observers) if opened.notifies else None
     return Outbox(
         opened.backend,
         opened.registry,
-        FlushBuffer(signals, notifier, opened.observers),
+        FlushBuffer(stages, notifier, opened.observers),
         opened.place,
         max_payload_size=options.max_payload_size,
         require_transaction=options.require_transaction,

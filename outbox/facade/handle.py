@@ -71,13 +71,13 @@ class OutboxHandle:
     def stats(self) -> OutboxStats:
         """Return a snapshot of this process's counters; reads no table."""
         self._guard.check()
-        signals = self._pipeline.signals
+        stages = self._pipeline.stages
         return OutboxStats(
             uptime=monotonic() - self._started,
             counters=self._pipeline.counters.snapshot(),
-            ready_to_sequence=signals.sequencing.ready_count,
-            ready_to_process=signals.processing.ready_count,
-            in_progress=signals.processing.claimed_count,
+            ready_to_sequence=stages.sequencing.ready_count,
+            ready_to_process=stages.processing.ready_count,
+            in_progress=stages.processing.claimed_count,
             failing={
                 worker.name: worker.last_error or ""
                 for worker in self._threads.supervisor.workers

@@ -1,4 +1,4 @@
-"""The threads of one process: which there are, how they are called, who wakes whom."""
+"""The worker threads of one process: names, order, and who wakes whom."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 from outbox.events import WorkerFailed, WorkerRecovered
-from outbox.runtime.bulkhead import Bulkhead
+from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.observers import Observers
 from outbox.runtime.pacer import Pacer
 from outbox.runtime.pacing import Pacing
 from outbox.runtime.supervisor import Supervisor
-from outbox.runtime.wakeups import WakeGroup
+from outbox.runtime.wake_group import WakeGroup
 from outbox.runtime.worker import Worker
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.wakeups.listener import WakeupListener
@@ -57,17 +57,17 @@ def build_workers(
     settings = pipeline.settings
     profile = settings.profile
     workers: list[Worker] = []
-    to_the_end: list[Worker] = []
+    stop_last: list[Worker] = []
 
     def add(name: str, action: Any, pacing: Pacing, *, to: list[Worker] = workers) -> Pacer:
         pacer = Pacer(pacing)
-        bulkhead = Bulkhead(FAILURE_BASE, FAILURE_CAP)
+        error_backoff = ErrorBackoff(FAILURE_BASE, FAILURE_CAP)
         to.append(
             Worker(
                 f"outbox-{label}{name}",
                 action,
                 pacer,
-                bulkhead,
+                error_backoff,
                 logger=log,
                 on_failure=partial(tell_failure, pipeline.observers),
                 on_recovery=partial(tell_recovery, pipeline.observers),
@@ -83,24 +83,24 @@ def build_workers(
         add(f"processor-{n}", pipeline.processor(), pacing_of(profile.processor))
         for n in range(settings.processors)
     ]
-    pipeline.signals.sequencing.subscribe(WakeGroup(sequencing).wake)
+    pipeline.stages.sequencing.subscribe(WakeGroup(sequencing).wake)
     processors = WakeGroup(processing)
-    pipeline.signals.processing.subscribe(lambda ready: processors.wake(pipeline.hands_for(ready)))
+    pipeline.stages.processing.subscribe(lambda ready: processors.wake(pipeline.processors_needed(ready)))
     vacuum = add("vacuum", pipeline.vacuum(), pacing_of(profile.vacuum))
     reconciler = add("reconciler", pipeline.reconciler(), UNPACED)
-    pipeline.signals.attach(vacuum=vacuum, reconciler=reconciler)
+    pipeline.stages.attach(vacuum=vacuum, reconciler=reconciler)
     reconciler.wake()
-    # A handler that is still running at a stop is to keep its lease until it is acknowledged.
-    add("lease-keeper", pipeline.keeper, UNPACED, to=to_the_end).wake()
+    # Stopped last: a handler still running at shutdown must keep its lease until the ack.
+    add("lease-keeper", pipeline.keeper, UNPACED, to=stop_last).wake()
     sweeper = pipeline.sweeper()
     if sweeper is not None:
         add("sweeper", sweeper, UNPACED).wake()
-    listener = WakeupListener(pipeline.backend, pipeline.signals, pipeline.observers) if listen else None
+    listener = WakeupListener(pipeline.backend, pipeline.stages, pipeline.observers) if listen else None
     if listener is not None:
         add("listener", listener, UNPACED).wake()
     if stats_interval > 0:
         add("reporter", Reporter(pipeline.counters, stats_interval), UNPACED).wake()
-    return WorkerThreads(Supervisor(workers, to_the_end=to_the_end), listener, stopping)
+    return WorkerThreads(Supervisor(workers, stop_last=stop_last), listener, stopping)
 
 
 def tell_failure(

@@ -21,6 +21,6 @@ class Quarantine:
     """Seconds that a message must have been failing for, from its first failure to its last."""
     max_per_sweep: int
 
-    def condemns(self, entry: FailureEntry) -> bool:
+    def applies_to(self, entry: FailureEntry) -> bool:
         """Whether a message has failed often enough, and for long enough."""
         return entry.failure_count >= self.threshold and entry.failing_for >= self.min_age

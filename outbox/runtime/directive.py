@@ -28,7 +28,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Nothing can be done for so many seconds: wait that long, or until a wake."""
+    """Nothing can be done for some seconds: wait that long, or until a wake."""
 
     seconds: float
 

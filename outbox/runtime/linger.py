@@ -44,7 +44,7 @@ class Linger:
         self._backlog = False
 
     def note(self, now: float, moved: int, *, backlog: bool = False) -> None:
-        """Take in a pass that ended at `now` and moved so many messages; `backlog`: it left some behind."""
+        """Take in a pass that ended at `now` and moved messages; `backlog`: it left some behind."""
         self._rate = self.rate(now) + moved / TIME_CONSTANT
         self._last = now
         self._backlog = backlog

@@ -16,7 +16,7 @@ class Pacer:
     looks for work, and a wake that lands while it looks or works leaves a permit that ends the next
     wakeable wait before it begins. Whoever calls `wake` therefore publishes the work first.
 
-    `wake`, `stop` and the properties may be used from any thread; `wait` and `pause` belong to the
+    `wake`, `stop` and the properties may be used from any thread; `wait` belongs to the
     worker's own thread. A signal handler should set a flag of its own instead of calling in here:
     `threading.Event` is not reentrant.
     """
@@ -72,15 +72,6 @@ class Pacer:
         # Before the look that follows, never after it: what was published up to here, that look will see.
         with self._lock:
             self._permit = False
-
-    def pause(self, seconds: float) -> bool:
-        """Block for so many seconds whatever wakes arrive, and return whether a stop ended it.
-
-        Keeps the permit, so it can be used in the middle of a round, for instance as the `sleep` of a
-        tenacity `Retrying`.
-        """
-        self._sleep(self._clock() + seconds, wakeable=False)
-        return self._stopping
 
     def _store_permit(self) -> bool:
         with self._lock:

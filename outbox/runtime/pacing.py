@@ -23,7 +23,7 @@ class Pacing:
 
 
 class Wait(NamedTuple):
-    """Wait so many seconds; a wake ends the wait early only when it is `wakeable`."""
+    """Wait some seconds; a wake ends the wait early only when it is `wakeable`."""
 
     seconds: float
     wakeable: bool

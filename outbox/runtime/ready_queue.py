@@ -108,7 +108,7 @@ class ReadyQueue:
                 self._lanes.push(key)
             taken = self._lanes.take(limit)
             self._claimed.update(dict.fromkeys(taken, False))
-            # Keys that fell due together and were not all taken: nobody else has heard of them.
+            # Keys that fell due together and were not all taken: no subscriber has heard of them.
             left = min(len(due), len(self._lanes))
         self._notify(left)
         return taken
@@ -153,13 +153,6 @@ class ReadyQueue:
     def claimed_count(self) -> int:
         """How many keys are being worked on."""
         return len(self._claimed)
-
-    def clear(self) -> None:
-        """Make every key idle that is not claimed, and forget what was signalled for those that are."""
-        with self._lock:
-            self._lanes.clear()
-            self._deferrals.clear()
-            self._claimed = dict.fromkeys(self._claimed, False)
 
     def snapshot(self) -> ReadyQueueSnapshot:
         """Return a consistent copy of the whole state."""

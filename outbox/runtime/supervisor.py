@@ -14,8 +14,8 @@ FAILURES_IN_A_ROW: Final = 3
 CLEANUP_BUDGET: Final = 5.0
 """Seconds that a failed start gives the workers it had already started."""
 
-FAREWELL: Final = 1.0
-"""Seconds that those who were needed to the end get at least."""
+LAST_STOP_SECONDS: Final = 1.0
+"""Minimum seconds for the workers that stop last; they only have to notice it."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,18 +30,18 @@ class Straggler(NamedTuple):
 class Supervisor:
     """Own the workers of one process.
 
-    Those given as ``to_the_end`` are needed by the others while these wind down, and are stopped after
-    the last of them has ended.
+    Those given as ``stop_last`` are needed by the others while these wind down, and are stopped after
+    all others have ended.
 
     `start` and `stop` may be called in any order, any number of times and from any thread. Like a
     worker, a supervisor runs once.
     """
 
     def __init__(
-        self, workers: Iterable[Worker], *, to_the_end: Iterable[Worker] = (), clock: Clock = monotonic
+        self, workers: Iterable[Worker], *, stop_last: Iterable[Worker] = (), clock: Clock = monotonic
     ) -> None:
         self._first = tuple(workers)
-        self._last = tuple(to_the_end)
+        self._last = tuple(stop_last)
         self.workers = (*self._first, *self._last)
         self._clock = clock
 
@@ -65,7 +65,7 @@ class Supervisor:
             for worker in self._last:
                 worker.stop()
             # They only have to hear of it, also when the others took all the time there was.
-            if self._join(self._last, max(deadline, self._clock() + FAREWELL)):
+            if self._join(self._last, max(deadline, self._clock() + LAST_STOP_SECONDS)):
                 return True
         for name, busy_for in self.stragglers():
             logger.warning(
@@ -77,13 +77,13 @@ class Supervisor:
         return False
 
     def announce_stop(self) -> None:
-        """Tell every worker to stop but those that are needed to the end. Waits for nothing."""
+        """Tell every worker to stop but those that stop last. Waits for nothing."""
         # All of them first: they wind down side by side, and the budget is one for all.
         for worker in self._first:
             worker.stop()
 
     def stragglers(self) -> list[Straggler]:
-        """Return the workers that `stop` waits for: threads still alive, those needed to the end last."""
+        """Return the workers that `stop` waits for: threads still alive, those that stop last at the end."""
         now = self._clock()
         alive = [worker for worker in self._first if worker.alive]
         alive = alive or [worker for worker in self._last if worker.alive]

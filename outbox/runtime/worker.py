@@ -6,11 +6,11 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from outbox.clock import Clock, Deadline, monotonic
-from outbox.runtime.action import Action
-from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.pacer import Pacer
 from outbox.values.reasons import describe
 
@@ -22,11 +22,24 @@ def nothing(*_: object) -> None:
     """Stand in for what an action or an owner does not have."""
 
 
+class Action(Protocol):
+    """One round of work at a time, always called from the worker's own thread.
+
+    Two further methods are used when the action has them: `next_due() -> float | None`, asked before
+    each wait, is the absolute monotonic time at which work becomes due by itself; `close() -> None` is
+    called once when the thread ends.
+    """
+
+    def run_once(self) -> Directive:
+        """Look for work, do a bounded amount of it, and say when to come back."""
+        ...
+
+
 class Worker:
     """Wait, run a round, obey its directive; begin with Idle.
 
     Nothing that a round raises ends the thread, `SystemExit` and `KeyboardInterrupt` included: it is
-    counted, told to `on_failure`, and the next round comes after the bulkhead's delay, which a
+    counted, told to `on_failure`, and the next round comes after the error_backoff's delay, which a
     stop interrupts and a wake does not. The thread ends when it was told to stop and its round has
     returned.
 
@@ -39,7 +52,7 @@ class Worker:
         name: str,
         action: Action,
         pacer: Pacer,
-        bulkhead: Bulkhead,
+        error_backoff: ErrorBackoff,
         *,
         logger: logging.Logger,
         on_failure: Callable[[str, BaseException, int, float], object] = nothing,
@@ -51,7 +64,7 @@ class Worker:
         self._next_due: Callable[[], float | None] = getattr(action, "next_due", nothing)
         self._close: Callable[[], object] = getattr(action, "close", nothing)
         self._pacer = pacer
-        self._bulkhead = bulkhead
+        self._error_backoff = error_backoff
         self._logger = logger
         self._on_failure = on_failure
         self._on_recovery = on_recovery
@@ -70,7 +83,7 @@ class Worker:
     @property
     def failures(self) -> int:
         """How many rounds have failed in a row."""
-        return self._bulkhead.failures
+        return self._error_backoff.failures
 
     @property
     def busy_since(self) -> float | None:
@@ -132,17 +145,17 @@ class Worker:
             return self._failed(error)
         finally:
             self._busy_since = None
-        if failures := self._bulkhead.failures:
-            self._bulkhead.succeeded()
+        if failures := self._error_backoff.failures:
+            self._error_backoff.succeeded()
             self._guard(self._on_recovery, self.name, failures, self._clock() - self._failing_since)
         return directive
 
     def _failed(self, error: BaseException) -> Directive:
-        delay = self._bulkhead.failed()
+        delay = self._error_backoff.failed()
         self._last_error = describe(error)
-        if self._bulkhead.failures == 1:
+        if self._error_backoff.failures == 1:
             self._failing_since = self._clock()
-        self._guard(self._on_failure, self.name, error, self._bulkhead.failures, delay)
+        self._guard(self._on_failure, self.name, error, self._error_backoff.failures, delay)
         # A Proceed, because a wake must not cut the backoff short.
         return Proceed(pause=delay)
 

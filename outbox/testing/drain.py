@@ -67,13 +67,13 @@ class _Drain:
     def _round(self) -> bool:
         """Move what is there one stage on; return whether anything moved."""
         before = self._progress()
-        signals = self._pipeline.signals
+        stages = self._pipeline.stages
         rows = self._pipeline.backend.pending(self._pipeline.partition_ids)
-        signals.enqueued(row.partition_id for row in rows if row.incoming)
-        signals.sequenced(row.partition_id for row in rows if row.behind)
-        while signals.sequencing.ready_count:
+        stages.enqueued(row.partition_id for row in rows if row.incoming)
+        stages.sequenced(row.partition_id for row in rows if row.behind)
+        while stages.sequencing.ready_count:
             self._sequencer.run_once()
-        while signals.processing.ready_count:
+        while stages.processing.ready_count:
             self._processor.run_once()
         return self._progress() != before
 

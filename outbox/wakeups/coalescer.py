@@ -1,8 +1,8 @@
 """Leave most wake-ups of a stream out, and lose none: what a sender and its receivers agree on.
 
 A single wake-up is sent as it is. When the next one follows within `GAP`, it says so: "there may be
-more, which I do not announce". For `GAP` seconds the sender then says nothing, and whoever heard it
-looks for itself once they are over. What was left out happened before that look, since the wake-up
+more, which I do not announce". For `GAP` seconds the sender then says nothing, and each receiver
+polls once they are over. What was left out happened before that poll, since the wake-up
 was heard after it had been sent. So a stream costs one wake-up in `GAP`, whatever its rate, and no
 thread has to send a last one.
 """
@@ -13,8 +13,12 @@ import math
 from enum import Enum
 from typing import Final
 
+from outbox.clock import Clock, monotonic
+
 GAP: Final = 0.01
-"""Seconds."""
+"""Seconds. Short beside a poll, long beside a NOTIFY; guessed, no measurement."""
+ANNOUNCE_INTERVAL: Final = 0.05
+"""Seconds between two announcements of a process's sequencers; the reconcilers poll as often while busy."""
 
 
 class Wake(Enum):
@@ -24,11 +28,11 @@ class Wake(Enum):
     """Send it; the next one will be sent as well."""
     SEND_FOR_MORE = "send for more"
     """Send it, and say that there may be more."""
-    LEAVE_OUT = "leave out"
-    """Everybody is going to look anyway."""
+    SKIP = "leave out"
+    """The receivers are going to poll anyway."""
 
 
-class Thinning:
+class NotifyCoalescer:
     """The sender's half. Pure: the caller brings the time. Not thread-safe."""
 
     __slots__ = ("_last", "_silent_until")
@@ -41,7 +45,7 @@ class Thinning:
         """Decide about a wake-up at this time."""
         follows, self._last = now - self._last < GAP, now
         if now < self._silent_until:
-            return Wake.LEAVE_OUT
+            return Wake.SKIP
         if not follows:
             return Wake.SEND
         self._silent_until = now + GAP
@@ -52,7 +56,30 @@ class Thinning:
         self._last = self._silent_until = -math.inf
 
 
-class LaterLook:
+class RateLimit:
+    """How often a sequencer tells other processes of work for their processors: at most once in 50 ms.
+
+    NOTIFY takes a global lock at commit, and one wakes them for many partitions. What falls between two is
+    found by their reconcilers, so no follow-up is needed. Shared by threads without a lock: a race announces
+    once too often.
+    """
+
+    __slots__ = ("_clock", "_last")
+
+    def __init__(self, *, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        self._last = -math.inf
+
+    def allow(self) -> bool:
+        """Return whether to announce now; the answer yes counts as an announcement."""
+        now = self._clock()
+        if now - self._last < ANNOUNCE_INTERVAL:
+            return False
+        self._last = now
+        return True
+
+
+class FollowUpPoll:
     """The receiver's half: when to look for what was not announced. As pure, and not thread-safe."""
 
     __slots__ = ("_at", "_heard")

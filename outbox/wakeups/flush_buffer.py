@@ -11,7 +11,7 @@ from functools import partial
 from outbox.events import Event
 from outbox.runtime.observers import Observers
 from outbox.wakeups.notifier import Notifier
-from outbox.wakeups.stages import Signals
+from outbox.wakeups.stages import StageWakeups
 
 # A thread that never flushes must not collect events for ever: the oldest go first.
 MOST_EVENTS = 10_000
@@ -68,9 +68,9 @@ class FlushBuffer:
     """Remembers what each thread enqueued since its last flush, and passes it on when it flushes."""
 
     def __init__(
-        self, signals: Signals | None, notifier: Notifier | None, observers: Observers | None = None
+        self, stages: StageWakeups | None, notifier: Notifier | None, observers: Observers | None = None
     ) -> None:
-        self._signals = signals
+        self._stages = stages
         self._notifier = notifier
         self.observers = observers or Observers()
         self._lock = threading.Lock()
@@ -127,9 +127,9 @@ class FlushBuffer:
         if not noted:
             return
         elsewhere = noted
-        if self._signals is not None:
-            self._signals.enqueued(noted)
-            elsewhere = noted - self._signals.consumed
+        if self._stages is not None:
+            self._stages.enqueued(noted)
+            elsewhere = noted - self._stages.consumed
         # What this process consumes it sequences at once, and its sequencer announces the rest.
         if self._notifier is not None and elsewhere:
             self._notifier.send(elsewhere)
@@ -142,7 +142,7 @@ class FlushBuffer:
             self._everyone = [marks for marks in self._everyone if marks.thread.is_alive()]
             self._everyone.append(mine)
         for marks in ended:
-            # Noted by nobody who could still flush: as if this thread had.
+            # Their threads cannot flush any more: as if this thread had noted it.
             mine.add(marks.take())
             mine.events.extend(marks.events)
         return mine

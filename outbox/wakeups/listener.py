@@ -9,8 +9,8 @@ from outbox.errors import DatabaseError
 from outbox.events import WakeupsLost, WakeupsRestored
 from outbox.runtime.directive import Directive, Proceed, Sleep
 from outbox.runtime.observers import Observers
-from outbox.wakeups.coalescer import LaterLook
-from outbox.wakeups.stages import Signals
+from outbox.wakeups.coalescer import FollowUpPoll
+from outbox.wakeups.stages import StageWakeups
 
 RETRY_SECONDS = 30.0
 WAIT_SECONDS = 60.0
@@ -20,12 +20,12 @@ class WakeupListener:
     """The action of the listener thread. It may fail: polling is underneath, and it tries again later."""
 
     def __init__(
-        self, backend: Wakeups, signals: Signals, observers: Observers, *, clock: Clock = monotonic
+        self, backend: Wakeups, stages: StageWakeups, observers: Observers, *, clock: Clock = monotonic
     ) -> None:
         self._backend = backend
-        self._signals = signals
+        self._stages = stages
         self._clock = clock
-        self._later = LaterLook()
+        self._later = FollowUpPoll()
         self._listener: Listener | None = None
         self._observers = observers
         self._lost = False
@@ -36,8 +36,8 @@ class WakeupListener:
         try:
             if self._listener is None:
                 self._listener = self._backend.listen()
-                # Whatever was announced while nobody listened.
-                self._signals.look()
+                # What was announced before this listened.
+                self._stages.poll_now()
                 if self._lost:
                     self._lost = False
                     self._observers.tell(WakeupsRestored())
@@ -46,7 +46,7 @@ class WakeupListener:
             for wakeup in self._listener.receive(wait):
                 self._pass_on(wakeup)
             if self._later.due(self._clock()):
-                self._signals.look()
+                self._stages.poll_now()
         except DatabaseError as error:
             self.close()
             self._lost = True
@@ -71,8 +71,8 @@ class WakeupListener:
         if wakeup.more:
             self._later.heard(self._clock())
         if not wakeup.partition_ids:
-            self._signals.look()
+            self._stages.poll_now()
         elif wakeup.sequenced:
-            self._signals.sequenced(wakeup.partition_ids)
+            self._stages.sequenced(wakeup.partition_ids)
         else:
-            self._signals.enqueued(wakeup.partition_ids)
+            self._stages.enqueued(wakeup.partition_ids)

@@ -10,7 +10,7 @@ from outbox.clock import Clock, monotonic
 from outbox.errors import DatabaseError
 from outbox.events import WakeupsLost
 from outbox.runtime.observers import Observers
-from outbox.wakeups.coalescer import Thinning, Wake
+from outbox.wakeups.coalescer import NotifyCoalescer, Wake
 
 
 class Notifier:
@@ -28,7 +28,7 @@ class Notifier:
         self._observers = observers or Observers()
         self._clock = clock
         self._lock = threading.Lock()
-        self._thinning = Thinning()
+        self._coalescer = NotifyCoalescer()
         self._pending: set[int] = set()
         self._more = False
         self._sending = False
@@ -39,8 +39,8 @@ class Notifier:
         In a stream most need not be announced: who hears of it looks for itself.
         """
         with self._lock:
-            wake = self._thinning.next(self._clock())
-            if wake is Wake.LEAVE_OUT:
+            wake = self._coalescer.next(self._clock())
+            if wake is Wake.SKIP:
                 return
             self._more = self._more or wake is Wake.SEND_FOR_MORE
             self._pending.update(partition_ids)
@@ -53,11 +53,11 @@ class Notifier:
                 self._backend.notify(ids, more=more)
             except DatabaseError as error:
                 with self._lock:
-                    self._thinning.failed()
+                    self._coalescer.failed()
                 self._observers.tell(WakeupsLost(sending=True, error=error))
             except BaseException:
                 with self._lock:
-                    self._thinning.failed()
+                    self._coalescer.failed()
                     self._sending = False
                 raise
 

@@ -1,4 +1,4 @@
-"""Who has to look when something happened: the one object through which stages wake each other.
+"""Which workers to wake for what happened: the one object through which stages wake each other.
 
 Built before the workers, given to all of them, and completed with their pacers when they exist, so
 that no worker knows another one.
@@ -19,7 +19,7 @@ class Wakeable(Protocol):
         """End the wait, or the next one."""
 
 
-class Signals:
+class StageWakeups:
     """Marks and wakes; every method may be called from any thread and never blocks."""
 
     def __init__(self, sequencing: ReadyQueue, processing: ReadyQueue, consumed: Collection[int]) -> None:
@@ -43,7 +43,7 @@ class Signals:
         self.processing.mark(self.consumed.intersection(partition_ids))
 
     def found(self, incoming: Iterable[int], behind: Iterable[int]) -> int:
-        """The database itself says so: this ends deferrals, which signals do not.
+        """The database itself says so: this ends deferrals, which mere wake-ups do not.
 
         Returns how much of it was news: no signal had told of it.
         """
@@ -56,7 +56,7 @@ class Signals:
         if self._vacuum is not None:
             self._vacuum.wake()
 
-    def look(self) -> None:
-        """Something happened, nobody knows where: let the reconciler ask the database now."""
+    def poll_now(self) -> None:
+        """Let the reconciler ask the database now: work came, and it is not known where."""
         if self._reconciler is not None:
             self._reconciler.wake()

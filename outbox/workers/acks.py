@@ -42,7 +42,7 @@ class Acks:
     def _recognise(self, turn: Turn, settlements: Sequence[Settlement], answer: SettleResult) -> SettleResult:
         """Tell partitions that the first sending released from those that were lost.
 
-        Neither is under our token any more. But before a lease has run out nobody except its owner can
+        Neither is under our token any more. But before a lease has run out only its owner can
         end it, so it was the owner who did, with the cursor as the witness that the server which
         answers now is the one that carried it out.
         """

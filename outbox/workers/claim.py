@@ -40,7 +40,7 @@ class Claim:
         return len(self._held)
 
     def done(self, keys: Iterable[int]) -> None:
-        """These are dry."""
+        """These have no more work."""
         self._ready.done(self._take(keys))
 
     def again(self, keys: Iterable[int]) -> None:
@@ -53,7 +53,7 @@ class Claim:
             self._ready.defer(key, delay)
 
     def locked(self, key: int, times: int = 1) -> None:
-        """Its row is locked elsewhere, so many times in a row: behind the others, after a jittered delay."""
+        """Its row is locked elsewhere, ``times`` in a row: behind the others, after a jittered delay."""
         delay: float = LOCKED_DELAY * 2 ** min(times - 1, LOCKED_DOUBLINGS)
         self.defer(key, delay * (0.5 + random.random()))
 

@@ -12,6 +12,9 @@ from outbox.values.lease_config import LeaseConfig
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.handler_speed import HandlerSpeed
 
+# What one statement may bring into memory, shared by the partitions of a group; guessed, no measurement.
+MAX_BYTES = 16 * 1024 * 1024
+
 LeasedHandler = Callable[[Batch], Outcome]
 
 
@@ -34,7 +37,7 @@ class Consumer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "indexes", {pid: n for n, pid in enumerate(self.partition_ids)})
-        # With one attempt in all, a failure that names nobody would condemn the head of the batch.
+        # With one attempt in all, an unattributed failure would dead-letter the head of the batch.
         object.__setattr__(self, "batch_size", 1 if self.max_attempts == 1 else int(self.tuning.batch_size))
 
     @property
@@ -45,6 +48,6 @@ class Consumer:
         """
         return self.max_attempts is not None
 
-    def condemns(self, failed_starts: int) -> bool:
-        """Whether a message with so many failed deliveries gets no further one."""
+    def attempts_exhausted(self, failed_starts: int) -> bool:
+        """Whether a message with this number of failed deliveries gets no further one."""
         return self.max_attempts is not None and failed_starts >= self.max_attempts

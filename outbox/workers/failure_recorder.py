@@ -12,7 +12,7 @@ from outbox.failures import FailureKey, FailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.handlers.outcome import Failed
 from outbox.runtime.observers import Observers
-from outbox.workers.settling import Verdict
+from outbox.workers.settling import Decision
 
 # What a tracker that is away may miss: the oldest news goes first.
 MOST_EVENTS = 10_000
@@ -33,7 +33,7 @@ class FailureRecorder:
     """Remembers in memory what the sweeper's thread then tells the tracker, so that no delivery waits for it.
 
     Most messages have nothing to tell: only a head that has failed before is reported as finished.
-    `note` and `startled` are for processor threads, `flush` for the sweeper's own.
+    `note` and `record_unexplained_start` are for processor threads, `flush` for the sweeper's own.
     """
 
     def __init__(self, tracker: FailureTracker, quarantine: Quarantine, observers: Observers) -> None:
@@ -42,21 +42,21 @@ class FailureRecorder:
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
         self._observers = observers
 
-    def note(self, verdicts: Iterable[tuple[Delivery, Verdict]]) -> None:
+    def note(self, decisions: Iterable[tuple[Delivery, Decision]]) -> None:
         """Take in what has just been committed."""
-        for delivery, verdict in verdicts:
-            if delivery.attempts and verdict.processed:
+        for delivery, decision in decisions:
+            if delivery.attempts and decision.processed:
                 self._events.append(Event(FailureKey(delivery.partition_id, delivery.cursor + 1), None))
-            if verdict.culprit:
-                key = FailureKey(delivery.partition_id, verdict.settlement.cursor + 1)
-                self._events.append(Event(key, verdict.settlement.last_error or ""))
+            if decision.attributed:
+                key = FailureKey(delivery.partition_id, decision.settlement.cursor + 1)
+                self._events.append(Event(key, decision.settlement.last_error or ""))
 
-    def startled(self, delivery: Delivery) -> Failed | None:
-        """Tell the tracker of a start that ended without a word; return why there is to be none for now.
+    def record_unexplained_start(self, delivery: Delivery) -> Failed | None:
+        """Record a start that never reported back; return a failure if the message must wait.
 
         This is told at once and before the next start: if that kills the process too, what was in memory
         is lost with it. When there are too many of them the head rests, for the sweeper to take it. The
-        first such start is nobody's: it may have been that of a batch. Since then the head came alone.
+        first such start is not charged: it may have been that of a batch. Since then the head came alone.
         """
         if not delivery.crashed or delivery.attempts <= 1:
             return None

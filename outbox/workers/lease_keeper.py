@@ -31,8 +31,8 @@ class LeaseKeeper:
     """Renews leases whose handlers still run, and frees partitions stuck behind a slow handler.
 
     Looks at the turns in memory a few times a second; touches the database only when one of them
-    needs it, and then through a connection of its own: handlers that have taken all of the pool's
-    cannot make it lose their leases. `watching` is for processor threads, `run_once` for the keeper's.
+    needs it, and then through a connection of its own: handlers that exhaust the pool cannot cost themselves
+    their leases. `watching` is for processor threads, `run_once` for the keeper's.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class LeaseKeeper:
         clock: Clock = monotonic,
     ) -> None:
         self._shared = backend
-        self._apart: Backend | None = None
+        self._dedicated: Backend | None = None
         self._observers = observers
         self._sleep = min(LONGEST_SLEEP, shortest_lease / 10)
         self._clock = clock
@@ -53,7 +53,7 @@ class LeaseKeeper:
 
     @contextmanager
     def watching(self, turn: Turn, claim: Claim) -> Iterator[None]:
-        """Keep an eye on ``turn`` inside the block."""
+        """Watch ``turn`` inside the block."""
         with self._lock:
             self._turns[turn] = claim
         try:
@@ -74,7 +74,7 @@ class LeaseKeeper:
             try:
                 self._renew(turn, claim)
                 self._free_waiting(turn, claim)
-            except ConnectionLost:  # the one connection of all of them, and it was tried twice
+            except ConnectionLost:  # all turns share this connection, and it has been retried
                 raise
             except OutboxError as error:
                 if failed is not None:
@@ -86,13 +86,13 @@ class LeaseKeeper:
 
     def close(self) -> None:
         """Close the connection; the worker calls it at the end of its thread."""
-        if self._apart is not None:
-            self._apart.close()
+        if self._dedicated is not None:
+            self._dedicated.close()
 
     @property
     def _backend(self) -> Backend:
-        self._apart = self._apart or self._shared.dedicated()
-        return self._apart
+        self._dedicated = self._dedicated or self._shared.dedicated()
+        return self._dedicated
 
     def _renew(self, turn: Turn, claim: Claim) -> None:
         held = turn.to_renew()
@@ -100,7 +100,7 @@ class LeaseKeeper:
             return
         started = self._clock()
         lease = turn.consumer.lease.duration
-        kept = insist(lambda: self._backend.renew(list(held), token=turn.token, lease=lease))
+        kept = retry_once(lambda: self._backend.renew(list(held), token=turn.token, lease=lease))
         unstarted = [delivery.partition_id for delivery in turn.renewed(held, kept, started)]
         if unstarted:
             # Those that are being handled are counted and reported when their ack is refused.
@@ -114,12 +114,14 @@ class LeaseKeeper:
             return
         settlements = [Settlement(d.partition_id, d.cursor, d.attempts, d.last_error) for d in waiting]
         lease = turn.consumer.lease.duration
-        insist(lambda: self._backend.settle_and_read(settlements, token=turn.token, lease=lease, max_bytes=1))
+        retry_once(
+            lambda: self._backend.settle_and_read(settlements, token=turn.token, lease=lease, max_bytes=1)
+        )
         claim.again([delivery.partition_id for delivery in waiting])
 
 
-def insist(call: Callable[[], T]) -> T:
-    """Call again if the connection is gone: used so seldom, it may have been cut long ago."""
+def retry_once(call: Callable[[], T]) -> T:
+    """Retry once on a lost connection: this one is idle for long and may have been dropped."""
     try:
         return call()
     except ConnectionLost:

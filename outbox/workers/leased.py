@@ -15,21 +15,18 @@ from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.runtime.observers import Observers
 from outbox.workers.acks import Acks
 from outbox.workers.claim import Claim
-from outbox.workers.consumer import Consumer
+from outbox.workers.consumer import MAX_BYTES, Consumer
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
-from outbox.workers.settling import Verdict, condemned, judge
+from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from outbox.workers.telling import Handled, handler_failed, tell_turn
-from outbox.workers.tokens import Tokens
-from outbox.workers.turn import Turn
+from outbox.workers.turn import Turn, fresh_token
 
 # Batches of one partition before others get their turn.
 ROUNDS = 8
-# What one statement may bring into memory, shared by the partitions of a group.
-MAX_BYTES = 16 * 1024 * 1024
 # A group's messages in one statement, however many partitions it has.
 GROUP_MESSAGES = 4000
 FINISHED_NOTHING = Outcome(
@@ -59,14 +56,13 @@ class LeasedTurns:
         self._recorder = recorder
         self._clock = clock
         self._acks = Acks(backend, clock=clock)
-        self._tokens = Tokens()
         self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, keys: Sequence[int]) -> bool:
         """Work on the claimed partitions of one consumer; return whether there may be more to do."""
         lease = consumer.lease.duration
         started = self._clock()
-        turn = Turn(self._tokens.fresh(), consumer, self._stopping)
+        turn = Turn(fresh_token(), consumer, self._stopping)
         taken = self._backend.lease_and_read(
             [LeaseRequest(key, self._limit(consumer, key, len(keys))) for key in keys],
             token=turn.token,
@@ -105,15 +101,15 @@ class LeasedTurns:
         seconds = 0.0
         if delivery.crashed:
             state.mode = state.mode.rejected(None)
-        outcome = condemned(delivery, consumer)
+        outcome = outcome_if_exhausted(delivery, consumer)
         if outcome is None and self._recorder is not None:
-            left_alone = self._recorder.startled(delivery)
+            left_alone = self._recorder.record_unexplained_start(delivery)
             outcome = None if left_alone is None else Outcome(0, failure=left_alone)
         if outcome is None:
             outcome, seconds = self._hand_over(turn, delivery)
-        verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
-        state.crashed = state.crashed and not verdict.processed and not verdict.failed
-        return Handled(delivery, verdict, began, seconds)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
+        state.crashed = state.crashed and not decision.processed and not decision.failed
+        return Handled(delivery, decision, began, seconds)
 
     def _hand_over(self, turn: Turn, delivery: Delivery) -> tuple[Outcome, float]:
         """Call the handler; return what became of the messages and the seconds in the handler."""
@@ -145,23 +141,23 @@ class LeasedTurns:
         if not handled:
             return [], True
         reads = reading_on and not self._stopping() and not turn.out_of_time
-        settlements = [self._reading_on(turn, item.verdict, len(handled), reads=reads) for item in handled]
+        settlements = [self._reading_on(turn, item.decision, len(handled), reads=reads) for item in handled]
         answer = self._acks.send(turn, settlements, max_bytes=MAX_BYTES // len(settlements))
         lost = set(answer.lost)
         if self._recorder is not None:
             self._recorder.note(
-                (h.delivery, h.verdict) for h in handled if h.delivery.partition_id not in lost
+                (h.delivery, h.decision) for h in handled if h.delivery.partition_id not in lost
             )
         tell_turn(self._observers, turn.consumer, handled, lost)
         claim.again(lost)
         left = self._give_back(claim, handled, settlements, set(answer.released))
         return answer.deliveries, bool(left)
 
-    def _reading_on(self, turn: Turn, verdict: Verdict, group: int, *, reads: bool) -> Settlement:
-        if not reads or not verdict.finished:
-            return verdict.settlement
-        limit = self._limit(turn.consumer, verdict.settlement.partition_id, group)
-        return replace(verdict.settlement, next_limit=limit)
+    def _reading_on(self, turn: Turn, decision: Decision, group: int, *, reads: bool) -> Settlement:
+        if not reads or not decision.finished:
+            return decision.settlement
+        limit = self._limit(turn.consumer, decision.settlement.partition_id, group)
+        return replace(decision.settlement, next_limit=limit)
 
     def _give_back(
         self,
@@ -176,7 +172,7 @@ class LeasedTurns:
             key = item.delivery.partition_id
             if key not in released:
                 continue
-            if item.verdict.failed:
+            if item.decision.failed:
                 claim.defer(key, settlement.delay)
             elif settlement.next_limit:
                 dry.append(key)

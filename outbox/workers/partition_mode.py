@@ -15,7 +15,6 @@ class Degraded:
     """Batches have ``effective_size``, which doubles with every success."""
 
     effective_size: int
-    consecutive_successes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class PartitionMode:
 
 def _grown(state: Degraded, configured: int) -> Normal | Degraded:
     size = min(state.effective_size * 2, configured)
-    return Normal() if size >= configured else Degraded(size, state.consecutive_successes + 1)
+    return Normal() if size >= configured else Degraded(size)
 
 
 def _shrunk(processed: int | None) -> Degraded:

@@ -24,12 +24,9 @@ class PartitionState:
     """Its last start ended without a result: it may have killed a process."""
 
 
-class PartitionStates:
+class PartitionStates(dict[int, PartitionState]):
     """The states by partition id; a partition never seen is in the initial one."""
 
-    def __init__(self) -> None:
-        self._states: dict[int, PartitionState] = {}
-
-    def __getitem__(self, partition_id: int) -> PartitionState:
+    def __missing__(self, partition_id: int) -> PartitionState:
         # setdefault is atomic, and only the claimant of a partition asks for it.
-        return self._states.setdefault(partition_id, PartitionState())
+        return self.setdefault(partition_id, PartitionState())

@@ -14,14 +14,14 @@ from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.profile import OutboxProfile
-from outbox.wakeups.announcements import Announcements
-from outbox.wakeups.stages import Signals
+from outbox.wakeups.coalescer import RateLimit
+from outbox.wakeups.stages import StageWakeups
 from outbox.workers.consumer import Consumer
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.leased import LeasedTurns
 from outbox.workers.partition_state import PartitionStates
-from outbox.workers.processor import Grouping, Processor
+from outbox.workers.processor import Processor, grouping
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
 from outbox.workers.stats import AMOUNTS, Counters
@@ -68,9 +68,9 @@ class Pipeline:
         self.partition_ids = [pid for consumer in consumers for pid in consumer.partition_ids]
         self.states = PartitionStates()
         self._by_partition = {pid: consumer for consumer in consumers for pid in consumer.partition_ids}
-        self.signals = Signals(
+        self.stages = StageWakeups(
             ReadyQueue(clock=queue_clock),
-            ReadyQueue(Grouping(self._by_partition, self.states), clock=queue_clock),
+            ReadyQueue(grouping(self._by_partition, self.states), clock=queue_clock),
             self.partition_ids,
         )
         shortest = min((c.lease.duration for c in consumers if c.leased is not None), default=30.0)
@@ -88,11 +88,11 @@ class Pipeline:
         self._transactional = TransactionalTurns(
             backend, self.states, self.observers, stopping=stopping, recorder=self.recorder
         )
-        self._suspect_lane = threading.Lock()
-        self._announcements = Announcements() if settings.announce else None
+        self._crashed_lane = threading.Lock()
+        self._rate_limit = RateLimit() if settings.announce else None
 
-    def hands_for(self, partitions: int) -> int:
-        """Return how many processor threads so many ready partitions are worth waking."""
+    def processors_needed(self, partitions: int) -> int:
+        """Return how many processor threads are worth waking for a number of ready partitions."""
         quick = min((consumer.speed.quick_group() for consumer in self.consumers), default=1)
         return -(-partitions // quick)
 
@@ -104,7 +104,7 @@ class Pipeline:
         linger = Linger(float(tuning.min_interval), float(tuning.active_interval)) if lingering else None
         return Sequencer(
             self.backend,
-            self.signals,
+            self.stages,
             tuning,
             self.observers,
             consumers=self._by_partition,
@@ -116,19 +116,19 @@ class Pipeline:
                 for pid in consumer.partition_ids
             ),
             linger=linger,
-            announcements=self._announcements,
+            rate_limit=self._rate_limit,
         )
 
     def processor(self) -> Processor:
         """Return the action of one processor thread."""
         return Processor(
-            self.signals,
+            self.stages,
             self._by_partition,
             self.states,
             self._leased,
             self._transactional,
             threads=self.settings.processors,
-            suspect_lane=self._suspect_lane,
+            crashed_lane=self._crashed_lane,
             paced=not self.settings.profile.linger,
         )
 
@@ -140,7 +140,7 @@ class Pipeline:
         """Return the action of the reconciler thread."""
         return Reconciler(
             self.backend,
-            self.signals,
+            self.stages,
             self.partition_ids,
             self.observers,
             poll_interval=self.settings.poll_interval,
@@ -153,7 +153,7 @@ class Pipeline:
             return None
         return QuarantineSweeper(
             self.backend,
-            self.signals,
+            self.stages,
             self.observers,
             quarantine,
             tracker=self._tracker,

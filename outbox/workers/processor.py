@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from outbox.runtime.directive import Directive, Idle, Proceed
-from outbox.wakeups.stages import Signals
+from outbox.wakeups.stages import StageWakeups
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
+from outbox.workers.handler_speed import MAX_GROUP
 from outbox.workers.leased import LeasedTurns
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.transactional import TransactionalTurns
 
-MAX_GROUP = 128
-SUSPECT_DELAY = 0.05
+CRASHED_DELAY = 0.05
 
 
-class Grouping:
-    """Says which ready partitions may be taken in one turn: those of one queue, if leased and sound."""
+def grouping(consumers: Mapping[int, Consumer], states: PartitionStates) -> Callable[[int], Hashable]:
+    """Return what says which ready partitions may share a turn: those of one queue, if leased and sound."""
 
-    def __init__(self, consumers: Mapping[int, Consumer], states: PartitionStates) -> None:
-        self._consumers = consumers
-        self._states = states
-
-    def __call__(self, key: int) -> Hashable:
-        """Return the group of a partition; a group of its own when it must not share a turn."""
-        consumer = self._consumers[key]
-        if consumer.leased is None or consumer.max_attempts == 1 or self._states[key].isolate:
+    def group_of(key: int) -> Hashable:
+        consumer = consumers[key]
+        if consumer.leased is None or consumer.max_attempts == 1 or states[key].isolate:
             return key
         return consumer.queue
+
+    return group_of
 
 
 class Processor:
@@ -37,24 +34,24 @@ class Processor:
 
     def __init__(
         self,
-        signals: Signals,
+        stages: StageWakeups,
         consumers: Mapping[int, Consumer],
         states: PartitionStates,
         leased: LeasedTurns,
         transactional: TransactionalTurns,
         *,
         threads: int,
-        suspect_lane: threading.Lock,
+        crashed_lane: threading.Lock,
         paced: bool,
     ) -> None:
-        self._signals = signals
-        self._ready = signals.processing
+        self._stages = stages
+        self._ready = stages.processing
         self._consumers = consumers
         self._states = states
         self._leased = leased
         self._transactional = transactional
         self._threads = threads
-        self._suspect_lane = suspect_lane
+        self._crashed_lane = crashed_lane
         self._paced = paced
 
     def next_due(self) -> float | None:
@@ -81,17 +78,17 @@ class Processor:
             if consumer.leased is None:
                 return self._transactional.run(consumer, claim, keys[0])
             if consumer.max_attempts is not None and self._states[keys[0]].crashed:
-                return self._work_on_suspect(consumer, claim, keys[0])
+                return self._work_on_crashed(consumer, claim, keys[0])
             return self._leased.run(consumer, claim, keys)
         finally:
-            self._signals.processed()
+            self._stages.processed()
 
-    def _work_on_suspect(self, consumer: Consumer, claim: Claim, key: int) -> bool:
-        """One at a time in this process: whoever is running when it dies is charged with a start."""
-        if not self._suspect_lane.acquire(blocking=False):
-            claim.defer(key, SUSPECT_DELAY)
+    def _work_on_crashed(self, consumer: Consumer, claim: Claim, key: int) -> bool:
+        """Run one at a time in this process: the head that runs when it dies is charged with a start."""
+        if not self._crashed_lane.acquire(blocking=False):
+            claim.defer(key, CRASHED_DELAY)
             return False
         try:
             return self._leased.run(consumer, claim, [key])
         finally:
-            self._suspect_lane.release()
+            self._crashed_lane.release()

@@ -8,7 +8,7 @@ from outbox import events
 from outbox.backends.protocol import Sequencing
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
-from outbox.wakeups.stages import Signals
+from outbox.wakeups.stages import StageWakeups
 
 FIRST_INTERVAL = 0.05
 
@@ -24,14 +24,14 @@ class Reconciler:
     def __init__(
         self,
         backend: Sequencing,
-        signals: Signals,
+        stages: StageWakeups,
         partition_ids: Sequence[int],
         observers: Observers,
         *,
         poll_interval: float,
     ) -> None:
         self._backend = backend
-        self._signals = signals
+        self._stages = stages
         self._partition_ids = partition_ids
         self._observers = observers
         self._longest = poll_interval
@@ -42,9 +42,9 @@ class Reconciler:
         rows = self._backend.pending(self._partition_ids)
         incoming = [row.partition_id for row in rows if row.incoming]
         behind = [row.partition_id for row in rows if row.behind]
-        news = self._signals.found(incoming, behind)
+        news = self._stages.found(incoming, behind)
         if any(row.dirty for row in rows):
-            self._signals.processed()
+            self._stages.processed()
         self._observers.tell(events.Polled(news=news))
         self._interval = min(FIRST_INTERVAL if news else self._interval * 2, self._longest)
         return Sleep(self._interval)

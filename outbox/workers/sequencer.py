@@ -13,8 +13,8 @@ from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.worker_tuning import WorkerTuning
-from outbox.wakeups.announcements import Announcements
-from outbox.wakeups.stages import Signals
+from outbox.wakeups.coalescer import RateLimit
+from outbox.wakeups.stages import StageWakeups
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 
@@ -35,25 +35,25 @@ class Sequencer:
     def __init__(
         self,
         backend: Sequencing,
-        signals: Signals,
+        stages: StageWakeups,
         tuning: WorkerTuning,
         observers: Observers,
         *,
         consumers: Mapping[int, Consumer],
         durable_for: frozenset[int] = frozenset(),
         linger: Linger | None = None,
-        announcements: Announcements | None = None,
+        rate_limit: RateLimit | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
-        self._ready: ReadyQueue = signals.sequencing
-        self._signals = signals
+        self._ready: ReadyQueue = stages.sequencing
+        self._stages = stages
         self._batch_size = int(tuning.batch_size)
         self._observers = observers
         self._consumers = consumers
         self._durable_for = durable_for
         self._linger = linger
-        self._announcements = announcements
+        self._rate_limit = rate_limit
         self._clock = clock
 
     def next_due(self) -> float | None:
@@ -82,7 +82,7 @@ class Sequencer:
         return self._linger.delay(self._clock())
 
     def _announces(self) -> bool:
-        return self._announcements is not None and self._announcements.due()
+        return self._rate_limit is not None and self._rate_limit.allow()
 
     def _give_back(self, claim: Claim, keys: list[int], moved: list[Sequenced], limit: int) -> None:
         reached = {item.partition_id for item in moved}
@@ -94,7 +94,7 @@ class Sequencer:
 
     def _report(self, moved: list[Sequenced], limit: int) -> Directive:
         filled = [item.partition_id for item in moved if item.moved]
-        self._signals.sequenced(filled)
+        self._stages.sequenced(filled)
         total = sum(item.moved for item in moved)
         self._tell(moved, total)
         backlog = any(left_some(item, limit) for item in moved)

@@ -15,7 +15,7 @@ from outbox.workers.partition_state import PartitionState
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """A settlement and what it means for this process's own bookkeeping."""
 
     settlement: Settlement
@@ -23,18 +23,18 @@ class Verdict:
     failed: bool
     """A Retry: the partition rests for `Settlement.delay`."""
     finished: bool
-    """The whole batch is done: reading on is welcome."""
-    culprit: bool = False
+    """The whole batch succeeded; the next may be read in the same statement."""
+    attributed: bool = False
     """The failure counts, and is known to be that of the new head."""
 
 
-def condemned(delivery: Delivery, consumer: Consumer) -> Outcome | None:
+def outcome_if_exhausted(delivery: Delivery, consumer: Consumer) -> Outcome | None:
     """Return the outcome of a head that gets no further delivery, None for any other.
 
     Its starts were counted before the handler ran, and ``max_attempts`` of them are used up: each
     ended in a crash, a lost lease, or a failure under an earlier, higher limit.
     """
-    if not consumer.condemns(delivery.attempts):
+    if not consumer.attempts_exhausted(delivery.attempts):
         return None
     if delivery.last_error:
         reason = f"given up after {delivery.attempts} failed deliveries; last error: {delivery.last_error}"
@@ -43,14 +43,14 @@ def condemned(delivery: Delivery, consumer: Consumer) -> Outcome | None:
     return Outcome(1, ((0, clean_reason(reason)),))
 
 
-def judge(
+def decide(
     delivery: Delivery,
     outcome: Outcome,
     consumer: Consumer,
     state: PartitionState,
     *,
     random: Callable[[], float],
-) -> Verdict:
+) -> Decision:
     """Turn an outcome into a settlement, and move the partition's state on."""
     messages = delivery.messages
     state.locked = state.missing = 0
@@ -75,7 +75,7 @@ def judge(
         state.isolate = attempts > 0
         error = delivery.last_error if attempts else None
         settlement = Settlement(delivery.partition_id, cursor, attempts, error, dead=tuple(dead))
-        return Verdict(settlement, processed, failed=False, finished=processed == len(messages))
+        return Decision(settlement, processed, failed=False, finished=processed == len(messages))
     attempts += 1 if failure.counts else 0
     state.streak = 1 if processed else state.streak + 1
     state.mode = _degraded(state, outcome, consumer)
@@ -88,14 +88,14 @@ def judge(
         delay=_delay(failure, max(attempts, state.streak), consumer, random),
         dead=tuple(dead),
     )
-    culprit = failure.counts and _attributed(delivery, processed, outcome)
-    return Verdict(settlement, processed, failed=True, finished=False, culprit=culprit)
+    attributed = failure.counts and _attributed(delivery, processed, outcome)
+    return Decision(settlement, processed, failed=True, finished=False, attributed=attributed)
 
 
 def _degraded(state: PartitionState, outcome: Outcome, consumer: Consumer) -> PartitionMode:
     if outcome.attributed:
         return state.mode.retried(outcome.processed, consumer.tuning.degradation_threshold)
-    # Before anybody can be condemned the batch shrinks to one message, so that the culprit is known.
+    # Before a message is given up the batch shrinks to it alone, so that the failure is known to be its own.
     return state.mode.retried(None, 1 if consumer.cautious else consumer.tuning.degradation_threshold)
 
 
@@ -106,14 +106,14 @@ def _starts(delivery: Delivery, position: int) -> int:
 
 def _failed(delivery: Delivery, position: int, consumer: Consumer) -> int:
     starts = _starts(delivery, position)
-    # A condemned head was not delivered once more.
-    return starts if position == 0 and consumer.condemns(starts) else starts + 1
+    # An exhausted head was not delivered once more.
+    return starts if position == 0 and consumer.attempts_exhausted(starts) else starts + 1
 
 
 def _exhausted(delivery: Delivery, position: int, outcome: Outcome, consumer: Consumer) -> bool:
     """Whether the failing message has had its last delivery, and the failure is known to be its own."""
     counts = outcome.failure is not None and outcome.failure.counts
-    last = counts and consumer.condemns(_starts(delivery, position) + 1)
+    last = counts and consumer.attempts_exhausted(_starts(delivery, position) + 1)
     return last and _attributed(delivery, position, outcome)
 
 

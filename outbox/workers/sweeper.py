@@ -8,15 +8,16 @@ from contextlib import suppress
 from outbox import events
 from outbox.access import Access
 from outbox.backends.protocol import Backend
+from outbox.backends.records import DeadLetterRecord
 from outbox.clock import Clock, monotonic
-from outbox.errors import ConnectionLost
+from outbox.errors import ConnectionLost, DatabaseError
 from outbox.failures import FailureEntry, FailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
-from outbox.wakeups.stages import Signals
-from outbox.workers.condemning import Condemning, Sentence
+from outbox.wakeups.stages import StageWakeups
+from outbox.workers.dead_letter_head import QuarantineResult, dead_letter_head
 from outbox.workers.failure_recorder import FailureRecorder
 
 # How often the counts below the threshold are looked through for messages that are long delivered.
@@ -27,7 +28,7 @@ class QuarantineSweeper:
     """The action of the sweeper thread.
 
     The tracker only proposes. An entry whose message the cursor has passed is dropped; a message is given
-    up only as its partition's head and under the partition's lock, so not while anybody works on it;
+    up only as its partition's head and under the partition's lock, so not while a worker has it;
     everything else is put back. Whatever the tracker does, a round returns and nothing is delivered
     differently.
     """
@@ -35,7 +36,7 @@ class QuarantineSweeper:
     def __init__(
         self,
         backend: Backend,
-        signals: Signals,
+        stages: StageWakeups,
         observers: Observers,
         quarantine: Quarantine,
         *,
@@ -44,7 +45,7 @@ class QuarantineSweeper:
         stopping: Callable[[], bool],
         clock: Clock = monotonic,
     ) -> None:
-        self._signals = signals
+        self._stages = stages
         self._observers = observers
         self._quarantine = quarantine
         self._tracker = tracker
@@ -52,7 +53,7 @@ class QuarantineSweeper:
         self._stopping = stopping
         self._clock = clock
         self._access = Access(backend, Store)
-        self._condemning = Condemning(backend, observers)
+        self._backend = backend
         self._owed: list[FailureEntry] = []
         """Drained, and to be put back: kept over a failing `restore`."""
         self._tidy_at = clock() + TIDY_INTERVAL
@@ -81,7 +82,7 @@ class QuarantineSweeper:
         try:
             if self._owed:
                 self._drop_stale()
-                self._give_up([entry for entry in self._owed if self._quarantine.condemns(entry)])
+                self._give_up([entry for entry in self._owed if self._quarantine.applies_to(entry)])
         finally:
             self._put_back()
 
@@ -105,30 +106,49 @@ class QuarantineSweeper:
                 self._observers.tell(events.QuarantineFull(limit=self._quarantine.max_per_sweep))
             if not left or self._stopping():
                 return
-            left -= self._judge(entry)
+            left -= self._dead_letter(entry)
 
-    def _judge(self, entry: FailureEntry) -> bool:
+    def _dead_letter(self, entry: FailureEntry) -> bool:
         """Deal with one entry, whatever is wrong with its partition; return whether it was given up."""
         try:
-            sentence = self._condemning.carry_out(entry)
+            result = dead_letter_head(self._backend, entry)
         except ConnectionLost:
             raise
         except Exception as error:  # one bad partition must not keep the others
             what = f"the head of partition {entry.key.partition_id} cannot be given up"
             self._observers.tell(events.TrackerFailed(what=what, error=error))
             return False
-        if sentence is Sentence.DEFERRED:
+        if result is QuarantineResult.DEFERRED:
             return False
         self._owed.remove(entry)
-        if sentence is Sentence.STALE:
+        if result is QuarantineResult.STALE:
             return False
+        self._tell(entry.key.partition_id, *result)
         self._given_up(entry)
         return True
 
+    def _tell(self, partition_id: int, letter: DeadLetterRecord, message_id: int) -> None:
+        # The letter is committed: an unknown queue must not make a failure of it.
+        queue, partition = "?", -1
+        with suppress(DatabaseError):
+            queue, partition = self._backend.find_queue(partition_id) or (queue, partition)
+        self._observers.tell(
+            events.DeadLettered(
+                queue=queue,
+                partition=partition,
+                partition_id=partition_id,
+                seq=letter.seq,
+                message_id=message_id,
+                attempts=letter.attempts,
+                reason=letter.reason,
+                quarantined=True,
+            )
+        )
+
     def _given_up(self, entry: FailureEntry) -> None:
-        self._signals.found((), (entry.key.partition_id,))
-        self._signals.processed()
-        # A failure that somebody recorded between the drain and the dead letter.
+        self._stages.found((), (entry.key.partition_id,))
+        self._stages.processed()
+        # A failure that was recorded between the drain and the dead letter.
         with suppress(Exception):
             self._tracker.record_success(entry.key)
 

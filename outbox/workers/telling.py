@@ -11,14 +11,14 @@ from outbox.clock import monotonic, wall_clock
 from outbox.handlers.outcome import Failed
 from outbox.runtime.observers import Observers
 from outbox.workers.consumer import Consumer
-from outbox.workers.settling import Verdict
+from outbox.workers.settling import Decision
 
 
 class Handled(NamedTuple):
     """A delivery, what is to be written about it, and when its handler ran."""
 
     delivery: Delivery
-    verdict: Verdict
+    decision: Decision
     began: float
     """When it was handed over, on the monotonic clock."""
     seconds: float
@@ -35,16 +35,16 @@ def tell_turn(
     processed = retried = dead_lettered = 0
     delivered = observers.want(events.Delivered)
     for item in handled:
-        verdict = item.verdict
+        decision = item.decision
         # Nothing was written of a lease that was lost; or nothing was begun before the cancel point.
-        if item.delivery.partition_id in lost or not (verdict.processed or verdict.failed):
+        if item.delivery.partition_id in lost or not (decision.processed or decision.failed):
             continue
-        processed += verdict.processed
-        retried += verdict.failed
-        dead_lettered += len(verdict.settlement.dead)
+        processed += decision.processed
+        retried += decision.failed
+        dead_lettered += len(decision.settlement.dead)
         if delivered:
             observers.tell(_delivered(consumer, item))
-        if verdict.failed or verdict.settlement.dead:
+        if decision.failed or decision.settlement.dead:
             for trouble in _troubles(consumer, item):
                 observers.tell(trouble)
     if lost:
@@ -61,15 +61,15 @@ def tell_turn(
 
 
 def _delivered(consumer: Consumer, handled: Handled) -> events.Delivered:
-    delivery, verdict, began, seconds = handled
+    delivery, decision, began, seconds = handled
     first = delivery.messages[0]
     return events.Delivered(
         **place_of(consumer, delivery.partition_id),
         mode="leased" if consumer.leased is not None else "transactional",
-        outcome="retry" if verdict.failed else "reject" if verdict.settlement.dead else "success",
+        outcome="retry" if decision.failed else "reject" if decision.settlement.dead else "success",
         first_seq=first.seq,
-        count=verdict.processed,
-        dead_lettered=len(verdict.settlement.dead),
+        count=decision.processed,
+        dead_lettered=len(decision.settlement.dead),
         first_message_id=first.message_id,
         attempts=delivery.attempts,
         seconds=seconds,
@@ -78,8 +78,8 @@ def _delivered(consumer: Consumer, handled: Handled) -> events.Delivered:
 
 
 def _troubles(consumer: Consumer, handled: Handled) -> Iterator[events.Event]:
-    delivery, verdict = handled.delivery, handled.verdict
-    settlement = verdict.settlement
+    delivery, decision = handled.delivery, handled.decision
+    settlement = decision.settlement
     place = place_of(consumer, delivery.partition_id)
     for letter in settlement.dead:
         message = delivery.messages[letter.seq - delivery.cursor - 1]
@@ -90,11 +90,11 @@ def _troubles(consumer: Consumer, handled: Handled) -> Iterator[events.Event]:
             attempts=letter.attempts,
             reason=letter.reason,
         )
-    if verdict.failed:
+    if decision.failed:
         yield events.Retried(
             **place,
             seq=settlement.cursor + 1,
-            message_id=delivery.messages[verdict.processed].message_id,
+            message_id=delivery.messages[decision.processed].message_id,
             attempts=settlement.attempts,
             reason=settlement.last_error or "",
             delay=settlement.delay,

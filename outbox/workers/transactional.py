@@ -18,15 +18,14 @@ from outbox.runtime.observers import Observers
 from outbox.values.cancel_point import CancelPoint
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
-from outbox.workers.consumer import Consumer
+from outbox.workers.consumer import MAX_BYTES, Consumer
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import refused
-from outbox.workers.settling import Verdict, condemned, judge
+from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from outbox.workers.telling import Handled, handler_failed, tell_turn
 
-MAX_BYTES = 16 * 1024 * 1024
 TURN_SECONDS = 2.0
 """How long a transaction goes on with further messages: its locks are held, and on SQLite everybody waits."""
 
@@ -73,7 +72,7 @@ class TransactionalTurns:
                 handling = turn.delivery
                 handled = self._handle(turn, consumer)
                 handling = None
-                turn.settle(handled.verdict.settlement)
+                turn.settle(handled.decision.settlement)
                 committing = turn.delivery
         except Contention:
             claim.locked(key)
@@ -91,13 +90,13 @@ class TransactionalTurns:
         delivery = turn.delivery
         began = self._clock()
         seconds = 0.0
-        outcome = condemned(delivery, consumer)
+        outcome = outcome_if_exhausted(delivery, consumer)
         if outcome is None:
             messages, withheld = build_messages(delivery, consumer, self._never)
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
-                over = _Over(self._stopping)
+                over = TurnLimit(self._stopping)
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, over, seal=turn.seal
                 )
@@ -105,8 +104,8 @@ class TransactionalTurns:
             outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
             self._tell_failure(consumer, delivery, outcome)
         state = self._states[delivery.partition_id]
-        verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
-        return Handled(delivery, verdict, began, seconds)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
+        return Handled(delivery, decision, began, seconds)
 
     def _tell_failure(self, consumer: Consumer, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.failure is not None and outcome.failure.cause is not None:
@@ -124,7 +123,7 @@ class TransactionalTurns:
     ) -> None:
         """Count the failure on a new connection: the transaction that the handler was given is lost.
 
-        Everything is undone, and nobody knows which message did it, so the head is charged and comes
+        Everything is undone, and the message that did it is not known, so the head is charged and comes
         alone next time.
         """
         state = self._states[delivery.partition_id]
@@ -132,28 +131,28 @@ class TransactionalTurns:
         outcome = self._excuse(Outcome(0, failure=failure, attributed=False))
         failure = outcome.failure or failure
         self._tell_failure(consumer, delivery, outcome)
-        verdict = judge(delivery, outcome, consumer, state, random=self._random.random)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
         state.mode = state.mode.rejected(None)
         recorded = Settlement(
             delivery.partition_id,
             delivery.cursor,
             delivery.attempts + (1 if failure.counts else 0),
             failure.reason,
-            delay=verdict.settlement.delay,
+            delay=decision.settlement.delay,
         )
-        lost = Verdict(recorded, 0, failed=True, finished=False, culprit=verdict.culprit)
+        lost = Decision(recorded, 0, failed=True, finished=False, attributed=decision.attributed)
         handled = Handled(delivery, lost, self._clock(), 0.0)
         self._tell(consumer, handled, noted=self._backend.record_failure(recorded))
         claim.defer(delivery.partition_id, recorded.delay)
 
     def _give_back(self, consumer: Consumer, claim: Claim, handled: Handled, limit: int) -> bool:
         self._tell(consumer, handled)
-        delivery, verdict = handled.delivery, handled.verdict
+        delivery, decision = handled.delivery, handled.decision
         key = delivery.partition_id
-        if verdict.failed:
-            claim.defer(key, verdict.settlement.delay)
+        if decision.failed:
+            claim.defer(key, decision.settlement.delay)
             return False
-        if verdict.finished and len(delivery.messages) < limit and not _cut_short(delivery):
+        if decision.finished and len(delivery.messages) < limit and not _cut_short(delivery):
             claim.done((key,))
             return False
         claim.again((key,))
@@ -161,11 +160,11 @@ class TransactionalTurns:
 
     def _tell(self, consumer: Consumer, handled: Handled, *, noted: bool = True) -> None:
         if noted and self._recorder is not None:
-            self._recorder.note([(handled.delivery, handled.verdict)])
+            self._recorder.note([(handled.delivery, handled.decision)])
         tell_turn(self._observers, consumer, [handled])
 
 
-class _Over:
+class TurnLimit:
     """Whether a transaction is to go on with no further message; asked before each of them.
 
     Time counts from the first question, so that one message at least is handled.
@@ -176,6 +175,7 @@ class _Over:
         self._deadline: Deadline | None = None
 
     def __call__(self) -> bool:
+        """Return whether to begin no further message."""
         if self._deadline is None:
             self._deadline = Deadline.after(TURN_SECONDS)
             return self._stopping()

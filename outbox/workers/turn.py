@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -11,6 +14,17 @@ from outbox.backends.records import Delivery
 from outbox.values.cancel_point import CancelPoint
 from outbox.workers.consumer import Consumer
 
+_host = "".join(c if c.isascii() and (c.isalnum() or c in ".-") else "-" for c in socket.gethostname())
+
+
+def fresh_token() -> str:
+    """Return a lease token that was never used: ``host:pid:thread:random``, at most 128 ASCII characters.
+
+    Fresh per acquisition, so that not even a zombie of this process can pass for the owner. Its parts tell
+    an operator who holds a lease.
+    """
+    return f"{_host[:48]}:{os.getpid()}:{threading.get_native_id()}:{secrets.token_hex(8)}"
+
 
 @dataclass(slots=True)
 class Hold:
@@ -19,7 +33,7 @@ class Hold:
     deadline: CancelPoint
     """The cancel point: no further message is started after it."""
     lost: bool = False
-    """A renewal was refused: whatever is done now, somebody else does again."""
+    """A renewal was refused: whatever is done now, the next owner does again."""
 
 
 class Turn:

@@ -34,7 +34,7 @@ class Line:
 
     def sequence(self) -> list[str]:
         """Run one pass over every partition; return what it sent, by first words."""
-        self.pipeline.signals.enqueued(self.ids)
+        self.pipeline.stages.enqueued(self.ids)
         return self.watched(self._sequencer.run_once)
 
     def turn(self) -> list[str]:
@@ -47,7 +47,7 @@ class Line:
 
     def process(self) -> None:
         """Sequence and process until nothing is ready."""
-        queues = self.pipeline.signals
+        queues = self.pipeline.stages
         self.sequence()
         while queues.sequencing.ready_count or queues.processing.ready_count:
             self._sequencer.run_once()

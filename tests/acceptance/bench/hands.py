@@ -67,14 +67,14 @@ class Hands:
         options = builder._options.replace(declarations=declarations)
         self.outbox, self.pipeline, _ = assemble_pipeline(options, self.stopping)
         self._leases = [consumer.lease for consumer in self.pipeline.consumers if consumer.leased]
-        self.signals = self.pipeline.signals
+        self.stages = self.pipeline.stages
         self._sequencer = self.pipeline.sequencer(lingering=False)
         self._processor = self.pipeline.processor()
 
     def look(self) -> None:
         """Learn from the database what is pending, as the reconciler does."""
         rows = self.pipeline.backend.pending(self.pipeline.partition_ids)
-        self.signals.found(
+        self.stages.found(
             [row.partition_id for row in rows if row.incoming],
             [row.partition_id for row in rows if row.behind],
         )
@@ -82,7 +82,7 @@ class Hands:
     def sequence(self) -> None:
         """Sequence everything that is committed."""
         self.look()
-        while self.signals.sequencing.ready_count:
+        while self.stages.sequencing.ready_count:
             self._sequencer.run_once()
 
     def turn(self) -> Directive:
@@ -108,14 +108,14 @@ class Hands:
         """
         self.turn()
         for _ in range(MOST_ROUNDS):
-            if not self.signals.processing.ready_count or self.stopping.is_set():
+            if not self.stages.processing.ready_count or self.stopping.is_set():
                 return
             self._processor.run_once()
         raise AssertionError(f"still busy after {MOST_ROUNDS} rounds")
 
     def insist(self) -> None:
         """Try to work on every partition, whatever the database says is pending."""
-        self.signals.processing.mark_due(self.pipeline.partition_ids)
+        self.stages.processing.mark_due(self.pipeline.partition_ids)
         self._processor.run_once()
 
     def _uncalled(self) -> int:

@@ -68,7 +68,7 @@ def test_when_it_fails_halfway_nothing_has_happened(office: Office, monkeypatch:
 def test_the_pipeline_of_this_process_is_told_once_the_messages_are_committed(office: Office) -> None:
     office.put(b"a", b"b", b"c")
     hands = office.bench.by_hand(lambda queue: queue.leased(lambda msg: None))
-    letters, marked = hands.outbox.dead_letters, hands.signals.sequencing
+    letters, marked = hands.outbox.dead_letters, hands.stages.sequencing
     one = DeadLetterScope(limit=1)
 
     letters.requeue(one)

@@ -12,6 +12,7 @@ import pytest
 
 from outbox import OutboxMessage, Retry
 from outbox.backends.protocol import Backend
+from outbox.workers.dead_letter_head import QuarantineResult, dead_letter_head
 from tests.acceptance.bench import Bench, Letter, Row
 from tests.acceptance.failures.support import REASON, THRESHOLD, Ward, accusation
 
@@ -50,7 +51,7 @@ def test_a_processor_that_is_quick_does_not_deliver_what_is_being_given_up(bench
     ward = Ward(bench, handler, mode=mode)
     bench.send("bad")
     ward.work(THRESHOLD)
-    ward.sweeper._condemning._backend = Quick(ward.hands.pipeline.backend)
+    ward.sweeper._backend = Quick(ward.hands.pipeline.backend)
     ward.sweep()
     assert bench.dead() == [Letter(1, REASON, THRESHOLD)]
     assert delivered == ["bad"] * THRESHOLD
@@ -119,8 +120,8 @@ def test_a_message_delivered_after_the_drain_is_found_out_under_the_lock(bench: 
     bench.send("b")
     ward.hands.sequence()
     before = bench.row()
-    sentence = ward.sweeper._condemning.carry_out(accusation(bench, 1))
-    assert sentence.value == "stale"
+    result = dead_letter_head(ward.hands.pipeline.backend, accusation(bench, 1))
+    assert result is QuarantineResult.STALE
     assert (bench.dead(), bench.row()) == ([], before)
 
 

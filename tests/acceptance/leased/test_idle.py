@@ -64,6 +64,6 @@ def test_a_round_without_work_is_idle_and_touches_nothing(bench: Bench) -> None:
 def test_a_false_signal_takes_no_lease_and_counts_no_start(bench: Bench) -> None:
     hands = bench.by_hand(lambda queue: queue.leased(lambda _msg: None))
     before = rows(bench)
-    hands.signals.sequenced(bench.ids)
+    hands.stages.sequenced(bench.ids)
     hands.work()
     assert rows(bench) == before

@@ -42,7 +42,7 @@ def test_one_pass_takes_up_to_the_limit_of_every_partition_and_leaves_the_rest_t
     single = bench.send("x", partition=1)
     hands.look()
     found = []
-    while hands.signals.sequencing.ready_count:
+    while hands.stages.sequencing.ready_count:
         hands._sequencer.run_once()
         found.append((len(numbered(bench, 0)), len(numbered(bench, 1))))
     assert found == [(10, 1), (20, 1), (30, 1), (35, 1)]
@@ -66,7 +66,7 @@ def test_a_flooded_partition_does_not_keep_others_waiting(bench: Bench) -> None:
     round_of_work()
     assert set(order) == {0}
     bench.send("x", partition=1)
-    hands.signals.enqueued(bench.ids[1:2])
+    hands.stages.enqueued(bench.ids[1:2])
     # It may have to wait for the one turn that has begun.
     round_of_work()
     round_of_work()
@@ -83,6 +83,6 @@ def test_a_pass_that_finds_nothing_writes_nothing(bench: Bench) -> None:
         return bench.database.query(f"SELECT {version}t.* FROM outbox_partitions t ORDER BY id")
 
     before = rows()
-    hands.signals.enqueued(bench.ids)
+    hands.stages.enqueued(bench.ids)
     assert hands._sequencer.run_once() == Idle()
     assert rows() == before

@@ -24,7 +24,7 @@ def sequence_for_ever(url: str) -> None:
     print("sequenced 0", flush=True)
     while True:
         hands.look()
-        while hands.signals.sequencing.ready_count:
+        while hands.stages.sequencing.ready_count:
             hands._sequencer.run_once()
             print("sequenced", hands.pipeline.counters.snapshot()["sequenced"], flush=True)
 
@@ -67,7 +67,7 @@ def sequence_and_die(url: str, number: int) -> None:
     """Run one pass over everything, and be killed before its n-th statement."""
     with tapped(url) as wire:
         hands = Hands(builder_for(wire.url, lambda queue: queue.leased(print)))
-        hands.signals.enqueued(hands.pipeline.partition_ids)
+        hands.stages.enqueued(hands.pipeline.partition_ids)
         wire.tap.die_at(number)
         hands._sequencer.run_once()
 

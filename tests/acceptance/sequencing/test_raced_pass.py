@@ -34,6 +34,6 @@ def test_a_pass_that_got_less_than_it_wanted_because_of_another_one_is_followed_
     assert bench.database.count("outbox_outgoing") == 1
 
     # It knows without a poll that there is more.
-    while hands.signals.sequencing.ready_count:
+    while hands.stages.sequencing.ready_count:
         hands._sequencer.run_once()
     assert bench.database.count("outbox_outgoing") == 3

@@ -34,7 +34,7 @@ def test_only_what_lies_behind_the_cursor_goes_and_the_cursor_stays(bench: Bench
     hands = bench.by_hand(lambda queue: queue.leased(handler))
     bench.send(1, 2, 3, 4, 5)
     bench.send("not sequenced yet", partition=1)
-    hands.signals.enqueued(bench.ids[:1])
+    hands.stages.enqueued(bench.ids[:1])
     hands._sequencer.run_once()
     hands._processor.run_once()
     assert bench.row().cursor == 2

@@ -26,7 +26,7 @@ def test_failures_below_the_threshold_are_counted_and_forgotten_at_a_success() -
 @pytest.mark.parametrize(("processed", "size"), [(3, 3), (1, 1), (0, 1), (None, 1)])
 def test_at_the_threshold_the_size_falls_to_what_was_processed(processed: int | None, size: int) -> None:
     mode = PartitionMode().retried(processed, 2).retried(processed, 2)
-    assert mode == PartitionMode(Degraded(size, 0), 2)
+    assert mode == PartitionMode(Degraded(size), 2)
     assert mode.effective_batch_size(10) == size
 
 
@@ -40,21 +40,21 @@ def test_the_size_doubles_with_each_success_until_it_is_normal_again() -> None:
     for _ in range(5):
         seen.append((mode.state, mode.effective_batch_size(10)))
         mode = mode.succeeded(10)
-    degraded = [(Degraded(1, 0), 1), (Degraded(2, 1), 2), (Degraded(4, 2), 4), (Degraded(8, 3), 8)]
+    degraded = [(Degraded(1), 1), (Degraded(2), 2), (Degraded(4), 4), (Degraded(8), 8)]
     assert seen == [*degraded, (Normal(), 10)]
 
 
 def test_a_failure_while_degraded_starts_again_from_what_was_processed() -> None:
     mode = PartitionMode(Degraded(1)).succeeded(100).succeeded(100).succeeded(100)
-    assert mode.state == Degraded(8, 3)
-    assert mode.retried(5, 2) == PartitionMode(Degraded(8, 3), 1)
-    assert mode.retried(5, 2).retried(5, 2) == PartitionMode(Degraded(5, 0), 2)
+    assert mode.state == Degraded(8)
+    assert mode.retried(5, 2) == PartitionMode(Degraded(8), 1)
+    assert mode.retried(5, 2).retried(5, 2) == PartitionMode(Degraded(5), 2)
 
 
 @pytest.mark.parametrize(("processed", "size"), [(4, 4), (0, 1), (None, 1)])
 def test_a_reject_degrades_at_once_and_ends_the_row_of_failures(processed: int | None, size: int) -> None:
     mode = PartitionMode().retried(None, 5).rejected(processed)
-    assert mode == PartitionMode(Degraded(size, 0), 0)
+    assert mode == PartitionMode(Degraded(size), 0)
 
 
 def test_a_configured_size_below_the_degraded_one_wins() -> None:

@@ -8,12 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from outbox.runtime.action import Action
-from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Directive, Idle
+from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.pacer import Pacer
 from outbox.runtime.pacing import Pacing
-from outbox.runtime.worker import Worker, nothing
+from outbox.runtime.worker import Action, Worker, nothing
 
 PATIENCE = 10.0
 """Seconds after which a fact that did not come is a failure."""
@@ -79,7 +78,7 @@ def make_worker(
     *,
     name: str = "outbox-test",
     pacer: Pacer | None = None,
-    bulkhead: Bulkhead | None = None,
+    error_backoff: ErrorBackoff | None = None,
     on_failure: Callable[[str, BaseException, int, float], object] | None = None,
     on_recovery: Callable[[str, int, float], object] | None = None,
 ) -> Worker:
@@ -87,18 +86,18 @@ def make_worker(
         name,
         action,
         pacer or Pacer(UNPACED),
-        bulkhead or Bulkhead(0.001, 0.002),
+        error_backoff or ErrorBackoff(0.001, 0.002),
         logger=logger,
         on_failure=on_failure or nothing,
         on_recovery=on_recovery or nothing,
     )
 
 
-def woken(action: Action, name: str = "outbox-test", bulkhead: Bulkhead | None = None) -> Worker:
+def woken(action: Action, name: str = "outbox-test", error_backoff: ErrorBackoff | None = None) -> Worker:
     """Return a worker that looks at once when it is started."""
     pacer = Pacer(UNPACED)
     pacer.wake()
-    return make_worker(action, name=name, pacer=pacer, bulkhead=bulkhead)
+    return make_worker(action, name=name, pacer=pacer, error_backoff=error_backoff)
 
 
 def eventually(fact: Callable[[], bool]) -> None:

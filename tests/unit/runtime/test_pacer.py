@@ -120,24 +120,6 @@ def test_an_infinite_idle_interval_can_be_waited_for() -> None:
     assert not waiter.is_alive()
 
 
-def test_a_pause_keeps_the_permit_and_is_not_cut_short_by_it() -> None:
-    pacer = Pacer(UNPACED)
-    pacer.wake()
-    begun = time.monotonic()
-    assert pacer.pause(0.02) is False
-    assert time.monotonic() - begun >= 0.02
-    assert returns_at_once(pacer, Idle())
-
-
-def test_a_stop_ends_a_pause() -> None:
-    pacer = Pacer(UNPACED)
-    stopped: list[bool] = []
-    waiter = in_thread(lambda: stopped.append(pacer.pause(3_600.0)))
-    pacer.stop()
-    waiter.join(PATIENCE)
-    assert stopped == [True]
-
-
 def test_a_wake_into_a_sleeping_worker_counts_once() -> None:
     pacer = Pacer(UNPACED)
     waiter = in_thread(lambda: pacer.wait(Idle()))

@@ -111,18 +111,6 @@ def test_a_stranger_cannot_be_given_back_but_its_neighbours_are(queue: ReadyQueu
         queue.defer(7, 1.0)
 
 
-def test_clear_leaves_only_what_is_being_worked_on(queue: ReadyQueue) -> None:
-    queue.mark([1, 2, 3])
-    queue.claim()
-    queue.mark([1])
-    queue.claim()
-    queue.defer(2, 5.0)
-    queue.clear()
-    assert (queue.ready_count, queue.claimed_count, queue.next_due()) == (0, 1, None)
-    queue.done([1])
-    assert queue.claim(9) == []
-
-
 def test_a_snapshot_shows_every_key_that_is_not_idle(queue: ReadyQueue) -> None:
     queue.mark([1, 2, 3, 4])
     queue.claim(2)

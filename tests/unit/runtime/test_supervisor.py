@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Proceed
+from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.supervisor import Supervisor
 from tests.unit.runtime.support import (
     PATIENCE,
@@ -102,8 +102,8 @@ def test_a_start_that_fails_midway_stops_what_it_started(monkeypatch: pytest.Mon
 
 def test_three_failures_in_a_row_are_unhealthy_and_a_success_heals() -> None:
     failing = Script(*(ValueError() for _ in range(3)))
-    bulkhead = Bulkhead(0.001, 0.001)
-    supervisor = Supervisor([make_worker(Script()), woken(failing, bulkhead=bulkhead)])
+    error_backoff = ErrorBackoff(0.001, 0.001)
+    supervisor = Supervisor([make_worker(Script()), woken(failing, error_backoff=error_backoff)])
     supervisor.start()
     assert supervisor.healthy()
     while failing.wait_for_round() < 4:
@@ -114,11 +114,11 @@ def test_three_failures_in_a_row_are_unhealthy_and_a_success_heals() -> None:
 
 @pytest.mark.parametrize(("failures", "healthy"), [(2, True), (3, False)])
 def test_health_tips_at_the_third_failure(failures: int, healthy: bool) -> None:
-    bulkhead = Bulkhead(1.0, 1.0)
-    supervisor = Supervisor([make_worker(Script(), bulkhead=bulkhead)])
+    error_backoff = ErrorBackoff(1.0, 1.0)
+    supervisor = Supervisor([make_worker(Script(), error_backoff=error_backoff)])
     supervisor.start()
     for _ in range(failures):
-        bulkhead.failed()
+        error_backoff.failed()
     assert supervisor.healthy() is healthy
     assert supervisor.stop(PATIENCE)
 
@@ -163,7 +163,7 @@ def test_starting_and_stopping_from_many_threads_at_once_ends_in_silence() -> No
 def test_who_is_needed_to_the_end_is_stopped_after_the_others(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "outbox.runtime")
     stuck, needed = Stuck(), Script(*[Proceed(pause=0.001)] * 100_000)
-    supervisor = Supervisor([woken(stuck, "outbox-stuck")], to_the_end=[woken(needed, "outbox-needed")])
+    supervisor = Supervisor([woken(stuck, "outbox-stuck")], stop_last=[woken(needed, "outbox-needed")])
     supervisor.start()
     assert stuck.entered.wait(PATIENCE)
     assert supervisor.stop(0.1) is False
@@ -179,7 +179,7 @@ def test_who_is_needed_to_the_end_is_stopped_after_the_others(caplog: pytest.Log
 
 def test_who_is_needed_to_the_end_is_given_a_moment_when_the_others_took_all_the_time() -> None:
     needed = Script()
-    supervisor = Supervisor([woken(Script())], to_the_end=[woken(needed)])
+    supervisor = Supervisor([woken(Script())], stop_last=[woken(needed)])
     supervisor.start()
     supervisor.announce_stop()
     assert supervisor.workers[0].join(PATIENCE)

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from outbox.runtime.bulkhead import Bulkhead
 from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.pacer import Pacer
 from tests.unit.runtime.support import (
     PATIENCE,
@@ -65,7 +65,7 @@ def test_nothing_that_a_round_raises_ends_the_thread(error: BaseException) -> No
 
 def test_a_failed_worker_comes_back_on_its_timer_without_a_wake_and_not_before() -> None:
     action, pacer = Script(ValueError(), Idle()), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer, bulkhead=Bulkhead(0.2, 0.2))
+    worker = make_worker(action, pacer=pacer, error_backoff=ErrorBackoff(0.2, 0.2))
     pacer.wake()
     begun = time.monotonic()
     worker.start()
@@ -80,7 +80,7 @@ def test_a_failed_worker_comes_back_on_its_timer_without_a_wake_and_not_before()
 
 def test_a_stop_ends_a_backoff_at_once() -> None:
     action, pacer = Script(ValueError()), Pacer(UNPACED)
-    worker = make_worker(action, pacer=pacer, bulkhead=Bulkhead(3_600.0, 3_600.0))
+    worker = make_worker(action, pacer=pacer, error_backoff=ErrorBackoff(3_600.0, 3_600.0))
     pacer.wake()
     worker.start()
     eventually(lambda: worker.failures == 1)

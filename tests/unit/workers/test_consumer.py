@@ -5,7 +5,7 @@ import pytest
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.consumer import Consumer
 from outbox.workers.partition_state import PartitionStates
-from outbox.workers.processor import Grouping
+from outbox.workers.processor import grouping
 from tests.unit.workers.support import make_consumer
 
 
@@ -20,10 +20,10 @@ def test_a_head_with_failed_starts_comes_alone_when_attempts_are_limited(per_mes
     assert not make_consumer(per_message=per_message).cautious
 
 
-def test_a_message_is_condemned_when_its_attempts_are_used_up() -> None:
+def test_attempts_are_exhausted_at_the_limit() -> None:
     consumer = make_consumer(max_attempts=3)
-    assert [consumer.condemns(starts) for starts in range(5)] == [False, False, False, True, True]
-    assert not make_consumer().condemns(10_000)
+    assert [consumer.attempts_exhausted(starts) for starts in range(5)] == [False, False, False, True, True]
+    assert not make_consumer().attempts_exhausted(10_000)
 
 
 def test_partition_ids_have_indexes() -> None:
@@ -43,5 +43,5 @@ def test_sound_partitions_of_a_leased_queue_share_a_turn_and_others_do_not() -> 
         pid: consumer for consumer in (leased, once, transactional) for pid in consumer.partition_ids
     }
     states[3].isolate = True
-    grouping = Grouping(consumers, states)
-    assert [grouping(pid) for pid in range(1, 8)] == ["leased", "leased", 3, 4, 5, 6, 7]
+    group_of = grouping(consumers, states)
+    assert [group_of(pid) for pid in range(1, 8)] == ["leased", "leased", 3, 4, 5, 6, 7]

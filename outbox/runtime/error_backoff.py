@@ -10,7 +10,7 @@ EXPONENT_CAP: Final = 64
 """Where doubling ends: further on it only makes larger integers, and an outage may last a month."""
 
 
-class Bulkhead:
+class ErrorBackoff:
     """Count consecutive failures and say how long to stay away after each.
 
     The n-th failure in a row gives base / 2 plus a random part of base / 2 * 2^(n-1), together at most

@@ -5,19 +5,19 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outbox.wakeups.coalescer import GAP, LaterLook, Thinning, Wake
+from outbox.wakeups.coalescer import GAP, FollowUpPoll, NotifyCoalescer, Wake
 
 PAUSES = st.lists(st.floats(0, 3 * GAP), min_size=1, max_size=60)
 DELAYS = st.lists(st.floats(0, 2 * GAP), min_size=60, max_size=60)
 
 
 def decisions(pauses: list[float]) -> list[tuple[float, Wake]]:
-    thinning = Thinning()
+    coalescer = NotifyCoalescer()
     now = 100.0
     found = []
     for pause in pauses:
         now += pause
-        found.append((now, thinning.next(now)))
+        found.append((now, coalescer.next(now)))
     return found
 
 
@@ -33,14 +33,14 @@ def test_of_a_stream_one_in_a_gap_is_sent() -> None:
 
 
 def test_after_a_failure_nothing_is_left_out() -> None:
-    thinning = Thinning()
-    assert [thinning.next(at) for at in (1.0, 1.001, 1.002)] == [
+    coalescer = NotifyCoalescer()
+    assert [coalescer.next(at) for at in (1.0, 1.001, 1.002)] == [
         Wake.SEND,
         Wake.SEND_FOR_MORE,
-        Wake.LEAVE_OUT,
+        Wake.SKIP,
     ]
-    thinning.failed()
-    assert thinning.next(1.003) is Wake.SEND
+    coalescer.failed()
+    assert coalescer.next(1.003) is Wake.SEND
 
 
 @given(PAUSES, DELAYS)
@@ -55,7 +55,7 @@ def test_after_every_wake_up_that_was_left_out_the_receiver_looks(
     for (at, wake), delay in zip(events, delays, strict=False):
         if wake is Wake.SEND_FOR_MORE:
             heard.append(max(at + delay, heard[-1]))
-        elif wake is Wake.LEAVE_OUT:
+        elif wake is Wake.SKIP:
             left_out.append((at, heard[-1]))
     looks = looks_of(heard[1:])
     for at, announced in left_out:
@@ -64,7 +64,7 @@ def test_after_every_wake_up_that_was_left_out_the_receiver_looks(
 
 def looks_of(heard: list[float]) -> list[float]:
     """Return when somebody looks who hears of a stream at these times."""
-    later, looks, now, end = LaterLook(), [], 0.0, 1_000.0
+    later, looks, now, end = FollowUpPoll(), [], 0.0, 1_000.0
     for moment in [*heard, end]:
         while (at := now + later.wait(now, end)) < min(moment, end):
             # A wait may end a little late, never early.
@@ -78,7 +78,7 @@ def looks_of(heard: list[float]) -> list[float]:
 
 
 def test_a_stream_is_looked_at_once_a_gap_and_once_after_its_end() -> None:
-    later = LaterLook()
+    later = FollowUpPoll()
     assert later.wait(0.0, 60.0) == 60.0
     assert not later.due(0.0)
     later.heard(1.0)

@@ -8,7 +8,7 @@ import pytest
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.pacer import Pacer
 from outbox.runtime.ready_queue import ReadyQueue
-from outbox.runtime.wakeups import WakeGroup
+from outbox.runtime.wake_group import WakeGroup
 from tests.unit.runtime.support import PATIENCE, UNPACED, eventually, in_thread, make_worker
 
 
