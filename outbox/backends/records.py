@@ -18,6 +18,8 @@ class Pending(NamedTuple):
     """Sequenced messages wait for a processor, and no lease or backoff holds the partition."""
     dirty: bool
     """Processed rows wait for the vacuum."""
+    revision: int | None = None
+    """That of the installation: another one than known means that settings have changed."""
 
 
 class Sequenced(NamedTuple):
@@ -47,6 +49,10 @@ class StoredMessage(NamedTuple):
     headers: str | None
     created_at: datetime | None
     """Aware, UTC."""
+    message_key: str | None = None
+    uid: str | None = None
+    """The name it brought along, when it went on under another id than the one it was enqueued with."""
+    origin: str | None = None
 
 
 def unbroken(cursor: int, messages: list[StoredMessage]) -> list[StoredMessage]:

@@ -18,6 +18,8 @@ class Waiting:
 
     def __init__(self, *, clock: Clock = monotonic) -> None:
         self._clock = clock
+        self.losses = 0
+        """How many errors so far said that a connection was lost: the next one may lead to another server."""
         self.stopping: Callable[[], bool] = never
         """Whether the workers are to end; set once, before they start."""
 

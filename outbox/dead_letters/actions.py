@@ -123,7 +123,13 @@ def portion_size(scope: DeadLetterScope, done: int) -> int:
 def message(letter: DeadLetter) -> PreparedMessage:
     """Return the message that a letter was."""
     return PreparedMessage(
-        letter.partition_id, letter.payload, letter.payload_type, write_headers(letter.headers)
+        letter.partition_id,
+        letter.payload,
+        letter.payload_type,
+        write_headers(letter.headers),
+        letter.key,
+        letter.uid,
+        letter.origin,
     )
 
 

@@ -73,6 +73,14 @@ class DeadLetter:
     """Until when it is its claimant's alone."""
     claim: str | None = None
     """Who holds it: one token for each `DeadLetters.replay`."""
+    key: str | None = None
+    """That of the enqueue, as text."""
+    uid: str = ""
+    """The name that the message had at its handler, and keeps when it is requeued."""
+    source: str = ""
+    """Where ``seq`` comes from; see `OutboxMessage.source`."""
+    origin: str | None = None
+    """The name of the message that this one repeats."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "headers", MappingProxyType(dict(self.headers)))

@@ -26,6 +26,7 @@ from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
 from outbox.events import Requeued
 from outbox.values.durations import seconds
+from outbox.values.identity import Names
 from outbox.values.reasons import clean_reason
 from outbox.wakeups.flush_buffer import FlushBuffer
 
@@ -53,10 +54,11 @@ class DeadLetters:
         backend: Backend,
         flush_buffer: FlushBuffer,
         check_usable: Callable[[], object],
+        names: Names,
         place: RightPlace | None = None,
     ) -> None:
         """Use `Outbox.dead_letters` instead."""
-        self._access = Access(backend, Store, place)
+        self._access = Access(backend, partial(Store, names=names), place)
         self._flush_buffer = flush_buffer
         self.observers = flush_buffer.observers
         self._check_usable = check_usable

@@ -17,6 +17,7 @@ from outbox.handlers.call import BatchAdapter, PerMessageAdapter
 from outbox.handlers.outcome import Outcome
 from outbox.handlers.signature import checked_handler
 from outbox.values.durations import seconds
+from outbox.values.identity import identity_of
 from outbox.values.message import OutboxMessage
 
 # Claimed together: few enough to be done within the claim, so that another process can help.
@@ -161,4 +162,8 @@ def message_of(letter: DeadLetter, deadline: Deadline) -> OutboxMessage:
         letter.created_at,
         letter.attempts,
         deadline,
+        letter.key,
+        letter.uid,
+        letter.origin,
+        identity_of(letter.source),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from outbox.dead_letters.letter import DeadLetterStatus
 from outbox.errors import ConfigurationError
 from outbox.values.durations import whole
+from outbox.values.keys import check_key
 from outbox.values.validation import validate_payload_type, validate_queue
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class DeadLetterScope:
     partition_id: int | None = None
     queue: str | None = None
     payload_type: str | None = None
+    key: str | bytes | None = None
     ids: Iterable[int] | None = None
     limit: int | None = None
     failed_before: datetime | None = None
@@ -43,6 +45,8 @@ class DeadLetterScope:
             validate_queue(self.queue)
         if self.payload_type is not None:
             validate_payload_type(self.payload_type)
+        if self.key is not None:
+            check_key(self.key)
         if self.ids is not None:
             object.__setattr__(self, "ids", checked_ids(self.ids))
         if self.limit is not None:
@@ -127,5 +131,5 @@ def refuse_everything(scope: DeadLetterScope) -> None:
         raise ConfigurationError(
             "scope",
             scope,
-            "it restricts nothing; give a queue, partition_id, payload_type, ids, times or a limit",
+            "it restricts nothing; give a queue, partition_id, payload_type, key, ids, times or a limit",
         )

@@ -14,6 +14,8 @@ from outbox.enqueue.write import write
 from outbox.statements import Catalog
 from outbox.statements.dialect import decode_text, decode_time, encode_time
 from outbox.values.headers import decode_headers
+from outbox.values.identity import Names
+from outbox.values.keys import key_text
 
 # Above every id: a listing begins just below it.
 TOP = 2**63 - 1
@@ -23,30 +25,31 @@ UNREADABLE = "unreadable-headers"
 class Store:
     """Typed statements, in whatever transaction is open on the connection; errors are the driver's."""
 
-    def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
+    def __init__(self, connection: ProducerConnection, catalog: Catalog, names: Names) -> None:
+        self._names = names
         self.connection = connection
         self.catalog = catalog
 
     def newest(self, wanted: DeadLetterFilter, status: DeadLetterStatus, limit: int) -> list[int]:
         """Return ids of one status, newest first."""
-        shown = {**_where(wanted), "before_id": wanted.after_id or TOP}
+        shown = {**self._where(wanted), "before_id": wanted.after_id or TOP}
         return _ids(self._run("newest_dead_letters", **shown, status=status.value, limit=limit))
 
     def oldest(self, scope: DeadLetterScope, status: DeadLetterStatus, after: int, limit: int) -> list[int]:
         """Return ids of one status above ``after``, oldest first; claims only once they are overdue."""
-        shown = {**_where(scope), "after_id": after}
+        shown = {**self._where(scope), "after_id": after}
         return _ids(self._run("oldest_dead_letters", **shown, status=status.value, limit=limit))
 
     def among(self, ids: Sequence[int], wanted: DeadLetterScope) -> list[tuple[int, DeadLetterStatus, bool]]:
         """Return which of the ids match, with status and whether their deadline has passed."""
-        rows = self._run("dead_letters_among", ids=self._list(ids), **_where(wanted))
+        rows = self._run("dead_letters_among", ids=self._list(ids), **self._where(wanted))
         return [
             (int(id_), DeadLetterStatus(decode_text(status)), bool(int(late))) for id_, status, late in rows
         ]
 
     def count(self, wanted: DeadLetterFilter, status: DeadLetterStatus) -> int:
         """Count what matches, of one status."""
-        shown = {**_where(wanted), "before_id": wanted.after_id or TOP}
+        shown = {**self._where(wanted), "before_id": wanted.after_id or TOP}
         return int(self._run("count_dead_letters", **shown, status=status.value)[0][0])
 
     def total(self) -> int:
@@ -58,7 +61,7 @@ class Store:
         if not ids:
             return []
         rows = self._run("read_dead_letters", ids=self._list(ids))
-        return sorted(map(letter, rows), key=lambda found: found.id)
+        return sorted((letter(row, self._names) for row in rows), key=lambda found: found.id)
 
     def lock_open(self, ids: Sequence[int]) -> dict[int, int]:
         """Lock those that are pending or overdue, and not locked; return ids with payload sizes."""
@@ -106,25 +109,27 @@ class Store:
     def _list(self, ids: Sequence[int]) -> str:
         return self.catalog.dialect.integers(ids)
 
-
-def _where(scope: DeadLetterScope) -> dict[str, Any]:
-    return {
-        "partition_id": scope.partition_id,
-        "queue": scope.queue,
-        "payload_type": scope.payload_type,
-        "failed_after": encode_time(scope.failed_after),
-        "failed_before": encode_time(scope.failed_before),
-    }
+    def _where(self, scope: DeadLetterScope) -> dict[str, Any]:
+        return {
+            "partition_id": scope.partition_id,
+            "queue": scope.queue,
+            "payload_type": scope.payload_type,
+            "message_key": self.catalog.dialect.encode_text(key_text(scope.key)),
+            "failed_after": encode_time(scope.failed_after),
+            "failed_before": encode_time(scope.failed_before),
+        }
 
 
 def _ids(rows: Sequence[tuple[Any, ...]]) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-def letter(row: tuple[Any, ...]) -> DeadLetter:
+def letter(row: tuple[Any, ...], names: Names) -> DeadLetter:
     """Return a row of ``read_dead_letters``."""
     id_, message_id, queue, partition, partition_id, seq, payload, payload_type, headers, *rest = row
-    created_at, failed_at, last_error, attempts, status, completed_at, deadline, claim = rest
+    created_at, failed_at, last_error, attempts, status, completed_at, deadline, claim, *named = rest
+    key, uid, origin = map(decode_text, named)
+    enqueued = decode_time(created_at)
     return DeadLetter(
         id=int(id_),
         message_id=int(message_id),
@@ -135,7 +140,7 @@ def letter(row: tuple[Any, ...]) -> DeadLetter:
         payload=bytes(payload),
         payload_type=str(decode_text(payload_type)),
         headers=headers_of(decode_text(headers)),
-        created_at=decode_time(created_at),
+        created_at=enqueued,
         failed_at=decode_time(failed_at),
         last_error=decode_text(last_error),
         attempts=int(attempts),
@@ -143,6 +148,10 @@ def letter(row: tuple[Any, ...]) -> DeadLetter:
         completed_at=decode_time(completed_at),
         deadline=decode_time(deadline),
         claim=decode_text(claim),
+        key=key,
+        uid=str(uid) if named[1] else names.uid(int(message_id), enqueued),
+        source=names.source(int(partition_id), int(seq)),
+        origin=origin,
     )
 
 

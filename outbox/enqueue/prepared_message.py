@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from outbox.statements import Catalog
+from outbox.statements import Catalog, Statement
 
 
 class PreparedMessage(NamedTuple):
@@ -18,6 +18,16 @@ class PreparedMessage(NamedTuple):
     payload: bytes
     payload_type: str
     headers: str | None = None
+    message_key: str | None = None
+    uid: str | None = None
+    """The name that the message keeps, when it is one that goes on under another id."""
+    origin: str | None = None
+    """The name of the message that this one repeats."""
+
+    @property
+    def named(self) -> bool:
+        """Whether it brings names along."""
+        return self.uid is not None or self.origin is not None
 
 
 def chunks(
@@ -37,7 +47,25 @@ def chunks(
 
 def weigh(message: PreparedMessage) -> int:
     """Return the bytes of a message's values."""
-    return len(message.payload) + len(message.payload_type) + len(message.headers or "")
+    size = len(message.payload) + len(message.payload_type) + len(message.headers or "")
+    return size if message.message_key is None else size + len(message.message_key.encode())
+
+
+def body_statement(messages: Sequence[PreparedMessage]) -> str:
+    """Return which statement inserts these bodies, where it is one for bodies alone.
+
+    The shortest that will do: a key, or names, that no message has are not sent.
+    """
+    if any(message.named for message in messages):
+        return "insert_named_body"
+    return (
+        "insert_keyed_body" if any(message.message_key is not None for message in messages) else "insert_body"
+    )
+
+
+def body_values(message: PreparedMessage, statement: Statement) -> tuple[Any, ...]:
+    """Return what a row of that statement takes: the fields behind the partition, as many as it has."""
+    return message[1 : 1 + len(statement.row_parameters)]
 
 
 def incoming(catalog: Catalog, messages: Sequence[PreparedMessage], first_id: int) -> dict[str, object]:

@@ -11,9 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outbox.connections.connection import ProducerConnection
-from outbox.enqueue.prepared_message import PreparedMessage, chunks, incoming, weigh
+from outbox.enqueue.prepared_message import (
+    PreparedMessage,
+    body_statement,
+    body_values,
+    chunks,
+    incoming,
+    weigh,
+)
 from outbox.errors import PayloadTooLarge
-from outbox.statements import Catalog
+from outbox.statements import Catalog, Statement
 from outbox.statements.dialect import Dialect
 
 ROWS = 1_000
@@ -42,8 +49,9 @@ def write_mysql(
     kept, step = map(int, connection.execute(catalog["last_insert_id"], {})[0])
     ids: list[int] = []
     for chunk in pieces:
+        statement = catalog[body_statement(chunk)]
         first_id = connection.insert_rows(
-            catalog["insert_body"], [_body(catalog.dialect, message) for message in chunk]
+            statement, [_body(catalog.dialect, message, statement) for message in chunk]
         )
         parameters = {**incoming(catalog, chunk, first_id), "step": step, "kept": kept}
         connection.execute(catalog["insert_incoming"], parameters)
@@ -64,9 +72,6 @@ def _refuse_what_does_not_fit(
             raise error
 
 
-def _body(dialect: Dialect, message: PreparedMessage) -> tuple[object, ...]:
-    return (
-        dialect.encode_bytes(message.payload),
-        dialect.encode_text(message.payload_type),
-        dialect.encode_text(message.headers),
-    )
+def _body(dialect: Dialect, message: PreparedMessage, statement: Statement) -> tuple[object, ...]:
+    texts = [dialect.encode_text(text) for text in body_values(message, statement)[1:]]
+    return (dialect.encode_bytes(message.payload), *texts)

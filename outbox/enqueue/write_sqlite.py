@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 from outbox.connections.connection import ProducerConnection
 from outbox.connections.sqlite import most_parameters
-from outbox.enqueue.prepared_message import PreparedMessage, chunks, incoming
+from outbox.enqueue.prepared_message import (
+    PreparedMessage,
+    body_statement,
+    body_values,
+    chunks,
+    incoming,
+)
 from outbox.statements import Catalog
 
 ROWS = 1_000
-VALUES_PER_ROW = 3
+VALUES_PER_ROW = 6
 BYTES = 8_000_000
 SQLITE_BUSY = 5
 PRIMARY_CODE = 0xFF
@@ -32,7 +38,10 @@ def write_sqlite(
     try:
         for chunk in chunks(messages, rows=rows, size=BYTES):
             # The rows of one statement get consecutive ids: there is no other writer meanwhile.
-            last_id = connection.insert_rows(catalog["insert_body"], [message[1:] for message in chunk])
+            statement = catalog[body_statement(chunk)]
+            last_id = connection.insert_rows(
+                statement, [body_values(message, statement) for message in chunk]
+            )
             first_id = last_id - len(chunk) + 1
             connection.execute(catalog["insert_incoming"], incoming(catalog, chunk, first_id))
             ids += range(first_id, last_id + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from outbox.access import right_place
@@ -20,6 +20,7 @@ from outbox.facade.options import Options
 from outbox.facade.outbox import Outbox, register
 from outbox.facade.registry import Registry
 from outbox.facade.threads import build_workers
+from outbox.installation import Installation
 from outbox.runtime.observers import Observers
 from outbox.schema import check_schema
 from outbox.wakeups.flush_buffer import FlushBuffer
@@ -49,6 +50,7 @@ class OpenedBackend:
     notifies: bool
     """Whether processes wake each other by NOTIFY."""
     observers: Observers
+    installation: Installation
 
 
 def assemble_outbox(options: Options) -> Outbox:
@@ -78,6 +80,7 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         max_payload_size=options.max_payload_size,
         require_transaction=options.require_transaction,
         make_pipeline=partial(make_pipeline, options, opened),
+        installation=opened.installation,
     )
 
 
@@ -100,6 +103,7 @@ def make_pipeline(
         opened.consumers if change is None else [change(consumer) for consumer in opened.consumers],
         options.pipeline_settings(announce=opened.notifies),
         opened.observers,
+        installation=opened.installation,
         stopping=stopping,
         queue_clock=queue_clock,
     )
@@ -112,7 +116,7 @@ def open_dead_letters(backend: Backend) -> DeadLetters:
     """
     observers = logging_observers()
     notifier = Notifier(backend, observers) if backend.can_notify else None
-    return DeadLetters(backend, FlushBuffer(None, notifier, observers), lambda: None)
+    return DeadLetters(backend, FlushBuffer(None, notifier, observers), lambda: None, Installation(backend))
 
 
 def assemble_handle(options: Options) -> OutboxHandle:
@@ -141,13 +145,18 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
         check_schema(backend)
         notifies = wants_notify(options, backend)
         registry = Registry()
+        installation = Installation(backend)
         consumers = []
         for declaration in options.declarations:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
             if declaration.consumed:
-                consumers.append(declaration.consumer(partition_ids, options.profile, options.wrappers))
+                consumer = declaration.consumer(partition_ids, options.profile, options.wrappers)
+                consumers.append(replace(consumer, names=installation))
         observers = logging_observers(options.observers)
-        return OpenedBackend(backend, registry, consumers, right_place(backend), notifies, observers)
+        if consumers:
+            installation.refresh()
+        place = right_place(backend)
+        return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation)
     except BaseException:
         backend.close()
         raise

@@ -17,9 +17,11 @@ from outbox.errors import ConfigurationError, OutboxClosed, OutboxError, Transac
 from outbox.events import Enqueued
 from outbox.facade.registry import RegisteredQueue, Registry
 from outbox.facade.status import OutboxStatus, read_status
+from outbox.installation import Installation
 from outbox.runtime.fork import ForkGuard
 from outbox.values.durations import whole
 from outbox.values.headers import encode_headers
+from outbox.values.keys import key_text
 from outbox.values.message import EnqueueMessage
 from outbox.values.partitions import Partitions
 from outbox.values.payloads import check_size, encode
@@ -49,6 +51,7 @@ class Outbox:
         max_payload_size: int,
         require_transaction: bool,
         make_pipeline: Callable[..., Any],
+        installation: Installation,
     ) -> None:
         """Use `Outbox.builder` instead."""
         self.backend = backend
@@ -61,7 +64,7 @@ class Outbox:
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
         self._closed = False
-        self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, place)
+        self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod
     def builder(target: object) -> OutboxBuilder:
@@ -88,8 +91,8 @@ class Outbox:
         """Write one message in the transaction that is open on ``conn``; return its id.
 
         ``payload`` is bytes-like, or anything JSON can carry. ``partition`` is a 0-based index; ``key``
-        picks the partition by a stable hash; with neither, messages are spread evenly. Messages of one
-        partition are delivered in order.
+        picks the partition by a stable hash and stays with the message; with neither, messages are spread
+        evenly. Messages of one partition are delivered in order.
 
         Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
         `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
@@ -219,7 +222,8 @@ class Outbox:
         partition_id = queue.choose(message.partition, message.key)
         data, payload_type = encode(message.payload, message.payload_type)
         check_size(data, self._max_payload_size)
-        return PreparedMessage(partition_id, data, payload_type, encode_headers(message.headers))
+        headers = encode_headers(message.headers)
+        return PreparedMessage(partition_id, data, payload_type, headers, key_text(message.key))
 
     def _write(
         self, connection: ProducerConnection, queue: RegisteredQueue, prepared: Sequence[PreparedMessage]

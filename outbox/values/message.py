@@ -11,6 +11,7 @@ from typing import Any
 from outbox.clock import Deadline
 from outbox.values.cancel_point import CancelPoint
 from outbox.values.headers import NO_HEADERS
+from outbox.values.identity import NAMELESS, Names, identity_of
 
 NEVER = Deadline.never()
 
@@ -20,9 +21,10 @@ class OutboxMessage:
 
     ``payload`` is what was enqueued, as bytes, and ``payload_type`` says what it is. ``id`` is what
     `enqueue` returned. ``partition`` is the 0-based index within the queue, ``partition_id`` identifies
-    the partition among all queues; together with ``seq``, which counts from 1 without gaps, it makes an
-    idempotency key. ``headers`` is a read-only mapping. ``created_at`` is aware, in UTC, by the
-    database's clock. ``attempts`` is the number of earlier deliveries: 0 the first time.
+    the partition among all queues; ``seq`` counts from 1 without gaps within it. ``key`` is that of the
+    enqueue as text, ``origin`` the `uid` of the message that this one repeats. ``headers`` is a read-only
+    mapping. ``created_at`` is aware, in UTC, by the database's clock. ``attempts`` is the number of earlier
+    deliveries: 0 the first time.
 
     A pickled copy, such as one sent to another process, has no lease: its `remaining` is infinite.
     """
@@ -30,11 +32,15 @@ class OutboxMessage:
     # Tens of thousands a second are made, which is why this is no dataclass: a frozen one with slots
     # takes twice as long to fill.
     __slots__ = (
+        "_names",
+        "_uid",
         "attempts",
         "created_at",
         "deadline",
         "headers",
         "id",
+        "key",
+        "origin",
         "partition",
         "partition_id",
         "payload",
@@ -54,6 +60,10 @@ class OutboxMessage:
     created_at: datetime
     attempts: int
     deadline: Deadline
+    key: str | None
+    origin: str | None
+    _uid: str | None
+    _names: Names
 
     def __init__(  # noqa: PLR0917 - passed by position on the hot path
         self,
@@ -68,8 +78,15 @@ class OutboxMessage:
         created_at: datetime,
         attempts: int = 0,
         deadline: Deadline = NEVER,
+        key: str | None = None,
+        uid: str | None = None,
+        origin: str | None = None,
+        names: Names = NAMELESS,
     ) -> None:
-        """Fill the fields; ``deadline`` is the cancel point of the lease the message came with."""
+        """Fill the fields; ``deadline`` is the cancel point of the lease the message came with.
+
+        ``names`` makes the `uid`, unless one is given, and the `source`.
+        """
         _set_id(self, id)
         _set_queue(self, queue)
         _set_partition(self, partition)
@@ -81,6 +98,24 @@ class OutboxMessage:
         _set_created_at(self, created_at)
         _set_attempts(self, attempts)
         _set_deadline(self, deadline)
+        _set_key(self, key)
+        _set_uid(self, uid)
+        _set_origin(self, origin)
+        _set_names(self, names)
+
+    @property
+    def uid(self) -> str:
+        """The name of this message and of no other one, ever: the idempotency key.
+
+        It stays the same at each delivery and for a dead letter that is requeued. Ids, and partitions with
+        their ``seq``, can come again after a failover to a standby that lacked the last seconds.
+        """
+        return self._uid or self._names.uid(self.id, self.created_at)
+
+    @property
+    def source(self) -> str:
+        """Where `seq` comes from, as text: with it, a partition's number never comes again."""
+        return self._names.source(self.partition_id, self.seq)
 
     def json(self) -> Any:
         """Parse the payload as JSON; raises `ValueError` if it is none. Parses anew at each call."""
@@ -116,6 +151,11 @@ class OutboxMessage:
             dict(self.headers),
             self.created_at,
             self.attempts,
+            NEVER,
+            self.key,
+            self.uid,
+            self.origin,
+            identity_of(self.source),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -156,6 +196,10 @@ _set_headers = _setter("headers")
 _set_created_at = _setter("created_at")
 _set_attempts = _setter("attempts")
 _set_deadline = _setter("deadline")
+_set_key = _setter("key")
+_set_uid = _setter("_uid")
+_set_origin = _setter("origin")
+_set_names = _setter("_names")
 
 
 @dataclass(frozen=True, slots=True)

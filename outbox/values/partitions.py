@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from outbox.errors import ConfigurationError, PartitionOutOfRange
 from outbox.values.durations import is_whole
+from outbox.values.keys import check_key
 
 MAX_PARTITIONS = 64
 
@@ -37,18 +38,7 @@ class Partitions:
         UTF-8), read as a big-endian unsigned integer, modulo the number of partitions. Raises
         `ConfigurationError` for a key that is neither str nor bytes or has no UTF-8 form.
         """
-        if isinstance(key, str):
-            try:
-                data = key.encode()
-            except UnicodeEncodeError:
-                raise ConfigurationError(
-                    "key", key, "it holds a lone surrogate and has no UTF-8 form"
-                ) from None
-        elif isinstance(key, bytes):
-            data = key
-        else:
-            raise ConfigurationError("key", key, "give str or bytes")
-        return int.from_bytes(blake2b(data, digest_size=8).digest(), "big") % self.count
+        return int.from_bytes(blake2b(check_key(key), digest_size=8).digest(), "big") % self.count
 
     def resolve(
         self, queue: str, *, partition: int | None = None, key: str | bytes | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Outcome
 from outbox.handlers.transactional import TransactionalHandler
+from outbox.values.identity import NAMELESS, Names
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.handler_speed import HandlerSpeed
@@ -32,6 +33,7 @@ class Consumer:
     per_message: bool = True
     """Whether the handler takes messages one by one, so that a failure is always one message's."""
     speed: HandlerSpeed = field(default_factory=HandlerSpeed)
+    names: Names = NAMELESS
     indexes: dict[int, int] = field(init=False)
     batch_size: int = field(init=False)
 

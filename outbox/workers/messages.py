@@ -24,9 +24,8 @@ def build_messages(
     attempts = delivery.attempts
     messages: list[OutboxMessage] = []
     withheld: dict[int, str] = {}
-    for position, (seq, message_id, payload, payload_type, headers, created_at) in enumerate(
-        delivery.messages
-    ):
+    for position, stored in enumerate(delivery.messages):
+        seq, message_id, payload, payload_type, headers, created_at, key, uid, origin = stored
         if payload is None:
             withheld[position] = MISSING_BODY
             continue
@@ -48,6 +47,10 @@ def build_messages(
                 EPOCH if created_at is None else created_at.astimezone(timezone.utc),
                 attempts if position == 0 else 0,
                 deadline,
+                key,
+                uid,
+                origin,
+                consumer.names,
             )
         )
     return messages, withheld

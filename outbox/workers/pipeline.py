@@ -10,6 +10,7 @@ from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.failures import FailureTracker, SqlFailureTracker
 from outbox.failures.quarantine import Quarantine
+from outbox.installation import Installation
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
@@ -58,10 +59,12 @@ class Pipeline:
         *,
         stopping: Callable[[], bool],
         queue_clock: Clock = monotonic,
+        installation: Installation | None = None,
     ) -> None:
         backend.waiting.stopping = stopping
         self.backend = backend
         self.settings = settings
+        self.installation = installation or Installation(backend)
         self.counters = Counters()
         self.observers = observers.plus(self.counters, AMOUNTS)
         self.consumers = tuple(consumers)
@@ -117,6 +120,7 @@ class Pipeline:
             ),
             linger=linger,
             rate_limit=self._rate_limit,
+            installation=self.installation,
         )
 
     def processor(self) -> Processor:
@@ -144,6 +148,7 @@ class Pipeline:
             self.partition_ids,
             self.observers,
             poll_interval=self.settings.poll_interval,
+            installation=self.installation,
         )
 
     def sweeper(self) -> QuarantineSweeper | None:

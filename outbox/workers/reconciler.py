@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from outbox import events
 from outbox.backends.protocol import Sequencing
+from outbox.installation import Installation
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
 from outbox.wakeups.stages import StageWakeups
@@ -29,17 +30,21 @@ class Reconciler:
         observers: Observers,
         *,
         poll_interval: float,
+        installation: Installation,
     ) -> None:
         self._backend = backend
         self._stages = stages
         self._partition_ids = partition_ids
         self._observers = observers
         self._longest = poll_interval
+        self._installation = installation
         self._interval = min(FIRST_INTERVAL, poll_interval) / 2
 
     def run_once(self) -> Directive:
         """Look at every partition once."""
+        self._installation.verify()
         rows = self._backend.pending(self._partition_ids)
+        self._installation.compare(rows[0].revision if rows else None)
         incoming = [row.partition_id for row in rows if row.incoming]
         behind = [row.partition_id for row in rows if row.behind]
         news = self._stages.found(incoming, behind)

@@ -8,6 +8,7 @@ from outbox import events
 from outbox.backends.protocol import Sequencing
 from outbox.backends.records import Sequenced
 from outbox.clock import Clock, monotonic
+from outbox.installation import Installation
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
@@ -40,12 +41,14 @@ class Sequencer:
         observers: Observers,
         *,
         consumers: Mapping[int, Consumer],
+        installation: Installation | None = None,
         durable_for: frozenset[int] = frozenset(),
         linger: Linger | None = None,
         rate_limit: RateLimit | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
+        self._installation = installation
         self._ready: ReadyQueue = stages.sequencing
         self._stages = stages
         self._batch_size = int(tuning.batch_size)
@@ -64,6 +67,9 @@ class Sequencer:
         """Sequence the oldest ready partitions."""
         if (gap := self._gap()) > 0:
             return Proceed(pause=gap)
+        if self._installation is not None:
+            # Before the first number after a failover: it belongs to another epoch.
+            self._installation.verify()
         keys = self._ready.claim(MAX_PARTITIONS)
         if not keys:
             return Idle()

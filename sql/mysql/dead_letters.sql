@@ -22,6 +22,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:message_key IS NULL OR CAST(message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
         OR failed_at >= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_after MICROSECOND
@@ -49,6 +50,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:message_key IS NULL OR CAST(message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
         OR failed_at >= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_after MICROSECOND
@@ -76,6 +78,7 @@ WHERE
         OR d.partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR d.payload_type = :payload_type)
+    AND (:message_key IS NULL OR CAST(d.message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
         OR d.failed_at >= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_after MICROSECOND
@@ -99,6 +102,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:message_key IS NULL OR CAST(message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
         OR failed_at >= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_after MICROSECOND
@@ -128,7 +132,10 @@ SELECT
     d.status,
     TIMESTAMPDIFF(MICROSECOND, '1970-01-01', d.completed_at) AS completed_at,
     TIMESTAMPDIFF(MICROSECOND, '1970-01-01', d.deadline) AS deadline,
-    d.claim
+    d.claim,
+    CAST(d.message_key AS BINARY) AS message_key,
+    d.uid,
+    d.origin
 FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
 STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id
 LEFT JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = d.partition_id;

@@ -18,6 +18,20 @@ SELECT
 INSERT INTO outbox_body (payload, payload_type, headers)
 VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers));
 
+-- name: insert_keyed_body :values
+-- The same for messages of which one has a key, so that those without send nothing more.
+-- Differs: as insert_body.
+-- Locks: as insert_body.
+INSERT INTO outbox_body (payload, payload_type, headers, message_key)
+VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers), unhex(:message_key));
+
+-- name: insert_named_body :values
+-- The same for messages that keep the name which they had, or tell whom they repeat.
+-- Differs: as insert_body.
+-- Locks: as insert_body.
+INSERT INTO outbox_body (payload, payload_type, headers, message_key, uid, origin)
+VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers), unhex(:message_key), unhex(:uid), unhex(:origin));
+
 -- name: insert_incoming :exec
 -- The incoming rows of the bodies just inserted: :partition_ids is a JSON array in their order,
 -- :first_id the first body's id. LAST_INSERT_ID(:kept) is for its effect on the session, see last_insert_id.

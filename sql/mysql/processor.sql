@@ -34,7 +34,10 @@ SELECT
     CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
     b.payload_type,
     CAST(b.headers AS BINARY) AS headers,
-    b.created_at
+    b.created_at,
+    CAST(b.message_key AS BINARY) AS message_key,
+    b.uid,
+    b.origin
 FROM JSON_TABLE(
     :requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')
 ) AS w
@@ -114,7 +117,10 @@ SELECT
     CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
     b.payload_type,
     CAST(b.headers AS BINARY) AS headers,
-    b.created_at
+    b.created_at,
+    CAST(b.message_key AS BINARY) AS message_key,
+    b.uid,
+    b.origin
 FROM
     JSON_TABLE(:settlements, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]', cursor_seq BIGINT PATH '$[1]', max_rows INTEGER PATH '$[2]'
@@ -177,7 +183,8 @@ SET
 -- out already.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
-    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+    message_key, uid, origin
 )
 SELECT
     o.body_id,
@@ -188,7 +195,10 @@ SELECT
     b.headers,
     COALESCE(b.created_at, o.sequenced_at),
     CONVERT(UNHEX(d.reason) USING utf8mb4) AS reason,
-    d.attempts
+    d.attempts,
+    b.message_key,
+    b.uid,
+    b.origin
 FROM
     JSON_TABLE(:dead, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
@@ -240,7 +250,10 @@ SELECT
     CASE WHEN OCTET_LENGTH(b.payload) <= :inline_bytes THEN b.payload END AS payload,
     b.payload_type,
     CAST(b.headers AS BINARY) AS headers,
-    b.created_at
+    b.created_at,
+    CAST(b.message_key AS BINARY) AS message_key,
+    b.uid,
+    b.origin
 FROM (
     SELECT
         c.partition_id,

@@ -73,3 +73,50 @@ SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY `partition`;
 
 -- name: find_queue :one
 SELECT queue, `partition` FROM outbox_partitions WHERE id = :partition_id;
+
+-- name: read_installation :one
+-- Who this family of tables is; no row after somebody emptied the table.
+-- Locks: none.
+SELECT installation, epoch, history, revision FROM outbox_installation;
+
+-- name: read_epochs :many
+-- The last numbers that are older than each epoch; empty as long as the first one lasts.
+-- Locks: none.
+SELECT epoch, partition_id, last_number FROM outbox_epochs;
+
+-- name: create_installation :exec
+-- The row, when it is missing: whoever emptied the tables made another family of them.
+-- Locks: the new row.
+INSERT IGNORE INTO outbox_installation (id, installation)
+VALUES (1, LEFT(SHA2(CONCAT_WS('.', UUID(), UUID_SHORT(), RAND(), CONNECTION_ID()), 256), 12));
+
+-- name: lock_installation :one
+-- The row for a change of epoch.
+-- Locks: the row, until commit.
+SELECT installation, epoch, history, revision FROM outbox_installation FOR UPDATE;
+
+-- name: end_epoch :exec
+-- Note what was given out until now: the numbers of each partition, and under 0 the ids of the messages.
+-- Locks: the partition rows, so that no sequencer is under way.
+INSERT INTO outbox_epochs (epoch, partition_id, last_number)
+SELECT numbered.epoch, numbered.id, numbered.sequence
+FROM (
+    SELECT :epoch AS epoch, p.id, p.sequence FROM outbox_partitions AS p FORCE INDEX (PRIMARY)
+    ORDER BY p.id
+    LIMIT 1000000
+    FOR UPDATE
+) AS numbered
+UNION ALL
+SELECT
+    :epoch,
+    0,
+    GREATEST(
+        (SELECT COALESCE(MAX(b.id), 0) FROM outbox_body AS b),
+        (SELECT COALESCE(MAX(d.message_id), 0) FROM outbox_dead_letters AS d),
+        (SELECT COALESCE(MAX(k.message_id), 0) FROM outbox_parked AS k)
+    );
+
+-- name: begin_epoch :exec
+-- Locks: the row, held already.
+UPDATE outbox_installation
+SET epoch = :epoch, history = :history, revision = revision + 1;

@@ -85,10 +85,16 @@ STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = given.id
 SET p.sequence = given.sequence;
 
 -- name: pending :many
--- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
+-- Everything an idle process wants to know, in one read-only statement; revision tells busy ones of changed
+-- settings. Each probe is one step in
 -- a primary key.
 -- Locks: none.
-SELECT found.partition_id, found.incoming, found.behind AND found.free AS behind, found.dirty
+SELECT
+    found.partition_id,
+    found.incoming,
+    found.behind AND found.free AS behind,
+    found.dirty,
+    (SELECT n.revision FROM outbox_installation AS n) AS revision
 FROM (
     SELECT
         p.id AS partition_id,

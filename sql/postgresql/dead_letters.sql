@@ -20,6 +20,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
         OR failed_at
@@ -49,6 +50,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
         OR failed_at
@@ -78,6 +80,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
         OR failed_at
@@ -104,6 +107,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
         OR failed_at
@@ -135,7 +139,10 @@ SELECT
     d.status,
     CAST(extract(EPOCH FROM d.completed_at) * 1000000 AS bigint) AS completed_at,
     CAST(extract(EPOCH FROM d.deadline) * 1000000 AS bigint) AS deadline,
-    d.claim
+    d.claim,
+    d.message_key,
+    d.uid,
+    d.origin
 FROM outbox_dead_letters AS d
 LEFT JOIN outbox_partitions AS p ON p.id = d.partition_id
 WHERE d.id = ANY(CAST(:ids AS bigint[]))

@@ -11,6 +11,19 @@ INSERT INTO outbox_incoming (partition_id, body_id)
 SELECT :partition_id, id FROM stored
 RETURNING body_id;
 
+-- name: enqueue_one_keyed :one
+-- The same for a message with a key, so that one without sends nothing more.
+-- Differs: as enqueue_one.
+WITH stored AS (
+    INSERT INTO outbox_body (payload, payload_type, headers, message_key)
+    VALUES (:payload, :payload_type, :headers, :message_key)
+    RETURNING id
+)
+
+INSERT INTO outbox_incoming (partition_id, body_id)
+SELECT :partition_id, id FROM stored
+RETURNING body_id;
+
 -- name: enqueue_many :many
 -- A chunk of messages in one round trip. Identity values are drawn in the order of the sorted
 -- select, so the n-th smallest id belongs to the n-th message; ids come back in that order.
@@ -21,13 +34,16 @@ WITH given AS (
         CAST(:partition_ids AS bigint[]),
         CAST(:payloads AS bytea[]),
         CAST(:payload_types AS varchar[]),
-        CAST(:headers AS text[])
-    ) WITH ORDINALITY AS g (partition_id, payload, payload_type, headers, n)
+        CAST(:headers AS text[]),
+        CAST(:message_keys AS text[]),
+        CAST(:uids AS text[]),
+        CAST(:origins AS text[])
+    ) WITH ORDINALITY AS g (partition_id, payload, payload_type, headers, message_key, uid, origin, n)
 ),
 
 stored AS (
-    INSERT INTO outbox_body (payload, payload_type, headers)
-    SELECT payload, payload_type, headers FROM given ORDER BY n
+    INSERT INTO outbox_body (payload, payload_type, headers, message_key, uid, origin)
+    SELECT payload, payload_type, headers, message_key, uid, origin FROM given ORDER BY n
     RETURNING id
 ),
 

@@ -65,7 +65,10 @@ SELECT
     m.payload,
     m.payload_type,
     m.headers,
-    m.created_at
+    m.created_at,
+    m.message_key,
+    m.uid,
+    m.origin
 FROM wanted AS w
 LEFT JOIN leased AS l ON l.partition_id = w.partition_id
 LEFT JOIN outbox_processor AS c ON c.partition_id = w.partition_id
@@ -78,6 +81,9 @@ LEFT JOIN LATERAL (
         b.payload_type,
         b.headers,
         b.created_at,
+        b.message_key,
+        b.uid,
+        b.origin,
         sum(octet_length(b.payload) + coalesce(octet_length(b.headers), 0)) OVER (ORDER BY o.seq)
         - octet_length(b.payload) - coalesce(octet_length(b.headers), 0) AS bytes_before
     FROM outbox_outgoing AS o
@@ -157,7 +163,8 @@ settled AS (
 
 dead_lettered AS (
     INSERT INTO outbox_dead_letters (
-        message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+        message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+        message_key, uid, origin
     )
     SELECT
         o.body_id,
@@ -168,7 +175,10 @@ dead_lettered AS (
         b.headers,
         coalesce(b.created_at, o.sequenced_at),
         d.reason,
-        d.attempts
+        d.attempts,
+        b.message_key,
+        b.uid,
+        b.origin
     FROM unnest(
         (SELECT CAST(:dead_partitions AS bigint[])),
         (SELECT CAST(:dead_seqs AS bigint[])),
@@ -190,7 +200,10 @@ SELECT
     m.payload,
     m.payload_type,
     m.headers,
-    m.created_at
+    m.created_at,
+    m.message_key,
+    m.uid,
+    m.origin
 FROM given AS g
 LEFT JOIN settled AS s ON s.partition_id = g.partition_id
 LEFT JOIN LATERAL (
@@ -201,6 +214,9 @@ LEFT JOIN LATERAL (
         b.payload_type,
         b.headers,
         b.created_at,
+        b.message_key,
+        b.uid,
+        b.origin,
         sum(octet_length(b.payload) + coalesce(octet_length(b.headers), 0)) OVER (ORDER BY o.seq)
         - octet_length(b.payload) - coalesce(octet_length(b.headers), 0) AS bytes_before
     FROM outbox_outgoing AS o
@@ -270,7 +286,10 @@ SELECT
     m.payload,
     m.payload_type,
     m.headers,
-    m.created_at
+    m.created_at,
+    m.message_key,
+    m.uid,
+    m.origin
 FROM locked AS l
 LEFT JOIN outbox_partitions AS p ON p.id = l.partition_id
 LEFT JOIN LATERAL (
@@ -281,6 +300,9 @@ LEFT JOIN LATERAL (
         b.payload_type,
         b.headers,
         b.created_at,
+        b.message_key,
+        b.uid,
+        b.origin,
         sum(octet_length(b.payload) + coalesce(octet_length(b.headers), 0)) OVER (ORDER BY o.seq)
         - octet_length(b.payload) - coalesce(octet_length(b.headers), 0) AS bytes_before
     FROM outbox_outgoing AS o
@@ -330,7 +352,8 @@ WHERE partition_id = :partition_id;
 -- Transactional mode: the dead letters of a batch as one set.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
-    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+    message_key, uid, origin
 )
 SELECT
     o.body_id,
@@ -341,7 +364,10 @@ SELECT
     b.headers,
     coalesce(b.created_at, o.sequenced_at),
     d.reason,
-    d.attempts
+    d.attempts,
+    b.message_key,
+    b.uid,
+    b.origin
 FROM unnest(
     (SELECT CAST(:dead_seqs AS bigint[])),
     (SELECT CAST(:dead_reasons AS text[])),

@@ -63,3 +63,60 @@ SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
 -- name: find_queue :one
 -- The queue of a partition, and the partition's index in it.
 SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;
+
+-- name: read_installation :one
+-- Who this family of tables is; no row after somebody emptied the table.
+-- Locks: none.
+SELECT installation, epoch, history, revision FROM outbox_installation;
+
+-- name: read_epochs :many
+-- The last numbers that are older than each epoch; empty as long as the first one lasts.
+-- Locks: none.
+SELECT epoch, partition_id, last_number FROM outbox_epochs;
+
+-- name: server_history :one
+-- How the past of this server's data is called: a standby that is promoted goes on with another timeline, and a
+-- copy in another cluster has another identifier. Some services do not answer.
+-- Differs: the other servers have no word for it.
+SELECT s.system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS history
+FROM pg_control_system() AS s;
+
+-- name: create_installation :exec
+-- The row, when it is missing: whoever emptied the tables made another family of them.
+-- Locks: the new row.
+INSERT INTO outbox_installation (installation)
+VALUES (left(replace(CAST(gen_random_uuid() AS text), '-', ''), 12))
+ON CONFLICT (id) DO NOTHING;
+
+-- name: lock_installation :one
+-- The row for a change of epoch.
+-- Locks: the row, until commit.
+SELECT installation, epoch, history, revision FROM outbox_installation FOR UPDATE;
+
+-- name: end_epoch :exec
+-- Note what was given out until now: the numbers of each partition, and under 0 the ids of the messages.
+-- Locks: the partition rows, so that no sequencer is under way.
+WITH numbered AS MATERIALIZED (
+    SELECT id, sequence FROM outbox_partitions ORDER BY id FOR NO KEY UPDATE
+)
+
+INSERT INTO outbox_epochs (epoch, partition_id, last_number)
+SELECT CAST(:epoch AS integer), id, sequence FROM numbered
+UNION ALL
+SELECT
+    CAST(:epoch AS integer),
+    0,
+    greatest(
+        (SELECT coalesce(max(b.id), 0) FROM outbox_body AS b),
+        (SELECT coalesce(max(d.message_id), 0) FROM outbox_dead_letters AS d),
+        (SELECT coalesce(max(k.message_id), 0) FROM outbox_parked AS k)
+    );
+
+-- name: begin_epoch :exec
+-- Or, with the epoch as it is, remember what the server's past is called.
+-- Locks: the row, held already.
+UPDATE outbox_installation
+SET
+    epoch = CAST(:epoch AS integer),
+    history = CAST(:history AS varchar),
+    revision = revision + 1;

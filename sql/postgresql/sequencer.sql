@@ -82,7 +82,8 @@ FROM locked LEFT JOIN advanced ON advanced.id = locked.id
 ORDER BY locked.id;
 
 -- name: pending :many
--- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
+-- Everything an idle process wants to know, in one read-only statement; revision tells busy ones of changed
+-- settings. Each probe is one step in
 -- a primary key: LATERAL with LIMIT, and ORDER BY, without which statistics of a few full partitions
 -- make a scan of it.
 -- Locks: none.
@@ -91,7 +92,8 @@ SELECT
     waiting.found IS NOT NULL AS incoming,
     p.sequence > c.processed_seq
     AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp()) AS behind,
-    c.processed_seq > v.vacuumed_seq AS dirty
+    c.processed_seq > v.vacuumed_seq AS dirty,
+    (SELECT n.revision FROM outbox_installation AS n) AS revision
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id

@@ -20,6 +20,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before)
 ORDER BY id DESC
@@ -44,6 +45,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before)
 ORDER BY id
@@ -68,6 +70,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before)
 ORDER BY id;
@@ -86,6 +89,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before);
 
@@ -109,7 +113,10 @@ SELECT
     d.status,
     d.completed_at,
     d.deadline,
-    d.claim
+    d.claim,
+    d.message_key,
+    d.uid,
+    d.origin
 FROM outbox_dead_letters AS d
 LEFT JOIN outbox_partitions AS p ON p.id = d.partition_id
 WHERE d.id IN (SELECT given.value FROM json_each(:ids) AS given)

@@ -6,6 +6,20 @@
 INSERT INTO outbox_body (payload, payload_type, headers)
 VALUES (:payload, :payload_type, :headers);
 
+-- name: insert_keyed_body :values
+-- The same for messages of which one has a key, so that those without send nothing more.
+-- Differs: as insert_body.
+-- Locks: as insert_body.
+INSERT INTO outbox_body (payload, payload_type, headers, message_key)
+VALUES (:payload, :payload_type, :headers, :message_key);
+
+-- name: insert_named_body :values
+-- The same for messages that keep the name which they had, or tell whom they repeat.
+-- Differs: as insert_body.
+-- Locks: as insert_body.
+INSERT INTO outbox_body (payload, payload_type, headers, message_key, uid, origin)
+VALUES (:payload, :payload_type, :headers, :message_key, :uid, :origin);
+
 -- name: insert_incoming :exec
 -- The n-th partition id of the JSON array belongs to the body with id :first_id + n.
 -- Differs: the second half of enqueue_one and enqueue_many.

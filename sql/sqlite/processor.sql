@@ -43,7 +43,10 @@ SELECT
     b.payload,
     b.payload_type,
     b.headers,
-    b.created_at
+    b.created_at,
+    b.message_key,
+    b.uid,
+    b.origin
 FROM outbox_outgoing AS o
 LEFT JOIN outbox_body AS b ON b.id = o.body_id
 WHERE o.partition_id = :partition_id AND o.seq > :cursor_seq AND o.seq <= :cursor_seq + :limit
@@ -144,7 +147,8 @@ WHERE partition_id = :partition_id;
 -- Differs: serves settle_and_read too, which sends only those above the old cursor.
 -- Locks: the database's write lock, held already.
 INSERT INTO outbox_dead_letters (
-    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+    message_key, uid, origin
 )
 SELECT
     o.body_id,
@@ -155,7 +159,10 @@ SELECT
     b.headers,
     coalesce(b.created_at, o.sequenced_at),
     json_extract(d.value, '$[2]'),
-    json_extract(d.value, '$[3]')
+    json_extract(d.value, '$[3]'),
+    b.message_key,
+    b.uid,
+    b.origin
 FROM json_each(:dead) AS d
 CROSS JOIN outbox_outgoing AS o
 LEFT JOIN outbox_body AS b ON b.id = o.body_id

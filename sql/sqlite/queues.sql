@@ -81,3 +81,65 @@ SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
 
 -- name: find_queue :one
 SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;
+
+-- name: read_installation :one
+-- Who this family of tables is; no row after somebody emptied the table.
+-- Locks: none.
+SELECT
+    installation,
+    epoch,
+    history,
+    revision
+FROM outbox_installation;
+
+-- name: read_epochs :many
+-- The last numbers that are older than each epoch; empty as long as the first one lasts.
+-- Locks: none.
+SELECT
+    epoch,
+    partition_id,
+    last_number
+FROM outbox_epochs;
+
+-- name: create_installation :exec
+-- The row, when it is missing: whoever emptied the tables made another family of them.
+-- Locks: the database's write lock.
+INSERT INTO outbox_installation (id, installation) VALUES (1, lower(hex(randomblob(6))))
+ON CONFLICT (id) DO NOTHING;
+
+-- name: lock_installation :one
+-- The row for a change of epoch.
+-- Locks: none of its own; runs under the write lock.
+SELECT
+    installation,
+    epoch,
+    history,
+    revision
+FROM outbox_installation;
+
+-- name: end_epoch :exec
+-- Note what was given out until now: the numbers of each partition, and under 0 the ids of the messages.
+-- Locks: the database's write lock, held already.
+INSERT INTO outbox_epochs (epoch, partition_id, last_number)
+SELECT
+    :epoch,
+    p.id,
+    p.sequence
+FROM outbox_partitions AS p
+UNION ALL
+SELECT
+    :epoch,
+    0,
+    max(
+        (SELECT coalesce(max(b.id), 0) FROM outbox_body AS b),
+        (SELECT coalesce(max(d.message_id), 0) FROM outbox_dead_letters AS d),
+        (SELECT coalesce(max(k.message_id), 0) FROM outbox_parked AS k)
+    );
+
+-- name: begin_epoch :exec
+-- Locks: the database's write lock, held already.
+UPDATE outbox_installation
+SET
+    epoch = :epoch,
+    history = :history,
+    revision = revision + 1;

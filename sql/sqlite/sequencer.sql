@@ -65,7 +65,8 @@ WHERE (partition_id, body_id) IN (
 );
 
 -- name: pending :many
--- Everything an idle process wants to know, in one read-only statement. Each probe is one step in
+-- Everything an idle process wants to know, in one read-only statement; revision tells busy ones of changed
+-- settings. Each probe is one step in
 -- a primary key; CROSS JOIN keeps SQLite from reordering the tables.
 -- Locks: none.
 SELECT
@@ -75,7 +76,8 @@ SELECT
         c.locked_until IS NULL
         OR c.locked_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
     ) AS behind,
-    c.processed_seq > v.vacuumed_seq AS dirty
+    c.processed_seq > v.vacuumed_seq AS dirty,
+    (SELECT n.revision FROM outbox_installation AS n) AS revision
 FROM json_each(:partition_ids) AS w
 CROSS JOIN outbox_partitions AS p
 CROSS JOIN outbox_processor AS c

@@ -6,6 +6,11 @@ from tests.contract.actor import Actor
 from tests.contract.producer import Producer
 
 
+def seen(store: Backend, ids: list[int]) -> list[Pending]:
+    """Return what is pending, without the revision, which is that of a database that may have served before."""
+    return [row._replace(revision=None) for row in store.pending(ids)]
+
+
 def test_nothing_is_pending_in_a_new_queue(store: Backend, ids: list[int]) -> None:
     assert store.pending(ids) == []
     assert store.pending([]) == []
@@ -14,7 +19,7 @@ def test_nothing_is_pending_in_a_new_queue(store: Backend, ids: list[int]) -> No
 def test_committed_messages_show_as_incoming(store: Backend, ids: list[int], producer: Producer) -> None:
     producer.send(ids[1], b"a")
 
-    assert store.pending(ids) == [Pending(ids[1], incoming=True, behind=False, dirty=False)]
+    assert seen(store, ids) == [Pending(ids[1], incoming=True, behind=False, dirty=False)]
 
 
 def test_uncommitted_messages_do_not_show(store: Backend, ids: list[int], producer: Producer) -> None:
@@ -26,7 +31,7 @@ def test_uncommitted_messages_do_not_show(store: Backend, ids: list[int], produc
 def test_sequenced_messages_show_as_behind(store: Backend, ids: list[int], actor: Actor) -> None:
     actor.deliverable(ids[2], b"a")
 
-    assert store.pending(ids) == [Pending(ids[2], incoming=False, behind=True, dirty=False)]
+    assert seen(store, ids) == [Pending(ids[2], incoming=False, behind=True, dirty=False)]
 
 
 def test_a_leased_partition_is_not_behind_until_the_lease_expires(
@@ -37,7 +42,7 @@ def test_a_leased_partition_is_not_behind_until_the_lease_expires(
 
     assert [found.behind for found in store.pending(ids)] in ([], [False])
     actor.expire(ids[0])
-    assert store.pending(ids) == [Pending(ids[0], incoming=False, behind=True, dirty=False)]
+    assert seen(store, ids) == [Pending(ids[0], incoming=False, behind=True, dirty=False)]
 
 
 def test_a_backoff_hides_what_is_behind(store: Backend, ids: list[int], actor: Actor) -> None:
@@ -55,7 +60,7 @@ def test_processed_messages_show_as_dirty_until_they_are_vacuumed(
     actor.take(ids[0])
     actor.settle(Settlement(ids[0], 1))
 
-    assert store.pending(ids) == [Pending(ids[0], incoming=False, behind=False, dirty=True)]
+    assert seen(store, ids) == [Pending(ids[0], incoming=False, behind=False, dirty=True)]
     store.vacuum(ids, 10)
     assert store.pending(ids) == []
 

@@ -129,7 +129,7 @@ class Batches:
 
 def to_message(message: tuple[Any, ...], payloads: dict[int, bytes]) -> StoredMessage:
     """Return a message from its columns; a missing body has no payload, type or time."""
-    seq, message_id, payload, payload_type, headers, created_at = message
+    seq, message_id, payload, payload_type, headers, created_at, key, uid, origin = message
     if payload is None:
         payload = payloads.get(message_id)
     return StoredMessage(
@@ -139,4 +139,7 @@ def to_message(message: tuple[Any, ...], payloads: dict[int, bytes]) -> StoredMe
         payload_type,
         decode_text(headers),
         created_at and created_at.replace(tzinfo=UTC),
+        decode_text(key),
+        decode_text(uid),
+        decode_text(origin),
     )

@@ -30,7 +30,8 @@ class Sequencing(Operations):
         with self._source.reading() as session:
             rows = session.query("pending", partition_ids=MYSQL.integers(partition_ids)).named()
         return [
-            Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty)) for row in rows
+            Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty), row.revision)
+            for row in rows
         ]
 
     @retry_contention

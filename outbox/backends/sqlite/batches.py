@@ -66,9 +66,11 @@ def read_batch(
     with session.each(
         "read_batch", StoredMessage._fields, partition_id=partition_id, cursor_seq=cursor, limit=limit
     ) as rows:
-        for seq, message_id, payload, payload_type, headers, created in rows:
+        for seq, message_id, payload, payload_type, headers, created, *names in rows:
             created_at = decode_time(created)
-            messages.append(StoredMessage(seq, message_id, payload, payload_type, headers, created_at))
+            messages.append(
+                StoredMessage(seq, message_id, payload, payload_type, headers, created_at, *names)
+            )
             size += len(payload or b"") + len(headers or "")
             if size >= max_bytes:
                 break

@@ -30,7 +30,8 @@ class Sequencing(Operations):
     def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
         rows = self._db.query("pending", partition_ids=SQLITE.integers(partition_ids)).named()
         return [
-            Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty)) for row in rows
+            Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty), row.revision)
+            for row in rows
         ]
 
     @retry_contention

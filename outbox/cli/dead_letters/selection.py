@@ -18,6 +18,7 @@ from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.dead_letters import DeadLetterFilter, DeadLetterStatus, search
 from outbox.dead_letters.store import Store
+from outbox.values.identity import NAMELESS
 
 PAGE = 1_000
 PORTION = 200
@@ -29,7 +30,7 @@ def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLette
 
     They take eight bytes each, however many there are.
     """
-    access = Access(backend, Store)
+    access = Access(backend, partial(Store, names=NAMELESS))
     found = array("q")
     after: int | None = 0
     while after is not None and (wanted.limit is None or len(found) < wanted.limit):

@@ -9,6 +9,7 @@ import pytest
 from outbox import DeadLetterStatus
 from outbox.connections.adapt import adapt
 from outbox.dead_letters.store import Store
+from outbox.values.identity import NAMELESS
 from tests.acceptance.dead_letters.office import Office
 
 PENDING, REPROCESSING, RESOLVED, DISCARDED = DeadLetterStatus
@@ -17,7 +18,7 @@ PENDING, REPROCESSING, RESOLVED, DISCARDED = DeadLetterStatus
 @pytest.fixture
 def store(office: Office) -> Iterator[Store]:
     conn = office.database.connect()
-    yield Store(adapt(conn), office.outbox.backend.catalog)
+    yield Store(adapt(conn), office.outbox.backend.catalog, NAMELESS)
     conn.rollback()
 
 

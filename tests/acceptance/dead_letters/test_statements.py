@@ -47,6 +47,7 @@ PARAMETERS = {
     "partition_id": None,
     "queue": None,
     "payload_type": None,
+    "message_key": None,
     "failed_after": None,
     "failed_before": None,
     "limit": 100,

@@ -1,0 +1,1 @@
+"""What messages are called: their keys, their names, and where their numbers come from."""
