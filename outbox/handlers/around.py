@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from outbox.handlers.batch import Batch
 from outbox.handlers.signature import checked_handler
 from outbox.values.message import OutboxMessage
+from outbox.values.results import HandlerResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Delivery:
     """What a leased batch handler is given; None for all others."""
 
 
-Wrapper: TypeAlias = Callable[[Delivery, Callable[[], Any]], Any]
+Wrapper: TypeAlias = Callable[[Delivery, Callable[[], HandlerResult]], HandlerResult]
 """Called as ``wrapper(delivery, call_next)``; returns what ``call_next()`` returned, or another result."""
 
 

@@ -14,7 +14,7 @@ class Pacer:
 
     Clear, look, wait, in that order: `wait` takes the permit as the last thing it does, the worker then
     looks for work, and a wake that lands while it looks or works leaves a permit that ends the next
-    wakeable wait before it begins. Whoever calls `wake` therefore publishes the work first.
+    wakeable wait before it begins. So publish the work first, then call `wake`.
 
     `wake`, `stop` and the properties may be used from any thread; `wait` belongs to the
     worker's own thread. A signal handler should set a flag of its own instead of calling in here:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from outbox import (
     Batch,
     DeadLetter,
+    Delivered,
+    Delivery,
+    Event,
     HandlerResult,
     LeaseConfig,
     Outbox,
@@ -49,6 +53,20 @@ def write_all(conn: Any, messages: list[OutboxMessage]) -> HandlerResult:
     return None
 
 
+def traced(delivery: Delivery, call_next: Callable[[], HandlerResult]) -> HandlerResult:
+    print(delivery.queue, delivery.mode, delivery.messages[0].stopping)
+    return call_next()
+
+
+def closed(delivery: Delivery, call_next: Callable[[], HandlerResult]) -> Reject:
+    return Reject(f"{delivery.attempts} attempts, {call_next}")
+
+
+def count(event: Event) -> None:
+    if isinstance(event, Delivered):
+        print(event.queue, event.outcome, event.seconds, event.waited)
+
+
 class Shop:
     def deliver(self, msg: OutboxMessage) -> None:
         print(self, msg)
@@ -72,7 +90,9 @@ def start(url: str) -> OutboxHandle:
         .queue("effects-at-once", 4)
         .transactional_batch(write_all)
         .queue("shop", 4)
-        .leased(Shop().deliver)
+        .leased(Shop().deliver, around=[traced, closed])
+        .around(traced)
+        .observe(count)
         .queue("lambdas", 4)
         .leased(lambda msg: Reject(str(msg.id)))
         .start()

@@ -106,7 +106,7 @@ def test_several_bad_messages_in_a_row_are_dead_lettered_in_order(bench: Bench) 
 
 
 @modes
-def test_a_failure_that_does_not_count_never_condemns(bench: Bench, mode: str) -> None:
+def test_a_failure_that_does_not_count_never_dead_letters(bench: Bench, mode: str) -> None:
     seen: list[int] = []
 
     def handler(msg: OutboxMessage) -> Retry:
@@ -143,7 +143,7 @@ def test_failures_that_do_not_count_leave_those_that_do_as_they_are(bench: Bench
 @modes
 @pytest.mark.parametrize("max_attempts", [1, 2, 3, 5])
 @pytest.mark.parametrize("bad", [(1,), (5,), (12,), (3, 4, 9)], ids=str)
-def test_a_batch_handler_that_names_nobody_condemns_only_the_culprits(
+def test_a_batch_handler_without_marks_dead_letters_only_what_fails(
     bench: Bench, mode: str, max_attempts: int, bad: tuple[int, ...]
 ) -> None:
     finished: list[int] = []
@@ -165,7 +165,7 @@ def test_a_batch_handler_that_names_nobody_condemns_only_the_culprits(
     assert all(count >= max_attempts for count in failures.values())
 
 
-def test_a_culprit_named_by_the_marks_is_condemned_out_of_a_batch(bench: Bench) -> None:
+def test_a_failure_attributed_by_the_marks_is_dead_lettered_out_of_a_batch(bench: Bench) -> None:
     sizes: list[int] = []
 
     def handler(batch: Batch) -> None:

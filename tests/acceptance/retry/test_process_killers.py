@@ -1,4 +1,4 @@
-"""Messages that kill their process: they are found, and nobody else is condemned for them."""
+"""Messages that kill their process: they are found, and no other message is given up for them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_head_that_kills_its_process_three_times_is_dead_lettered_without_a_fo
 
 @pytest.mark.mp
 @pytest.mark.parametrize("function", [work_through, work_through_in_batches])
-def test_a_killer_in_the_middle_of_a_batch_is_condemned_alone(
+def test_a_killer_in_the_middle_of_a_batch_is_dead_lettered_alone(
     bench: Bench, spawn: Spawn, function: object
 ) -> None:
     bench.send("quiet", "quiet", "bomb", "quiet")
@@ -126,7 +126,7 @@ def test_a_killer_in_the_middle_of_a_batch_is_condemned_alone(
 
 
 @pytest.mark.mp
-def test_a_head_that_failed_before_is_not_condemned_for_the_killer_behind_it(
+def test_a_head_that_failed_before_is_not_given_up_for_the_killer_behind_it(
     bench: Bench, spawn: Spawn
 ) -> None:
     bench.send("nuisance", "bomb", "quiet")
@@ -149,7 +149,7 @@ def test_with_a_single_attempt_the_killer_goes_after_one_call_and_takes_nobody_a
 
 
 @pytest.mark.mp
-def test_a_killer_in_a_group_turn_condemns_no_innocent(bench: Bench, spawn: Spawn) -> None:
+def test_a_killer_in_a_group_turn_dead_letters_no_other_message(bench: Bench, spawn: Spawn) -> None:
     first = spawn(work_in_groups, bench.database.url, 2)
     assert first.wait() == -signal.SIGKILL
     # All four were held when it died, and each is charged with a start.
@@ -162,7 +162,9 @@ def test_a_killer_in_a_group_turn_condemns_no_innocent(bench: Bench, spawn: Spaw
 
 
 @pytest.mark.mp
-def test_killers_in_two_partitions_are_condemned_and_all_others_delivered(bench: Bench, spawn: Spawn) -> None:
+def test_killers_in_two_partitions_are_dead_lettered_and_all_others_delivered(
+    bench: Bench, spawn: Spawn
+) -> None:
     # Each killer may charge what runs beside it once, before it is a suspect itself.
     for partition, middle in enumerate(["bomb", "quiet", "bomb", "quiet"]):
         bench.send("quiet", middle, "quiet", partition=partition)
@@ -172,7 +174,7 @@ def test_killers_in_two_partitions_are_condemned_and_all_others_delivered(bench:
         assert {seq for seq, _ in calls(children, partition)} == {1, 2, 3}
 
 
-def test_a_condemned_head_keeps_its_last_failure_in_the_reason(bench: Bench) -> None:
+def test_an_exhausted_head_keeps_its_last_failure_in_the_reason(bench: Bench) -> None:
     lenient = bench.by_hand(lambda queue: queue.leased(lambda _msg: Retry("out of paper")))
     bench.send("a", "b")
     for _ in range(3):
