@@ -10,6 +10,7 @@ import django
 import pytest
 from django.conf import settings
 
+from outbox import Outbox, WrongDatabase
 from outbox.connections import adapt
 from outbox.errors import UnsupportedConnection
 from tests.connections.support import (
@@ -23,6 +24,7 @@ from tests.connections.support import (
     stored,
 )
 from tests.support import Database, Spawn
+from tests.support.databases.provider import Provider
 
 if not settings.configured:
     settings.configure(DATABASES={}, USE_TZ=True, LOGGING_CONFIG=None)
@@ -185,3 +187,22 @@ def enqueue_with_django_on_psycopg2(url: str) -> None:
             enqueue(connection, PLAIN)
             enqueue(connection, *AWKWARD)
         assert type(connection.connection).__module__.startswith("psycopg2")
+
+
+def test_a_connection_to_another_database_than_the_outboxs_is_refused(
+    tables: Database, provider: Provider
+) -> None:
+    other = provider.migrated()
+    try:
+        with Outbox.builder(other.url).queue("orders", 1).enqueue_only().open() as box:
+            for _ in range(2):
+                with (
+                    transaction.atomic(),
+                    pytest.raises(WrongDatabase, match="this Django connection leads to"),
+                ):
+                    box.enqueue(connection, "orders", 1)
+        with Outbox.builder(tables.url).queue("orders", 1).enqueue_only().open() as box, transaction.atomic():
+            box.enqueue(connection, "orders", 1)
+        assert tables.count("outbox_body") == 1
+    finally:
+        provider.recycle(other)
