@@ -2,8 +2,8 @@
 -- them, so neither time nor traffic makes the table grow.
 
 -- name: create_inbox :exec
--- The table, apart from the outbox's own: a receiver often has no outbox. `previous` is what `seq` was before the
--- last accept, so that one statement can change the row and tell what it meant.
+-- The table, apart from the outbox's own: a receiver often has no outbox. `previous` is what `seq` was
+-- before the last accept, so that one statement can change the row and tell what it meant.
 -- Locks: the schema's catalog.
 CREATE TABLE IF NOT EXISTS outbox_inbox (
     source varchar(128) COLLATE "C" NOT NULL,

@@ -32,7 +32,7 @@ MOST_REDIRECTS = 5
 # Headers that say how the request travels: a message cannot set them.
 OF_THE_CONNECTION = {
     *("connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization"),
-    *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+    *("proxy-connection", "trailer", "transfer-encoding", "upgrade"),
 }
 # What is read of an answer so that the connection can be used again; one that says more is closed.
 MOST_READ = 65_536

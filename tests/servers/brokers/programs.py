@@ -26,7 +26,7 @@ def kafka_libraries() -> Path:
 
 
 def _find_rabbitmq() -> Path | None:
-    # The wrapper in /usr/sbin changes the user by itself; these scripts run as whoever calls them.
+    # The wrapper in /usr/sbin changes the user by itself; these scripts run as their caller.
     return _RABBITMQ_HOME if (_RABBITMQ_HOME / "rabbitmq-server").exists() else None
 
 
