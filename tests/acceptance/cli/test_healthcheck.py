@@ -13,7 +13,7 @@ import pytest
 from outbox.cli.liveness import answer_quickly
 from tests.acceptance.cli.shell import Shell
 
-HEAVY = {"click", "rich", "psycopg", "mysql", "outbox.cli.app", "outbox.doctor"}
+HEAVY = {"click", "rich", "sqlalchemy", "tenacity", "psycopg", "mysql", "logging"}
 LOOK = """
 import sys
 sys.argv[1:] = {words!r}
@@ -79,6 +79,9 @@ def test_the_probe_imports_nothing_but_what_it_needs(alive: Path) -> None:
     code, *modules = done.stdout.split()
     assert code == "0"
     assert HEAVY.isdisjoint(modules)
+    assert {name for name in modules if name.startswith("outbox")} == {
+        "outbox", "outbox.cli", "outbox.cli.main", "outbox.cli.liveness", "outbox.values", "outbox.values.readable",
+    }  # fmt: skip
 
 
 def test_a_process_answers_like_that(nowhere: Shell, alive: Path) -> None:
