@@ -144,6 +144,8 @@ class HandlerFailed(Event):
     attempts: int
     reason: str
     error: BaseException
+    key: str | None = None
+    """That of the message's enqueue, as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,8 @@ class Retried(Event):
     attempts: int
     reason: str
     delay: float
+    key: str | None = None
+    """That of the message's enqueue, as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +178,8 @@ class DeadLettered(Event):
     attempts: int
     reason: str
     quarantined: bool = False
+    key: str | None = None
+    """That of the message's enqueue, as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

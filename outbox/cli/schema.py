@@ -13,6 +13,7 @@ from outbox.cli.settings import Settings
 from outbox.cli.status_view import what_they_hold
 from outbox.cli.target import check_file, connected, shown_url
 from outbox.facade.status import read_status
+from outbox.installation import Installation
 from outbox.schema import Migration, migrate, migrations, rollback, steps_of
 from outbox.statements.tables import DEFAULT_PREFIX
 
@@ -71,6 +72,24 @@ def migrate_command(settings: Settings) -> None:
         emit("\n".join(f"applied {name}" for name in applied))
     else:
         emit("nothing to do: the tables are up to date")
+
+
+@schema.command(
+    "new-epoch",
+    epilog=examples("outbox schema new-epoch --url mysql://app@db.example.com/shop"),
+)
+@pass_settings
+def new_epoch_command(settings: Settings) -> None:
+    """Begin an epoch, after a backup was restored or a standby took over: numbers may come again.
+
+    PostgreSQL tells of that by itself. Messages that are there keep their names.
+    """
+    with connected(settings) as backend:
+        identity = Installation(backend).new_epoch()
+    if settings.json:
+        emit_json({"installation": identity.installation, "epoch": identity.epoch})
+    else:
+        emit(f"epoch {identity.epoch} of installation {identity.installation} begins")
 
 
 @schema.command("status", epilog=examples("outbox schema status", "outbox schema status --json"))

@@ -60,7 +60,7 @@ class LogLines:
             event.seq,
             event.reason,
             exc_info=event.error if event.error.__traceback__ else None,
-            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id"),
+            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key"),
         )
 
     def _retried(self, event: events.Retried) -> None:
@@ -72,7 +72,7 @@ class LogLines:
             event.attempts,
             event.delay,
             event.reason,
-            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "attempts"),
+            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key", "attempts"),
         )
 
     def _dead_lettered(self, event: events.DeadLettered) -> None:
@@ -84,7 +84,7 @@ class LogLines:
             event.seq,
             "quarantined" if event.quarantined else f"after {event.attempts} failed deliveries",
             event.reason,
-            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "attempts"),
+            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key", "attempts"),
         )
 
     def _lease_lost(self, event: events.LeaseLost) -> None:

@@ -87,14 +87,17 @@ def _troubles(consumer: Consumer, handled: Handled) -> Iterator[events.Event]:
             **place,
             seq=letter.seq,
             message_id=message.message_id,
+            key=message.message_key,
             attempts=letter.attempts,
             reason=letter.reason,
         )
     if decision.failed:
+        head = delivery.messages[decision.processed]
         yield events.Retried(
             **place,
             seq=settlement.cursor + 1,
-            message_id=delivery.messages[decision.processed].message_id,
+            message_id=head.message_id,
+            key=head.message_key,
             attempts=settlement.attempts,
             reason=settlement.last_error or "",
             delay=settlement.delay,
@@ -111,6 +114,7 @@ def handler_failed(
         **place_of(consumer, delivery.partition_id),
         seq=message.seq,
         message_id=message.message_id,
+        key=message.message_key,
         attempts=delivery.attempts if position == 0 else 0,
         reason=failed.reason,
         error=failed.cause or RuntimeError(failed.reason),

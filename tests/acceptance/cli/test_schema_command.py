@@ -121,3 +121,10 @@ def test_looking_at_a_file_that_does_not_exist_does_not_create_it(tmp_path: Path
 
     assert "there is no file" in shell.fails(3, "status")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_epoch_begins_on_command(shell: Shell, migrated: Database) -> None:
+    ((name, before),) = migrated.query("SELECT installation, epoch FROM outbox_installation")
+
+    assert shell("schema", "new-epoch").lines == [f"epoch {before + 1} of installation {name} begins"]
+    assert shell("schema", "new-epoch", "--json").json == {"installation": name, "epoch": before + 2}
