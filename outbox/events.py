@@ -222,7 +222,7 @@ class PartitionBlocked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vacuumed(Event):
-    """``count`` delivered messages were deleted from the tables."""
+    """The vacuum deleted ``count`` delivered messages from the tables."""
 
     name: ClassVar[str] = "outbox.vacuumed"
     count: int

@@ -38,8 +38,8 @@ def test_a_url_that_is_nearly_right_is_answered_with_what_is_wrong(url: str, hin
     assert_discreet(caught.value)
 
 
-def test_who_polls_does_not_listen() -> None:
-    with pytest.raises(ConfigurationError, match="who polls does not listen") as caught:
+def test_polling_and_a_listen_url_exclude_each_other() -> None:
+    with pytest.raises(ConfigurationError, match="polling opens no LISTEN connection") as caught:
         Outbox.builder(HERE).wakeup("poll", listen_url="postgresql://u:s3cret@db/x")
     assert_discreet(caught.value)
 
