@@ -24,6 +24,7 @@ from outbox.backends.records import (
     SettleResult,
     Wakeup,
 )
+from outbox.backends.shapes import Commands, Shape
 from outbox.backends.waiting import Waiting
 from outbox.statements import Catalog, Naming
 
@@ -185,6 +186,12 @@ class Monitoring(Protocol):
 
     def query(self, statement: str, **parameters: Any) -> list[Any]:
         """Run one of the read-only statements for people; return its rows with the columns as attributes."""
+
+    def table_shapes(self, commands: Commands) -> tuple[Shape, Shape]:
+        """Return the tables as they are, and as these commands make them on temporary ones.
+
+        For a backend that is closed afterwards: on MySQL the temporary tables stay as long as a connection.
+        """
 
 
 class Wakeups(Protocol):

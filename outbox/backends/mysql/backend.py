@@ -14,9 +14,11 @@ from outbox.backends.mysql.queues import Queues
 from outbox.backends.mysql.sequencer import Sequencing
 from outbox.backends.mysql.server import Server
 from outbox.backends.mysql.session import Source
+from outbox.backends.mysql.shapes import table_shapes
 from outbox.backends.mysql.transactional import Transactions
 from outbox.backends.mysql.vacuum import Vacuuming
 from outbox.backends.protocol import Listener
+from outbox.backends.shapes import Commands, Shape
 from outbox.errors import DatabaseError
 from outbox.statements import Catalog, Naming
 
@@ -38,6 +40,9 @@ class MysqlBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuum
     def listen(self) -> Listener:
         msg = "MySQL has no notifications: use wakeup('poll')"
         raise DatabaseError(msg)
+
+    def table_shapes(self, commands: Commands) -> tuple[Shape, Shape]:
+        return table_shapes(self, commands)
 
     @contextmanager
     def connection(self) -> Iterator[Any]:

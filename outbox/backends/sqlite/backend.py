@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from outbox.backends.protocol import Listener
+from outbox.backends.shapes import Commands, Shape
 from outbox.backends.sqlite.leasing import Leasing
 from outbox.backends.sqlite.migrations import Migrations
 from outbox.backends.sqlite.monitoring import Monitoring
@@ -14,6 +15,7 @@ from outbox.backends.sqlite.queues import Queues
 from outbox.backends.sqlite.sequencer import Sequencing
 from outbox.backends.sqlite.server import Server
 from outbox.backends.sqlite.session import Database
+from outbox.backends.sqlite.shapes import table_shapes
 from outbox.backends.sqlite.transactional import Transactions
 from outbox.backends.sqlite.vacuum import Vacuuming
 from outbox.errors import DatabaseError
@@ -36,6 +38,9 @@ class SqliteBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuu
 
     def listen(self) -> Listener:
         raise DatabaseError("SQLite: there is no way to listen; other processes are found by polling")
+
+    def table_shapes(self, commands: Commands) -> tuple[Shape, Shape]:
+        return table_shapes(self, commands)
 
     @contextmanager
     def connection(self) -> Iterator[Any]:

@@ -1,0 +1,45 @@
+"""The tables as they are, and as the migrations make them on temporary tables of PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from outbox.backends.protocol import Backend
+from outbox.backends.shapes import TABLES, Commands, Shape, shape_of
+from outbox.connections.adapt import adapt
+from outbox.connections.connection import ProducerConnection
+from outbox.statements import Naming
+
+
+class Scratch(Exception):
+    """Carries a shape out of a transaction that is rolled back."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+
+
+def undo(shape: Shape) -> NoReturn:
+    """End a transaction, so that nothing of it stays."""
+    raise Scratch(shape)
+
+
+def table_shapes(backend: Backend, commands: Commands) -> tuple[Shape, Shape]:
+    """Look first: from their creation on, the temporary tables hide the others. All is rolled back."""
+    naming, temporary = backend.naming, Naming(backend.naming.prefix, "pg_temp")
+    statement = backend.catalog["table_shapes"]
+
+    def look(lent: ProducerConnection, names: Naming) -> Shape:
+        rows = lent.execute(statement, {"tables": [names.table(name) for name in TABLES]})
+        return shape_of(rows, naming.prefix)
+
+    found: Shape = {}
+    try:
+        with backend.connection() as conn:
+            lent = adapt(conn)
+            found = look(lent, naming)
+            for command in commands(temporary):
+                lent.execute(command, {})
+            undo(look(lent, temporary))
+    except Scratch as scratch:
+        return found, scratch.shape

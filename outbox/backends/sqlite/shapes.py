@@ -1,0 +1,21 @@
+"""The tables as they are, and as the migrations make them in a SQLite database in memory."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+from outbox.backends.protocol import Backend
+from outbox.backends.shapes import TABLES, Commands, Shape, shape_of
+
+
+def table_shapes(backend: Backend, commands: Commands) -> tuple[Shape, Shape]:
+    """Make the tables in memory."""
+    names = json.dumps([backend.naming.table(name) for name in TABLES])
+    found = backend.query("table_shapes", tables=names)
+    with closing(sqlite3.connect(":memory:")) as memory:
+        for command in commands(backend.naming):
+            memory.execute(command.sql)
+        wanted = memory.execute(backend.catalog["table_shapes"].named, {"tables": names}).fetchall()
+    return shape_of(found, backend.naming.prefix), shape_of(wanted, backend.naming.prefix)
