@@ -18,7 +18,6 @@ WORST = re.compile(
 EXCUSED: frozenset[str] = frozenset(
     [
         "CHANGELOG.md",
-        "README.md",
         "benchmarks/load.py",
         "benchmarks/measure/phase.py",
         "benchmarks/peers/chancy_peer.py",
