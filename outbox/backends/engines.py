@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine
 
 
 def with_pool_of_its_own(engine: Engine) -> Engine:
@@ -18,3 +21,21 @@ def with_pool_of_its_own(engine: Engine) -> Engine:
         execution_options=engine.get_execution_options(),
         hide_parameters=engine.hide_parameters,
     )
+
+
+def watch(lent: Any) -> Callable[[], bool]:
+    """Return what tells whether a lent connection is still in the transaction it was lent with.
+
+    SQLAlchemy's connection, when its user closed it or ended its transaction, may have given the driver's
+    back already, and another thread may use that. A driver's own connection tells by itself.
+    """
+    if not isinstance(lent, Connection):
+        return lambda: True
+    transaction = lent.get_transaction()
+
+    def still_lent() -> bool:
+        if transaction is None or lent.closed or lent.invalidated:
+            return False
+        return lent.get_transaction() is transaction and transaction.is_active
+
+    return still_lent

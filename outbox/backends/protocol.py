@@ -219,8 +219,13 @@ class Sources(Protocol):
     pool ends by their own time limits.
     """
 
-    def connection(self) -> AbstractContextManager[Any]:
-        """Acquire a connection with an open transaction: commits at a clean exit, else rolls back."""
+    def connection(self, *, guarded: bool = True) -> AbstractContextManager[Any]:
+        """Acquire a connection with an open transaction: commits at a clean exit, else rolls back.
+
+        At a clean exit it raises `DatabaseError` when the transaction is not sound: the code in the block
+        closed or lost the connection, or swallowed an error that aborts all of it; with ``guarded`` also
+        when it ended the transaction, even if it began another one. Errors in the block pass as they are.
+        """
 
     def reading(self) -> AbstractContextManager[Any]:
         """Acquire a driver's connection for the library's own queries, each of which stands for itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.protocol import Backend
@@ -141,22 +141,30 @@ class Outbox:
         headers: Mapping[str, str] | None = None,
     ) -> int:
         """Write one message in a transaction of its own, commit it and flush; return its id."""
-        with self.transaction() as conn:
+        # No code of a user's runs in it that could end it.
+        with self._transaction(guarded=False) as conn:
             return self.enqueue(
                 conn, queue, payload, partition=partition, key=key, payload_type=payload_type, headers=headers
             )
 
-    @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self) -> AbstractContextManager[Any]:
         """Lend a connection of the outbox's own with an open transaction.
 
         It is the driver's connection (psycopg, mysql.connector, sqlite3), or SQLAlchemy's when the
         outbox was built from an Engine. Commits and flushes at the end, rolls back on an exception.
+
+        Ends with `DatabaseError` when not all of the block can be committed: it ended the transaction
+        or swallowed an error that aborts it; with `ConnectionLost` when the connection is gone. Errors
+        inside the block pass as they are.
         """
+        return self._transaction(guarded=True)
+
+    @contextmanager
+    def _transaction(self, *, guarded: bool) -> Iterator[Any]:
         self._check_usable()
         # Another transaction of this thread may be open.
         with self._flush_buffer.own_transaction():
-            with self.backend.connection() as conn:
+            with self.backend.connection(guarded=guarded) as conn:
                 self._place.trust(adapt(conn))
                 yield conn
             # Not `flush`, which refuses once the outbox is closed: what is committed is committed.

@@ -71,14 +71,14 @@ class TransactionalTurns:
                     return False
                 handling = turn.delivery
                 handled = self._handle(turn, consumer)
-                handling = None
                 turn.settle(handled.decision.settlement)
-                committing = turn.delivery
+                handling, committing = None, turn.delivery
         except Contention:
             claim.locked(key)
             return True
         except DatabaseError as error:
-            # A commit may fail for what a handler wrote: constraints can be deferred until then.
+            # Until the settlement the connection is the handler's, and so is what became of it. And a commit
+            # may fail for what a handler wrote: constraints can be deferred until then.
             lost = handling or (None if isinstance(error, (ConnectionLost, ReadOnlyServer)) else committing)
             if lost is None:
                 raise

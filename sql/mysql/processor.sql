@@ -291,6 +291,16 @@ LEFT JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
     ON o.partition_id = l.partition_id AND o.seq = l.processed_seq + m.n
 LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
+-- name: set_guard :exec
+-- Transaction lent to a caller: whether it is still the same at the end, the server alone knows.
+-- Differs: on PostgreSQL the connection knows, and a commit inside it is refused by the driver.
+SAVEPOINT lent_transaction;
+
+-- name: release_guard :exec
+-- Fails when the caller committed, rolled back, ran DDL or lost a deadlock, even if it began anew.
+-- Differs: as set_guard.
+RELEASE SAVEPOINT lent_transaction;
+
 -- name: set_savepoint :exec
 -- Transactional mode: what a failing message is undone to.
 SAVEPOINT handler_step;

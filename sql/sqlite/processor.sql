@@ -112,6 +112,16 @@ WHERE
     AND locked_until > CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
 RETURNING partition_id;
 
+-- name: set_guard :exec
+-- Transaction lent to a caller: whether it is still the same at the end.
+-- Differs: on PostgreSQL a commit inside it is refused by the driver.
+SAVEPOINT lent_transaction;
+
+-- name: release_guard :exec
+-- Fails when the caller committed or rolled back, even if it began anew.
+-- Differs: as set_guard.
+RELEASE SAVEPOINT lent_transaction;
+
 -- name: set_savepoint :exec
 -- Transactional mode: what a failing message is undone to.
 SAVEPOINT handler_step;

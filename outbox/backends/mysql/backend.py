@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from outbox.backends.engines import watch
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.leasing import Leasing
 from outbox.backends.mysql.migrations import Migrations
@@ -15,7 +16,7 @@ from outbox.backends.mysql.sequencer import Sequencing
 from outbox.backends.mysql.server import Server
 from outbox.backends.mysql.session import Source
 from outbox.backends.mysql.shapes import table_shapes
-from outbox.backends.mysql.transactional import Transactions
+from outbox.backends.mysql.transactional import ENDED, Transactions, on_savepoint
 from outbox.backends.mysql.vacuum import Vacuuming
 from outbox.backends.protocol import Listener
 from outbox.backends.shapes import Commands, Shape
@@ -45,9 +46,16 @@ class MysqlBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuum
         return table_shapes(self, commands)
 
     @contextmanager
-    def connection(self) -> Iterator[Any]:
+    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
         with self._source.writing() as session:
+            still_lent = watch(session.handler_connection)
+            if guarded:
+                session.command("set_guard")
             yield session.handler_connection
+            if not still_lent():
+                raise DatabaseError(ENDED)
+            if guarded:
+                on_savepoint(session, "release_guard")
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

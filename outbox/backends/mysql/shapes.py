@@ -40,7 +40,7 @@ def table_shapes(backend: Backend, commands: Commands) -> tuple[Shape, Shape]:
                 shape.update(read_definition(table, definition))
         return shape
 
-    with backend.connection() as conn:
+    with backend.connection(guarded=False) as conn:
         lent = adapt(conn)
         found = look(lent)
         for command in commands(backend.naming):

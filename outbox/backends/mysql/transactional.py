@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from outbox.backends.engines import watch
 from outbox.backends.mysql.batches import Batches, Locked, inline_bytes
 from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, is_contention, number_of
 from outbox.backends.mysql.leasing import insert_dead_letters
@@ -22,8 +23,9 @@ from outbox.statements import Rows
 from outbox.statements.dialect import MYSQL, decode_text
 
 ENDED = (
-    "the transaction that the handler was given has ended: it ran COMMIT, ROLLBACK or a statement that "
-    "commits by itself, or lost a deadlock; leave the transaction to the outbox, or use a leased handler"
+    "the transaction was ended by the code that it was lent to: it ran COMMIT, ROLLBACK or a statement that "
+    "commits by itself, or lost a deadlock; leave commit and rollback to the outbox, or use a leased handler "
+    "or a connection of your own"
 )
 
 
@@ -34,6 +36,7 @@ class MysqlTurn:
         self.delivery = delivery
         self.connection: Any = session.handler_connection
         self._session = session
+        self._still_lent = watch(session.handler_connection)
         self._marked = False
 
     def savepoint(self) -> None:
@@ -55,14 +58,19 @@ class MysqlTurn:
         insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
     def _run(self, statement: str) -> None:
-        if not self._session.connection.in_transaction:
+        if not self._still_lent() or not self._session.connection.in_transaction:
             raise DatabaseError(ENDED)
-        try:
-            self._session.command(statement)
-        except DatabaseError as error:
-            if number_of(error.__cause__) == NO_SUCH_SAVEPOINT:
-                raise DatabaseError(ENDED) from error
-            raise
+        on_savepoint(self._session, statement)
+
+
+def on_savepoint(session: Session, statement: str) -> None:
+    """Run a statement that fails when the transaction is not the one in which the savepoint was set."""
+    try:
+        session.command(statement)
+    except DatabaseError as error:
+        if number_of(error.__cause__) == NO_SUCH_SAVEPOINT:
+            raise DatabaseError(ENDED) from error
+        raise
 
 
 class Transactions(Operations):

@@ -9,6 +9,7 @@ from typing import Any
 
 from outbox.backends.postgresql.errors import translated
 from outbox.backends.postgresql.leasing import Leasing
+from outbox.backends.postgresql.lent import LentTransaction
 from outbox.backends.postgresql.listener import PostgresListener
 from outbox.backends.postgresql.migrations import Migrations
 from outbox.backends.postgresql.monitoring import Monitoring
@@ -65,12 +66,16 @@ class PostgresBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vac
         return table_shapes(self, commands)
 
     @contextmanager
-    def connection(self) -> Iterator[Any]:
+    def connection(self, *, guarded: bool = True) -> Iterator[Any]:  # noqa: ARG002 - free here
         with ExitStack() as stack:
             with self._db.translated():
-                _, for_handler = stack.enter_context(self._db.source.writing())
+                connection, for_user = stack.enter_context(self._db.source.writing())
+            lent = LentTransaction(connection, for_user)
             # From here on the caller runs statements, and gets the driver's own errors.
-            yield for_handler
+            yield for_user
+            lent.check_sound()
+            with self._db.translated():
+                stack.close()
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

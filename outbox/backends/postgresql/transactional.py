@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg.pq import TransactionStatus
-
 from outbox.backends.postgresql.batches import read_locked
 from outbox.backends.postgresql.errors import is_contention
+from outbox.backends.postgresql.lent import LentTransaction
 from outbox.backends.postgresql.session import Database, Operations, Session
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
-from outbox.errors import DatabaseError
 from outbox.statements.dialect import POSTGRESQL
 
 
@@ -29,27 +27,26 @@ class PostgresTurn:
         self.connection: Any = session.handler_connection
         self._db = db
         self._session = session
+        self._lent = LentTransaction(session.connection, session.handler_connection)
         self._step = "set_savepoint"
 
     def savepoint(self) -> None:
-        self._check_open()
+        self._lent.check_open()
         with self._db.translated():
             self._session.command(self._step)
         self._step = "next_savepoint"
 
     def seal(self) -> None:
         # The connection knows whether the transaction is sound: this costs no round trip.
-        if self._check_open() == TransactionStatus.INERROR:
-            msg = "a statement of the handler failed, and the handler went on as if it had not"
-            raise DatabaseError(msg)
+        self._lent.check_sound()
 
     def rollback(self) -> None:
-        self._check_open()
+        self._lent.check_open()
         with self._db.translated():
             self._session.command("rollback_to_savepoint")
 
     def settle(self, settlement: Settlement) -> None:
-        self._check_open()
+        self._lent.check_open()
         with self._db.translated():
             self._session.query("advance", **head_of(settlement))
             if settlement.dead:
@@ -63,16 +60,6 @@ class PostgresTurn:
             dead_reasons=[letter.reason for letter in settlement.dead],
             dead_attempts=POSTGRESQL.integers(letter.attempts for letter in settlement.dead),
         )
-
-    def _check_open(self) -> TransactionStatus:
-        status = self._session.connection.info.transaction_status
-        if status == TransactionStatus.IDLE:
-            msg = (
-                "the transactional handler ended the transaction that it was given; "
-                "leave commit and rollback to the outbox, or use a leased handler"
-            )
-            raise DatabaseError(msg)
-        return status
 
 
 class Transactions(Operations):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from outbox.backends.engines import watch
 from outbox.backends.protocol import Listener
 from outbox.backends.shapes import Commands, Shape
 from outbox.backends.sqlite.leasing import Leasing
@@ -16,7 +17,8 @@ from outbox.backends.sqlite.sequencer import Sequencing
 from outbox.backends.sqlite.server import Server
 from outbox.backends.sqlite.session import Database
 from outbox.backends.sqlite.shapes import table_shapes
-from outbox.backends.sqlite.transactional import Transactions
+from outbox.backends.sqlite.sources import ended
+from outbox.backends.sqlite.transactional import Transactions, on_savepoint
 from outbox.backends.sqlite.vacuum import Vacuuming
 from outbox.errors import DatabaseError
 from outbox.statements import Naming
@@ -43,9 +45,16 @@ class SqliteBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuu
         return table_shapes(self, commands)
 
     @contextmanager
-    def connection(self) -> Iterator[Any]:
+    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
         with self._db.handing_over() as session:
+            still_lent = watch(session.handler_connection)
+            if guarded:
+                session.query("set_guard")
             yield session.handler_connection
+            if not still_lent():
+                raise ended()
+            if guarded:
+                on_savepoint(session, "release_guard")
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

@@ -238,8 +238,8 @@ def check_open(conn: sqlite3.Connection) -> None:
 def ended() -> DatabaseError:
     """Make the error for a transaction that a handler ended."""
     return DatabaseError(
-        "SQLite: the handler ended the transaction that it was given; "
-        "leave commit and rollback to the outbox, or use a leased handler"
+        "SQLite: the transaction was ended by the code that it was lent to; "
+        "leave commit and rollback to the outbox, or use a leased handler or a connection of your own"
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from outbox.backends.engines import watch
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.batches import examine
@@ -27,6 +28,7 @@ class SqliteTurn:
         self.delivery = delivery
         self.connection: Any = session.handler_connection
         self._session = session
+        self._still_lent = watch(session.handler_connection)
         self._marked = False
 
     def savepoint(self) -> None:
@@ -40,7 +42,7 @@ class SqliteTurn:
         if self._marked:
             self.savepoint()
         else:
-            check_open(self._session.connection)
+            self._check_open()
 
     def rollback(self) -> None:
         self._on_savepoint("rollback_to_savepoint")
@@ -52,18 +54,28 @@ class SqliteTurn:
             insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
     def _release(self) -> None:
-        check_open(self._session.connection)
+        self._check_open()
         if self._marked:
             self._on_savepoint("release_savepoint")
             self._marked = False
 
-    def _on_savepoint(self, statement: str) -> None:
-        """Run a statement that fails when the handler committed, even if it began anew afterwards."""
+    def _check_open(self) -> None:
+        if not self._still_lent():
+            raise ended()
         check_open(self._session.connection)
-        try:
-            self._session.query(statement)
-        except sqlite3.Error as error:
-            raise ended() from error
+
+    def _on_savepoint(self, statement: str) -> None:
+        self._check_open()
+        on_savepoint(self._session, statement)
+
+
+def on_savepoint(session: Session, statement: str) -> None:
+    """Run a statement that fails when its user committed, even if it began anew afterwards."""
+    check_open(session.connection)
+    try:
+        session.query(statement)
+    except sqlite3.Error as error:
+        raise ended() from error
 
 
 class Transactions(Operations):
