@@ -22,7 +22,7 @@ class BareMysql(Bare):
     def _connect(self, url: str) -> Any:
         connection = connect(url, autocommit=False)
         cursor = connection.cursor()
-        cursor.execute(self.catalog["workers_isolation"].compact)
+        cursor.execute(self.catalog["own_session"].compact)
         cursor.close()
         return connection
 

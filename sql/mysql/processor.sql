@@ -359,7 +359,35 @@ SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 -- Differs: no driver begins a transaction when autocommit is on.
 START TRANSACTION;
 
--- name: workers_isolation :exec
--- Once for each connection of our own: no gap locks, and no snapshot that outlives its statement.
--- Differs: the servers' default is REPEATABLE READ.
+-- name: own_session :exec
+-- Once for each connection of our own, whatever server and user say. Isolation: no gap locks, and no
+-- snapshot that outlives its statement. Limits that refuse or cut what the outbox knows to be small, by
+-- keys that the servers' check does not see. Waits for rows and for tables (by default up to a year) are
+-- at most the servers' default for rows, so that what is locked is reported. Idle: a quiet process is not cut off
+-- after seconds, and a machine that lost its power holds no locks for hours.
+-- Differs: PostgreSQL's settings have other names.
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SET SESSION
+    sql_safe_updates = 0,
+    sql_big_selects = 1,
+    sql_select_limit = 18446744073709551615,
+    innodb_lock_wait_timeout = CAST(least(@@innodb_lock_wait_timeout, 50) AS UNSIGNED),
+    lock_wait_timeout = CAST(least(@@lock_wait_timeout, 50) AS UNSIGNED),
+    wait_timeout = 600;
+
+-- name: needs_for_a_while :one
+-- Once for each session that is the user's: what it is set to. Where the outbox's statements need something
+-- else, each loan begins with `borrow` and ends with `give_back`.
+-- Differs: PostgreSQL has settings for one transaction.
+SELECT @@sql_safe_updates AS safe_updates, @@sql_big_selects AS big_selects, @@sql_select_limit AS select_limit;
+
+-- name: borrow :exec
+-- See needs_for_a_while.
+-- Differs: as needs_for_a_while.
+SET SESSION sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615;
+
+-- name: give_back :exec
+-- See needs_for_a_while.
+-- Differs: as needs_for_a_while.
+SET SESSION
+    sql_safe_updates = :safe_updates, sql_big_selects = :big_selects, sql_select_limit = :select_limit;

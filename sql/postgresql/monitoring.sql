@@ -71,7 +71,10 @@ SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
 -- name: server_version :one
 -- The server's version number and whether it takes writes.
 -- Differs: SQLite has no server to ask.
-SELECT current_setting('server_version_num') AS version, pg_is_in_recovery() AS read_only;
+SELECT
+    current_setting('server_version_num') AS version,
+    pg_is_in_recovery() AS read_only,
+    current_setting('default_transaction_read_only') = 'on' AS refuses_writes;
 
 -- name: server_facts :many
 -- What decides whether the outbox runs well here, for people.

@@ -394,3 +394,69 @@ WHERE
     AND processed_seq = :cursor_seq
     AND (locked_until IS NULL OR locked_until <= clock_timestamp())
 RETURNING partition_id;
+
+-- name: own_session :exec
+-- Once for each connection of our own, whatever server, database and role say; only what differs is set.
+-- Isolation: workers that are SERIALIZABLE make the producers' transactions fail. Arrays: without NULLs in
+-- them nothing can be settled. Plans: one step in a primary key for each partition is a nested loop over an
+-- index, and compiling a statement of a millisecond takes seconds. Idle: a quiet process is not cut off.
+-- What is dead is noticed: a silent client's machine after 25 s by keepalives or by the data it does not
+-- confirm, a process that ended in the middle of a statement within 2 s where the server can look (Linux).
+-- Differs: the others' settings have other names.
+SELECT set_config(w.name, w.setting, FALSE)
+FROM (
+    VALUES
+    ('default_transaction_isolation', 'read committed'),
+    ('array_nulls', 'on'),
+    ('transform_null_equals', 'off'),
+    ('jit', 'off'),
+    ('enable_nestloop', 'on'),
+    ('enable_indexscan', 'on'),
+    ('enable_indexonlyscan', 'on'),
+    ('enable_tidscan', 'on'),
+    ('enable_sort', 'on'),
+    ('plan_cache_mode', 'auto'),
+    ('idle_session_timeout', '0'),
+    ('tcp_keepalives_idle', '10'),
+    ('tcp_keepalives_interval', '5'),
+    ('tcp_keepalives_count', '3'),
+    ('tcp_user_timeout', '25000'),
+    ('client_connection_check_interval', '2s')
+) AS w (name, setting)
+WHERE
+    current_setting(w.name, TRUE) <> w.setting
+    AND (w.name <> 'client_connection_check_interval' OR version() LIKE '%linux%');
+
+-- name: odd_session :one
+-- Once for each connection of the user's: whether its statements would mean or cost something else.
+-- Differs: on the others each transaction says what it needs.
+SELECT count(*) AS differing
+FROM (
+    VALUES
+    ('default_transaction_isolation', 'read committed'),
+    ('array_nulls', 'on'),
+    ('transform_null_equals', 'off'),
+    ('enable_nestloop', 'on'),
+    ('enable_indexscan', 'on'),
+    ('enable_tidscan', 'on'),
+    ('plan_cache_mode', 'auto')
+) AS w (name, setting)
+WHERE current_setting(w.name, TRUE) <> w.setting;
+
+-- name: own_transaction :exec
+-- For one transaction on a connection of the user's whose settings differ, which keeps them.
+-- Differs: as odd_session.
+SELECT set_config(w.name, w.setting, TRUE)
+FROM (
+    VALUES
+    ('array_nulls', 'on'),
+    ('transform_null_equals', 'off'),
+    ('jit', 'off'),
+    ('enable_nestloop', 'on'),
+    ('enable_indexscan', 'on'),
+    ('enable_indexonlyscan', 'on'),
+    ('enable_tidscan', 'on'),
+    ('enable_sort', 'on'),
+    ('plan_cache_mode', 'auto')
+) AS w (name, setting)
+WHERE current_setting(w.name, TRUE) <> w.setting;

@@ -15,6 +15,7 @@ from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.session import Session
+from outbox.backends.mysql.settings import borrowed
 from outbox.backends.waiting import SLICE, Waiting
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConfigurationError, ConnectionLost, ReadOnlyServer
@@ -25,8 +26,10 @@ log = logging.getLogger("outbox.backends.mysql")
 # How long a thread waits for a connection of the pool: longer than any statement of ours should take.
 CHECKOUT_TIMEOUT = 30.0
 AUTOCOMMIT_FLAG = 2  # in the status that ends every answer of the server
-# After so many seconds without use a connection is asked whether it still lives.
+# After so many seconds without use a connection is asked whether it still lives. Those of the user's may be
+# cut off sooner than our own, but a worker's poll is to ask of neither.
 TRUSTED_FOR = 30.0
+ENGINE_TRUSTED_FOR = 5.0
 
 
 class PoolSource:
@@ -131,7 +134,7 @@ class PoolSource:
             raise ConfigurationError("target", "a MySQL URL", str(error)) from error
         try:
             session = Session(self._catalog, connection, connection)
-            session.command("workers_isolation")
+            session.command("own_session")
             verify(session)
             connection.rollback()
         except BaseException:
@@ -167,8 +170,11 @@ class EngineSource:
     commit by itself. Nothing of a session is changed for good.
     """
 
-    def __init__(self, engine: Engine, catalog: Catalog, *, owned: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, catalog: Catalog, *, owned: bool = False, clock: Clock = monotonic
+    ) -> None:
         self.waiting = Waiting()
+        self._clock = clock
         self._engine = engine
         self._catalog = catalog
         self._owned = owned
@@ -203,9 +209,14 @@ class EngineSource:
             outer = self._engine.connect()
         try:
             with translated():
+                self._replace_dead(outer)
                 outer.begin()
                 connection = outer.connection.driver_connection
-            yield outer, Session(self._catalog, connection, outer)
+                info = outer.connection.info
+            session = Session(self._catalog, connection, outer)
+            with borrowed(session, info):
+                yield outer, session
+            info["outbox_used_at"] = self._clock()
         except BaseException as error:
             if isinstance(error, (ConnectionLost, ReadOnlyServer)):
                 with suppress(Exception):
@@ -213,6 +224,13 @@ class EngineSource:
             raise
         finally:
             self._give_back(outer)
+
+    def _replace_dead(self, outer: Connection) -> None:
+        """Replace a connection that was cut off while it was idle; asks, 1 round trip, after a long rest."""
+        while (used_at := outer.connection.info.get("outbox_used_at")) is not None:
+            if used_at > self._clock() - ENGINE_TRUSTED_FOR or is_alive(outer.connection.driver_connection):
+                return
+            outer.invalidate()
 
     def _give_back(self, outer: Connection) -> None:
         try:

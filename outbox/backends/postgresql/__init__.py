@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from outbox.backends.postgresql.backend import PostgresBackend
 from outbox.backends.postgresql.session import Database
-from outbox.backends.postgresql.sources import EngineSource, PoolSource, Source, connector
+from outbox.backends.postgresql.sources import EngineSource, PoolSource, connector
 from outbox.statements import Catalog, Naming
 
 if TYPE_CHECKING:
@@ -21,21 +21,21 @@ def connect(
 ) -> PostgresBackend:
     """Make a backend with a pool of its own for a libpq URL or connection string."""
     to_listen = connector(listen_url)
-    return PostgresBackend(
-        _database(PoolSource.from_conninfo(conninfo, pool_size), naming), naming, to_listen
-    )
+    catalog = Catalog.load("postgresql", naming)
+    source = PoolSource.from_conninfo(conninfo, pool_size, catalog)
+    return PostgresBackend(Database(source, catalog), naming, to_listen)
 
 
 def from_pool(pool: ConnectionPool[Any], *, naming: Naming, listen_url: str | None = None) -> PostgresBackend:
     """Use the user's open psycopg pool, which stays the user's."""
     to_listen = connector(listen_url)
-    return PostgresBackend(_database(PoolSource(pool, owned=False), naming), naming, to_listen)
+    catalog = Catalog.load("postgresql", naming)
+    source = PoolSource(pool, catalog, owned=False)
+    return PostgresBackend(Database(source, catalog), naming, to_listen)
 
 
 def from_engine(engine: Engine, *, naming: Naming, listen_url: str | None = None) -> PostgresBackend:
     """Use the user's Engine on psycopg 3, which stays the user's."""
-    return PostgresBackend(_database(EngineSource(engine), naming), naming, connector(listen_url))
-
-
-def _database(source: Source, naming: Naming) -> Database:
-    return Database(source, Catalog.load("postgresql", naming))
+    catalog = Catalog.load("postgresql", naming)
+    source = EngineSource(engine, catalog)
+    return PostgresBackend(Database(source, catalog), naming, connector(listen_url))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from outbox.backends.postgresql.errors import translated
-from outbox.backends.postgresql.notifier import wait_readable
+from outbox.backends.postgresql.idleness import wait_readable
 from outbox.backends.postgresql.sources import PgConnection
 from outbox.backends.postgresql.wakeup_format import decode
 from outbox.backends.records import Wakeup

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import selectors
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 
+from outbox.backends.postgresql.idleness import wait_readable
 from outbox.backends.postgresql.session import Database
 from outbox.backends.postgresql.sources import PgConnection
 from outbox.clock import monotonic
@@ -126,14 +126,3 @@ def settle(conn: PgConnection) -> None:
     while (result := wire.get_result()) is not None:
         if result.status == ExecStatus.FATAL_ERROR:
             raise psycopg.errors.error_from_result(result)
-
-
-def wait_readable(timeout: float, *descriptors: int) -> bool:
-    """Wait at most ``timeout`` seconds; tell whether one of the file descriptors can be read.
-
-    Unlike `select.select` for descriptors of 1024 and more, too.
-    """
-    with selectors.DefaultSelector() as selector:
-        for descriptor in descriptors:
-            selector.register(descriptor, selectors.EVENT_READ)
-        return bool(selector.select(timeout))

@@ -18,7 +18,7 @@ class Server(Operations):
         with self._db.translated(), closing(self._db.source.connect()) as conn:
             check_encoding(conn.info.parameter_status("client_encoding"))
             [found] = self._db.session(conn, conn).query("server_version").named()
-        judge(int(found.version), read_only=found.read_only)
+        judge(int(found.version), read_only=found.read_only, refuses_writes=found.refuses_writes)
 
 
 def check_encoding(client: str | None) -> None:
@@ -31,11 +31,18 @@ def check_encoding(client: str | None) -> None:
         raise ConfigurationError("client_encoding", client, problem)
 
 
-def judge(version: int, *, read_only: bool) -> None:
+def judge(version: int, *, read_only: bool, refuses_writes: bool = False) -> None:
     """Raise `UnsupportedServer` or `ReadOnlyServer` for a server that will not do."""
     if version < OLDEST_VERSION:
         found = version // 10000 if version >= 100000 else f"{version // 10000}.{version // 100 % 100}"
         raise UnsupportedServer("server", f"PostgreSQL {found}", "version 13 is the oldest supported")
     if read_only:
         msg = "PostgreSQL: this server is a read-only standby; connect to the primary"
+        raise ReadOnlyServer(msg)
+    if refuses_writes:
+        # Not overruled: operators, and services whose disk is full, set it so that nothing is written.
+        msg = (
+            "PostgreSQL: default_transaction_read_only is on for this server, database or role; "
+            "turn it off for the role of the outbox"
+        )
         raise ReadOnlyServer(msg)

@@ -14,9 +14,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from outbox.backends.postgresql.idleness import Idleness
 from outbox.backends.postgresql.outage import Outage
+from outbox.backends.postgresql.settings import OddSessions, keepalives, own_session
 from outbox.backends.waiting import Waiting
 from outbox.errors import ConfigurationError
+from outbox.statements import Catalog
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as SqlAlchemyConnection
@@ -111,22 +114,25 @@ class SingleSource:
 class PoolSource:
     """A psycopg pool: our own (``owned``) or the user's, which is never closed."""
 
-    def __init__(self, pool: ConnectionPool[Any], *, owned: bool) -> None:
+    def __init__(self, pool: ConnectionPool[Any], catalog: Catalog, *, owned: bool) -> None:
         self.waiting = Waiting()
         self._pool = pool
         self._owned = owned
         self._closed = False
         self._outage = Outage(pool)
+        self._idleness = Idleness()
+        self._odd = OddSessions(catalog)
 
     @classmethod
-    def from_conninfo(cls, conninfo: str, size: int) -> PoolSource:
+    def from_conninfo(cls, conninfo: str, size: int, catalog: Catalog) -> PoolSource:
         """Make a pool of at most ``size`` connections; it opens, with threads of its own, when one is needed.
 
         Raises `ConfigurationError` for what libpq cannot read.
         """
         pool = ConnectionPool(
             conninfo,
-            kwargs={**OWN_SESSIONS, **connect_timeout(conninfo)},
+            kwargs={**OWN_SESSIONS, **connect_timeout(conninfo), **keepalives(conninfo)},
+            configure=own_session(catalog),
             min_size=0,
             max_size=size,
             timeout=CHECKOUT_TIMEOUT,
@@ -136,21 +142,36 @@ class PoolSource:
             name="outbox-pool",
             open=False,
         )
-        return cls(pool, owned=True)
+        return cls(pool, catalog, owned=True)
 
     @contextmanager
     def reading(self) -> Iterator[PgConnection]:
+        with self._acquire() as conn:
+            if self._owned or not self._odd.is_odd(conn):
+                yield conn
+            else:
+                with self._odd.transaction(conn):
+                    yield conn
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+        with self._acquire() as conn:
+            if self._owned:
+                with conn.transaction():
+                    yield conn, conn
+            else:
+                with self._odd.transaction(conn):
+                    yield conn, conn
+
+    @contextmanager
+    def _acquire(self) -> Iterator[PgConnection]:
         conn = self._checkout()
         try:
             with conn, autocommitting(conn):
                 yield conn
         finally:
+            self._idleness.used(conn)
             self._pool.putconn(conn)
-
-    @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
-        with self.reading() as conn, conn.transaction():
-            yield conn, conn
 
     def dedicated(self) -> SingleSource:
         return SingleSource(self.connect, self.waiting)
@@ -189,14 +210,21 @@ class PoolSource:
         self._outage.begin()
         for seconds in self.waiting.slices(CHECKOUT_TIMEOUT):
             try:
-                conn: PgConnection = self._pool.getconn(seconds)
-                return conn  # noqa: TRY300 - where it is got
+                return self._living(seconds)
             except PoolTimeout:
                 if self._outage.lasts():
                     msg = "the server refuses connections or is away"
                     raise PoolTimeout(msg) from None
         msg = "the pool is exhausted"
         raise PoolTimeout(msg)
+
+    def _living(self, seconds: float) -> PgConnection:
+        """Get a connection; one that was idle for long, and was cut off meanwhile, is replaced."""
+        while True:
+            conn: PgConnection = self._pool.getconn(seconds)
+            if self._idleness.trusts(conn):
+                return conn
+            self._pool.putconn(conn)
 
 
 def connector(listen_url: str | None) -> Callable[[], PgConnection] | None:
@@ -206,7 +234,7 @@ def connector(listen_url: str | None) -> Callable[[], PgConnection] | None:
     """
     if listen_url is None:
         return None
-    bounded = connect_timeout(listen_url, option="listen_url")
+    bounded = {**connect_timeout(listen_url, option="listen_url"), **keepalives(listen_url)}
     return partial(psycopg.connect, listen_url, autocommit=True, application_name="outbox", **bounded)
 
 
@@ -224,26 +252,45 @@ def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
 class EngineSource:
     """The user's SQLAlchemy Engine on psycopg."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, catalog: Catalog) -> None:
         self.waiting = Waiting()
         self._engine = engine
+        self._idleness = Idleness()
+        self._odd = OddSessions(catalog)
 
     @contextmanager
     def reading(self) -> Iterator[PgConnection]:
-        with self._engine.connect() as outer:
-            conn = driver_connection(outer)
-            end_transaction(conn)
-            with autocommitting(conn):
+        with self._acquire() as (conn, _), autocommitting(conn):
+            if self._odd.is_odd(conn):
+                with self._odd.transaction(conn):
+                    yield conn
+            else:
                 yield conn
 
     @contextmanager
     def writing(self) -> Iterator[tuple[PgConnection, Any]]:
-        with self._engine.connect() as outer:
-            if driver_connection(outer).autocommit:
-                # An Engine set to AUTOCOMMIT; SQLAlchemy puts it back when the connection is returned.
-                outer.execution_options(isolation_level="READ COMMITTED")
+        with self._acquire() as (conn, outer):
+            with autocommitting(conn):
+                odd = self._odd.is_odd(conn)
+            # Also for an Engine set to AUTOCOMMIT; SQLAlchemy puts it back when the connection is returned.
+            outer.execution_options(isolation_level="READ COMMITTED")
             with outer.begin():
-                yield driver_connection(outer), outer
+                if odd:
+                    self._odd.prepare(conn)
+                yield conn, outer
+
+    @contextmanager
+    def _acquire(self) -> Iterator[tuple[PgConnection, SqlAlchemyConnection]]:
+        """Acquire a connection without a transaction; one that was cut off while idle is replaced."""
+        with self._engine.connect() as outer:
+            while not self._idleness.trusts(driver_connection(outer)):
+                outer.invalidate()
+            conn = driver_connection(outer)
+            try:
+                end_transaction(conn)
+                yield conn, outer
+            finally:
+                self._idleness.used(conn)
 
     def dedicated(self) -> SingleSource:
         return SingleSource(self.connect, self.waiting)
