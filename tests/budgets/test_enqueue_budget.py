@@ -115,7 +115,9 @@ def test_a_flush_sends_one_notification_however_many_messages_and_partitions(
             producer.enqueue(conn, "orders", b"x", partition=index)
         wire.tap.take()
     # It is sent when flush returns, but nobody has waited for it to arrive.
-    eventually(lambda: len(wire.tap.seen()) == 2)
-    commit, notification = (statement.text for statement in wire.tap.take())
+    eventually(lambda: len(wire.tap.seen()) == 3)
+    commit, session, notification = (statement.text for statement in wire.tap.take())
     assert commit == "COMMIT"
+    # The connection that notifies is new.
+    assert session.startswith("SELECT set_config(")
     assert notification.startswith("SELECT pg_notify('outbox_wakeup', '")

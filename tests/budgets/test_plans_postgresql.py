@@ -168,9 +168,8 @@ def test_which_runs_use_the_plan_that_the_server_kept(migrated: Database) -> Non
     clock = Clock()
     ids = fill(migrated, 4)
     with ConnectionPool(migrated.url, min_size=1, max_size=1, kwargs={"autocommit": True}) as pool:
-        statements = Statements(
-            PoolSource(pool, owned=False), Catalog.load("postgresql", Naming()), clock=clock
-        )
+        catalog = Catalog.load("postgresql", Naming())
+        statements = Statements(PoolSource(pool, catalog, owned=False), catalog, clock=clock)
 
         def renewals(times: int) -> int:
             """Return how many of so many runs used the statement that the driver prepared."""

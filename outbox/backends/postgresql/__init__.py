@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.postgresql.backend import PostgresBackend
+from outbox.backends.postgresql.engine_source import EngineSource
 from outbox.backends.postgresql.session import Database
-from outbox.backends.postgresql.sources import EngineSource, PoolSource, connector
+from outbox.backends.postgresql.sources import PoolSource, connector
 from outbox.statements import Catalog, Naming
 
 if TYPE_CHECKING:

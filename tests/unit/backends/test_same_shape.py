@@ -13,8 +13,19 @@ from outbox.statements import Catalog, Naming
 
 PARTS = tuple(part for part in protocol.Backend.__mro__ if part.__module__ == protocol.__name__)
 BACKENDS = (postgresql.PostgresBackend, mysql.MysqlBackend, sqlite.SqliteBackend)
-# PostgreSQL alone pushes wake-ups, keeps plans and can tell an outage from an exhausted pool.
-POSTGRESQL_ALONE = {"kept_plans", "listener", "notifier", "outage", "plan_chooser", "wakeup_format"}
+# PostgreSQL alone pushes wake-ups, keeps plans, can tell an outage from an exhausted pool, takes the user's pool
+# too, and has settings for one transaction.
+POSTGRESQL_ALONE = {
+    "engine_source",
+    "idleness",
+    "settings",
+    "kept_plans",
+    "listener",
+    "notifier",
+    "outage",
+    "plan_chooser",
+    "wakeup_format",
+}
 # Steps of a statement that PostgreSQL runs as a whole; what they are steps of stands above them.
 SAME_STEP = {
     "sequence": {"insert_outgoing", "delete_incoming"},
