@@ -36,7 +36,7 @@ class Load:
     wakeup: str = "auto"
     poll_interval: float = 1.0
     consume: bool = True
-    """False: nobody works while the producers produce."""
+    """False: no worker runs while the producers produce."""
     rate: float = 50.0
     """Messages a second, where the load is to be light."""
     elsewhere: bool = False

@@ -70,7 +70,7 @@ def long() -> Iterator[Job]:
 def _stages() -> Iterator[Job]:
     """Yield yardsticks, and what is compared with them close by."""
     for backend in BACKENDS:
-        # So many that the last rest of the vacuum, at most 0.2 s, hardly counts.
+        # Enough that the last rest of the vacuum, at most 0.2 s, hardly counts.
         messages = 100_000
         yield workload("yardstick", backend, "yardstick", Load())
         if backend == POSTGRESQL:

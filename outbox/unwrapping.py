@@ -84,5 +84,5 @@ def _is_plain_method(given: Any, name: str) -> bool:
 def _attribute(given: Any, name: str) -> Any:
     try:
         return getattr(given, name, None)
-    except Exception:  # a property of somebody else's that fails, as that of a closed cursor does
+    except Exception:  # a foreign property that fails, as that of a closed cursor does
         return None

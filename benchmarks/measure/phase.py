@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Phase:
-    """One stretch of work on so many messages. A figure that could not be had is None.
+    """One stretch of work on a number of messages. A figure that could not be measured is None.
 
     Counts are totals of the phase, not per message; the server's are those of the whole server.
     """

@@ -25,7 +25,7 @@ class ChancyPeer:
             "Async", "the least overhead for a job that does nothing", f"{DOCS}/chancy.executors.asyncex.html"
         ),
         "concurrency": Setting(
-            1_000, "so many jobs are fetched at a time; 100 costs a tenth more", f"{DOCS}/chancy.queue.html"
+            1_000, "jobs fetched at a time; 100 costs a tenth more", f"{DOCS}/chancy.queue.html"
         ),
         "eager_polling": Setting(
             True, "fetch again when a job is done, not after the interval", f"{DOCS}/chancy.queue.html"

@@ -46,7 +46,7 @@ class ProcrastinatePeer:
             "less log than keeping finished jobs, which would have to be removed later",
             f"{DOCS}/howto/production/delete_finished_jobs.html",
         ),
-        "listen_notify": Setting(False, "the queue is full: nobody waits", f"{DOCS}/reference.html"),
+        "listen_notify": Setting(False, "the queue is full: no worker waits", f"{DOCS}/reference.html"),
         "wait": Setting(False, "end when the queue is empty", f"{DOCS}/reference.html"),
         "task": Setting("async", "no thread for each job", f"{DOCS}/howto/basics/tasks.html"),
         "loop": UVLOOP,

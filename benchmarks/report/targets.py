@@ -90,7 +90,7 @@ def _enqueue() -> Iterator[Claim]:
 
 def _single_messages() -> Iterator[Claim]:
     row = "one producer, one message a transaction, workers in the same process"
-    # Where nobody is to be woken, the enqueue alone is what is measured: BEGIN, one statement, COMMIT.
+    # Where no worker has to be woken, the enqueue alone is what is measured: BEGIN, one statement, COMMIT.
     job, alone = f"{PG}/1p1c adaptive 1", f"{PG}/1 producer, poll"
     kept = ratio(extra(job, "together", "produced"), rate(alone, "enqueue"))
     yield Claim(row, "the producer keeps of its rate", 0.8, "%", kept)

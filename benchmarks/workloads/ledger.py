@@ -41,7 +41,7 @@ class Ledger:
         self._add(1)
 
     def wait(self, target: int, timeout: float = 600.0) -> None:
-        """Wait until so many messages were received."""
+        """Wait until this number of messages was received."""
         with self._lock:
             self._target = target
             if self.count >= target:

@@ -35,7 +35,7 @@ class Tables:
         return value
 
     def wait_until_empty(self, messages: int, timeout: float = 600.0) -> None:
-        """Wait until the vacuum has removed so many messages in all."""
+        """Wait until the vacuum has removed this number of messages in all."""
         deadline = time.monotonic() + timeout
         while (removed := self.value("SELECT sum(vacuumed_seq) FROM outbox_vacuum") or 0) < messages:
             if time.monotonic() > deadline:

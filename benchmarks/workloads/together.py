@@ -19,7 +19,7 @@ DEAD_ROWS = "SELECT sum(n_dead_tup)::bigint FROM pg_stat_user_tables"
 
 
 def run(url: str, load: Load) -> None:
-    """Print one phase: ``together``, or ``enqueue`` when nobody consumes."""
+    """Print one phase: ``together``, or ``enqueue`` without consumers."""
     with load.open(url) as outbox:
         if not load.consume:
             produce(outbox, url, load.replace(messages=warm_up(load)))

@@ -33,7 +33,7 @@ def run(url: str, load: Load) -> None:
 
 
 class Run(NamedTuple):
-    """So many rows, so many of them to a commit."""
+    """A number of rows, and the number of them in a commit."""
 
     name: str
     rows: int

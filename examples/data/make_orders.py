@@ -2,7 +2,7 @@
 
 Deterministic: the same seed gives the same bytes on every platform and Python version. The errors are
 those that real exports have. Three kinds are refused when the file is read, because they leave no
-order to speak of; the others are orders that the shop did take, and that nobody can ship.
+order to speak of; the others are orders that the shop did take, and that cannot be shipped.
 
     python examples/data/make_orders.py [FILE]
 """
@@ -175,7 +175,7 @@ def unknown_currency(row: Row) -> None:
 
 
 def mojibake(row: Row) -> None:
-    # UTF-8 that somebody read as Latin-1 and saved again.
+    # UTF-8 that was read as Latin-1 and saved again.
     name = "Zoë Lefèvre" if row["customer"].isascii() else row["customer"]
     row["customer"] = name.encode().decode("latin-1")
 

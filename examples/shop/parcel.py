@@ -53,7 +53,7 @@ def check_date(text: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that was read in the wrong encoding: nobody would find that address."""
+    """Refuse a name that was read in the wrong encoding: no carrier would find that address."""
     try:
         intended = name.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -25,7 +25,7 @@ from outbox.cli.settings import Settings
 UNLIMITED = 10_000
 GAP = 2
 LAST_COLUMN = 24
-"""So many characters of it are shown on the narrowest terminal."""
+"""Characters of it shown on the narrowest terminal."""
 
 
 def emit(text: str = "", output: TextIO | None = None) -> None:

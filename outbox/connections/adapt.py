@@ -85,7 +85,7 @@ def recognise(given: Any) -> ProducerConnection | None:
 
 
 def recognise_by_class(given: Any) -> ProducerConnection | None:
-    """Adapt a proxy that says of which class it is, and shows what it wraps to nobody."""
+    """Adapt a proxy that says of which class it is, and hides what it wraps."""
     adapter = find_adapter(given.__class__) if given.__class__ is not type(given) else None
     return adapter(given) if adapter else None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 logger = logging.getLogger("outbox.producers")
 
-# SQLAlchemy's own "commit" event comes before the COMMIT is sent, when nobody can see the messages
+# SQLAlchemy's own "commit" event comes before the COMMIT is sent, when no other connection sees the messages
 # yet. This is the method that sends it, and nothing else: neither savepoints nor rollbacks pass it.
 COMMIT = "_commit_impl"
 

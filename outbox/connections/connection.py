@@ -58,7 +58,7 @@ class ProducerConnection(ABC):
 
         Call it after the write. Registering the same callback twice in a transaction is no error. A
         rollback forgets it. What the callback raises is logged, never raised: the commit is done.
-        Returns False if nobody can tell when it commits: a driver's connection by itself does not, but a
-        transactional turn knows when it has.
+        Returns False if the time of its commit cannot be told: a driver's connection by itself does not, but
+        a transactional turn knows when it has.
         """
         return after_turn(callback)

@@ -40,5 +40,5 @@ class Driver:
         return statement.named if self.named else statement.pyformat
 
     def rows_text(self, statement: Statement, rows: int) -> str:
-        """Return the text of a ``:values`` statement for so many rows."""
+        """Return the text of a ``:values`` statement for a number of rows."""
         return statement.repeated(rows, "?" if self.named else "%s")

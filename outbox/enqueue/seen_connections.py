@@ -11,7 +11,7 @@ from outbox.statements import Catalog
 
 
 class Mark:
-    """What SQLite keeps for as long as a connection is open, as a function that nobody calls."""
+    """What SQLite keeps for as long as a connection is open, as a function that is never called."""
 
     __slots__ = ("__weakref__", "catalog")
 

@@ -17,7 +17,7 @@ from outbox.workers.consumer import Consumer
 
 @dataclass(frozen=True)
 class Declaration:
-    """One queue; without a handler it is only enqueued to, if ``decided``, else nobody has said yet."""
+    """One queue; without a handler it is only enqueued to, if ``decided``, else that is still open."""
 
     queue: str
     partitions: Partitions

@@ -13,7 +13,7 @@ class WakeGroup:
 
     Why no wake is lost: publish the work, then wake. `Pacer.wake` says whether it ended a wait, and a
     worker whose wait ended looks. When fewer waits were ended than asked for, every member is left a
-    permit, and that includes the one that has looked in vain a moment ago and is about to wait: its
+    permit, and that includes the one that found nothing a moment ago and is about to wait: its
     wait ends before it begins and it looks again. One permit on one busy worker would not do, because
     that worker may be in a long round while the others, having looked too early, go to sleep. A permit
     on a busy worker is one flag, and at worst one look too many.

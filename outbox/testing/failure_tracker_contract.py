@@ -146,7 +146,7 @@ class FailureTrackerContract:
         wanted = [FailureKey(1 + seq % 4, seq) for seq in range(1, MANY + 1)]
         tracker.restore(past(key, 2) for key in wanted)
         drained = at_once(4, lambda: tracker.drain_exceeded(2))
-        # One that met a drain in progress may pass over what is locked: nobody else has that either.
+        # One that met a drain in progress may pass over what is locked: no other process has that either.
         found = [*drained, *tracker.drain_exceeded(2)]
         assert sorted(entry.key for entry in found) == sorted(wanted)
 

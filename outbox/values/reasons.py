@@ -9,7 +9,7 @@ def clean_reason(reason: object) -> str:
     """Return a reason as text of at most 2 000 characters without NUL or lone surrogates."""
     try:
         text = str(reason)
-    except Exception:  # somebody else's __str__ must not hide that something failed
+    except Exception:  # a foreign __str__ must not hide that something failed
         text = f"<{type(reason).__name__} without text>"
     # Cut first: the rest may be a whole document. Escapes can lengthen it, hence the second cut.
     text = text[: 2 * MAX_REASON].replace("\0", "")

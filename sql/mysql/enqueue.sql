@@ -30,7 +30,9 @@ VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers), unhex(:message_k
 -- Differs: as insert_body.
 -- Locks: as insert_body.
 INSERT INTO outbox_body (payload, payload_type, headers, message_key, uid, origin)
-VALUES (unhex(:payload), unhex(:payload_type), unhex(:headers), unhex(:message_key), unhex(:uid), unhex(:origin));
+VALUES (
+    unhex(:payload), unhex(:payload_type), unhex(:headers), unhex(:message_key), unhex(:uid), unhex(:origin)
+);
 
 -- name: insert_incoming :exec
 -- The incoming rows of the bodies just inserted: :partition_ids is a JSON array in their order,
@@ -60,6 +62,7 @@ SELECT
 -- name: place_of_tables :many
 -- The database of the outbox's own connections: messages are written into the tables of that one, whatever
 -- USE the producer's connection has seen.
+-- Differs: a connection to SQLite reaches its file alone.
 -- Locks: none.
 SELECT DATABASE() AS qualifier;
 

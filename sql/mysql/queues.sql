@@ -38,7 +38,7 @@ SELECT RELEASE_LOCK(CONCAT('outbox.', LEFT(SHA2(CONCAT_WS('.', DATABASE(), :key)
 SELECT @@SESSION.lock_wait_timeout AS seconds;
 
 -- name: limit_lock_waits :exec
--- How long to wait for a table's metadata lock: whoever waits for one holds up all others.
+-- How long to wait for a table's metadata lock: a session that waits for one holds up all others.
 -- Differs: the limit belongs to the session, see lock_wait_limit.
 SET SESSION lock_wait_timeout = :seconds;
 
@@ -75,7 +75,7 @@ SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY `partition`;
 SELECT queue, `partition` FROM outbox_partitions WHERE id = :partition_id;
 
 -- name: read_installation :one
--- Who this family of tables is; no row after somebody emptied the table.
+-- Who this family of tables is; no row after the table was emptied.
 -- Locks: none.
 SELECT installation, epoch, history, revision FROM outbox_installation;
 
@@ -85,7 +85,7 @@ SELECT installation, epoch, history, revision FROM outbox_installation;
 SELECT epoch, partition_id, last_number FROM outbox_epochs;
 
 -- name: create_installation :exec
--- The row, when it is missing: whoever emptied the tables made another family of them.
+-- The row, when it is missing: emptied tables are another family.
 -- Locks: the new row.
 INSERT IGNORE INTO outbox_installation (id, installation)
 VALUES (1, LEFT(SHA2(CONCAT_WS('.', UUID(), UUID_SHORT(), RAND(), CONNECTION_ID()), 256), 12));

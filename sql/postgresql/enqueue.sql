@@ -71,6 +71,7 @@ SELECT
 -- name: place_of_tables :many
 -- The schema that the search path leads to, on a connection of the outbox's own: messages are written into
 -- the tables of that one, whatever the search path of the producer's connection says.
+-- Differs: a connection to SQLite reaches its file alone.
 -- Locks: none.
 SELECT n.nspname AS qualifier
 FROM pg_catalog.pg_class AS c

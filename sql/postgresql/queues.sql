@@ -27,7 +27,7 @@ DELETE FROM outbox_migrations WHERE name = :name;
 SELECT pg_advisory_xact_lock(hashtextextended(:key, 7301));
 
 -- name: limit_lock_waits :exec
--- How long the rest of the transaction waits for each lock: whoever waits for a table's holds up all others.
+-- How long the rest of the transaction waits for each lock: a waiting session holds up all others.
 -- Differs: ends with the transaction.
 SELECT set_config('lock_timeout', :seconds, TRUE);
 
@@ -65,7 +65,7 @@ SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
 SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;
 
 -- name: read_installation :one
--- Who this family of tables is; no row after somebody emptied the table.
+-- Who this family of tables is; no row after the table was emptied.
 -- Locks: none.
 SELECT installation, epoch, history, revision FROM outbox_installation;
 
@@ -75,14 +75,14 @@ SELECT installation, epoch, history, revision FROM outbox_installation;
 SELECT epoch, partition_id, last_number FROM outbox_epochs;
 
 -- name: server_history :one
--- How the past of this server's data is called: a standby that is promoted goes on with another timeline, and a
--- copy in another cluster has another identifier. Some services do not answer.
+-- How the past of this server's data is called: a standby that is promoted goes on with another timeline, and
+-- a copy in another cluster has another identifier. Some services do not answer.
 -- Differs: the other servers have no word for it.
 SELECT s.system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS history
 FROM pg_control_system() AS s;
 
 -- name: create_installation :exec
--- The row, when it is missing: whoever emptied the tables made another family of them.
+-- The row, when it is missing: emptied tables are another family.
 -- Locks: the new row.
 INSERT INTO outbox_installation (installation)
 VALUES (left(replace(CAST(gen_random_uuid() AS text), '-', ''), 12))

@@ -83,7 +83,7 @@ SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
 SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;
 
 -- name: read_installation :one
--- Who this family of tables is; no row after somebody emptied the table.
+-- Who this family of tables is; no row after the table was emptied.
 -- Locks: none.
 SELECT
     installation,
@@ -102,7 +102,7 @@ SELECT
 FROM outbox_epochs;
 
 -- name: create_installation :exec
--- The row, when it is missing: whoever emptied the tables made another family of them.
+-- The row, when it is missing: emptied tables are another family.
 -- Locks: the database's write lock.
 INSERT INTO outbox_installation (id, installation) VALUES (1, lower(hex(randomblob(6))))
 ON CONFLICT (id) DO NOTHING;

@@ -25,7 +25,7 @@ log = logging.getLogger("outbox.backends.mysql")
 # How long a thread waits for a connection of the pool: longer than any statement of ours should take.
 CHECKOUT_TIMEOUT = 30.0
 AUTOCOMMIT_FLAG = 2  # in the status that ends every answer of the server
-# After so many seconds without use a connection is asked whether it still lives. Those of the user's may be
+# After this many seconds without use a connection is asked whether it still lives. The user's may be
 # cut off sooner than our own, but a worker's poll is to ask of neither.
 TRUSTED_FOR = 30.0
 ENGINE_TRUSTED_FOR = 5.0

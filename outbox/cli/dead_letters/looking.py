@@ -21,7 +21,7 @@ from outbox.facade.assembly import open_dead_letters
 
 PAGE = 100
 LINES = 1_000
-"""So many lines have one table with a heading; the next ones have a table of their own."""
+"""Rows in one table with a heading; the next ones get a new table."""
 
 
 @click.command(

@@ -22,7 +22,7 @@ from outbox.values.identity import NAMELESS
 
 PAGE = 1_000
 PORTION = 200
-"""So many letters are touched in one transaction."""
+"""Letters changed in one transaction."""
 
 
 def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLetterStatus]) -> Sequence[int]:
