@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers
-.PHONY: soak bench servers brokers clean
+.PHONY: check-model soak bench servers brokers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-sqlite  the suite on SQLite: needs no server'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
 	@echo 'make test-brokers  install the message brokers and run the tests of the relays against them'
+	@echo 'make check-model  verify the model of the protocol with Spin, and see it refuted without each of its rules'
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
 	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
 	@echo 'make servers   install the database servers only'
@@ -63,6 +64,11 @@ test: servers $(VENV)/.ready-for-tests
 # Not side by side: every process would start brokers of its own.
 test-brokers: servers brokers $(VENV)/.ready-for-tests
 	$(BIN)/python -m pytest tests -m broker
+
+# Minutes of all states that two processes and two messages can be in; not part of the suite.
+check-model:
+	@command -v spin >/dev/null && command -v cc >/dev/null || scripts/apt-install spin gcc libc6-dev
+	$(PYTHON) -m tests.model.check
 
 # Outside the ordinary suite: minutes of kills, thousands of histories, a million dead letters.
 SECONDS ?= 300
