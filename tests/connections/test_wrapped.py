@@ -15,7 +15,7 @@ from tests.connections.support import connections, family
 from tests.support import Database
 
 
-class Traced(wrapt.ObjectProxy):
+class Traced(wrapt.ObjectProxy):  # type: ignore[type-arg] # generic in its stubs alone
     """What an agent makes of a connection."""
 
     def cursor(self, *args: Any, **options: Any) -> Any:

@@ -140,9 +140,11 @@ def test_failures_that_do_not_count_leave_those_that_do_as_they_are(bench: Bench
     assert bench.dead() == [Letter(1, "no", 3)]
 
 
+# Each number and each place once, and what is special about one attempt with several bad messages.
 @modes
-@pytest.mark.parametrize("max_attempts", [1, 2, 3, 5])
-@pytest.mark.parametrize("bad", [(1,), (5,), (12,), (3, 4, 9)], ids=str)
+@pytest.mark.parametrize(
+    ("max_attempts", "bad"), [(1, (3, 4, 9)), (2, (5,)), (3, (1,)), (5, (12,)), (3, (3, 4, 9))], ids=str
+)
 def test_a_batch_handler_without_marks_dead_letters_only_what_fails(
     bench: Bench, mode: str, max_attempts: int, bad: tuple[int, ...]
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 import outbox
 from outbox import Outbox, OutboxMessage
 from outbox.backends.connect import open_backend
-from outbox.doctor.shapes import INTRODUCER
+from outbox.backends.mysql.shapes import INTRODUCER
 from outbox.schema import load_migrations
 from outbox.statements import Naming, Statement
 from outbox.testing import drain

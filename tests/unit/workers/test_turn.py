@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from outbox.backends.records import Delivery
 from outbox.clock import monotonic
 from outbox.values.lease_config import LeaseConfig
 from outbox.workers.turn import Turn
@@ -22,7 +23,7 @@ def due(turn: Turn) -> list[int]:
     return list(turn.to_renew())
 
 
-def ids(deliveries: list) -> list[int]:
+def ids(deliveries: list[Delivery]) -> list[int]:
     return [delivery.partition_id for delivery in deliveries]
 
 
