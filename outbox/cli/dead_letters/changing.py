@@ -13,7 +13,7 @@ from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.dead_letters.filters import filtered, limited, make_filter, restricts
 from outbox.cli.dead_letters.outcome import NOT_COMPLETED, told
-from outbox.cli.dead_letters.selection import portions, select
+from outbox.cli.dead_letters.portions import portions
 from outbox.cli.dead_letters.view import cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.output import emit
@@ -21,6 +21,7 @@ from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
 from outbox.dead_letters.search import COMPLETED, OPEN
+from outbox.dead_letters.selecting import select
 from outbox.facade.assembly import open_dead_letters
 from outbox.values.readable import count
 

@@ -16,7 +16,7 @@ from outbox.cli.confirm import yes_option
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
 from outbox.cli.dead_letters.outcome import NOT_OPEN
-from outbox.cli.dead_letters.selection import progress
+from outbox.cli.dead_letters.portions import progress
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_callable

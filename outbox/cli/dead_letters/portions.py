@@ -1,43 +1,15 @@
-"""From a filter to the very letters that a command will touch.
-
-What is shown before the question is what is touched after it: letters that fail meanwhile are not among
-the ids. Ids alone are read, never payloads.
-"""
+"""Work on letters portion by portion, with a bar on a terminal."""
 
 from __future__ import annotations
 
 import sys
-from array import array
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from outbox.access import Access
-from outbox.backends.protocol import Backend
-from outbox.dead_letters import DeadLetterFilter, DeadLetterStatus, search
-from outbox.dead_letters.store import Store
-from outbox.values.identity import NAMELESS
-
-PAGE = 1_000
 PORTION = 200
 """Letters changed in one transaction."""
-
-
-def select(backend: Backend, wanted: DeadLetterFilter, among: Sequence[DeadLetterStatus]) -> Sequence[int]:
-    """Return the ids that match in these statuses, oldest first; of claimed ones only what is overdue.
-
-    They take eight bytes each, however many there are.
-    """
-    access = Access(backend, partial(Store, names=NAMELESS))
-    found = array("q")
-    after: int | None = 0
-    while after is not None and (wanted.limit is None or len(found) < wanted.limit):
-        look = partial(search.portion, scope=wanted, among=among, after=after, size=PAGE)
-        ids, after = access.read(None, look)
-        found.extend(ids)
-    return found[: wanted.limit]
 
 
 def portions(ids: Sequence[int], label: str, *, quiet: bool, size: int = PORTION) -> Iterator[list[int]]:
