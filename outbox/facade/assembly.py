@@ -79,6 +79,7 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         opened.place,
         max_payload_size=options.max_payload_size,
         require_transaction=options.require_transaction,
+        header_sources=options.header_sources,
         make_pipeline=partial(make_pipeline, options, opened),
         installation=opened.installation,
     )

@@ -11,6 +11,7 @@ from outbox.failures.quarantine import Quarantine
 from outbox.handlers.around import Wrapper
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
+from outbox.values.headers import HeaderSource
 from outbox.values.profile import OutboxProfile
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.pipeline import PipelineSettings
@@ -42,6 +43,7 @@ class Options:
     quarantine: Quarantine | None = None
     wrappers: tuple[Wrapper, ...] = ()
     observers: tuple[Observer, ...] = ()
+    header_sources: tuple[HeaderSource, ...] = ()
     declarations: tuple[Declaration, ...] = ()
 
     def replace(self, *, profile: OutboxProfile | None = None, **changes: Any) -> Options:

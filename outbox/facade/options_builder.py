@@ -16,6 +16,7 @@ from outbox.handlers.signature import checked_handler
 from outbox.statements import Naming
 from outbox.values.bounds import LARGEST_BATCH, LARGEST_INTEGER, LARGEST_PAYLOAD, MOST_THREADS
 from outbox.values.durations import seconds, whole
+from outbox.values.headers import HeaderSource
 from outbox.values.profile import OutboxProfile
 from outbox.values.validation import validate_prefix
 from outbox.values.worker_tuning import WorkerTuning
@@ -139,6 +140,16 @@ class OptionsBuilder:
         """
         checked_handler(observer, "event", option="observe")
         return self._with(observers=(*self._options.observers, observer))
+
+    def headers_from(self, source: HeaderSource) -> Self:
+        """Add the headers that ``source()`` returns to every message, such as a trace or a tenant.
+
+        It is called in the producer's thread, once for each enqueue or batch, and returns a mapping of str to
+        str, or None for no headers. What the message itself has wins. Its exceptions are the enqueue's.
+        Called again it adds a source, whose headers win over those of the sources before.
+        """
+        checked_handler(source, option="headers_from")
+        return self._with(header_sources=(*self._options.header_sources, source))
 
     def quarantine(
         self,

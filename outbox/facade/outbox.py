@@ -20,7 +20,7 @@ from outbox.facade.status import OutboxStatus, read_status
 from outbox.installation import Installation
 from outbox.runtime.fork import ForkGuard
 from outbox.values.durations import whole
-from outbox.values.headers import encode_headers
+from outbox.values.headers import HeaderSource, encode_headers, gather_headers, with_context
 from outbox.values.keys import key_text
 from outbox.values.message import EnqueueMessage
 from outbox.values.partitions import Partitions
@@ -50,6 +50,7 @@ class Outbox:
         *,
         max_payload_size: int,
         require_transaction: bool,
+        header_sources: Sequence[HeaderSource],
         make_pipeline: Callable[..., Any],
         installation: Installation,
     ) -> None:
@@ -60,6 +61,7 @@ class Outbox:
         self._place = place
         self._max_payload_size = max_payload_size
         self._require_transaction = require_transaction
+        self._header_sources = header_sources
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
@@ -104,7 +106,7 @@ class Outbox:
             payload, partition=partition, key=key, payload_type=payload_type, headers=headers
         )
         known = self._registry[queue]
-        prepared = self._prepare(known, message)
+        prepared = self._prepare(known, message, gather_headers(self._header_sources))
         return self._write(self._adapt(conn), known, [prepared])[0]
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
@@ -120,10 +122,11 @@ class Outbox:
             raise ConfigurationError(
                 "messages", type(given).__name__, "give a list of EnqueueMessage objects"
             )
+        context = gather_headers(self._header_sources)
         prepared: list[PreparedMessage] = []
         try:
             for message in messages:
-                prepared.append(self._prepare(known, message))  # noqa: PERF401 - its length is the index
+                prepared.append(self._prepare(known, message, context))  # noqa: PERF401 - its length is the index
         except OutboxError as error:
             error.index = len(prepared)
             raise
@@ -223,14 +226,16 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _prepare(self, queue: RegisteredQueue, message: EnqueueMessage) -> PreparedMessage:
+    def _prepare(
+        self, queue: RegisteredQueue, message: EnqueueMessage, context: Mapping[str, str]
+    ) -> PreparedMessage:
         given: object = message
         if not isinstance(given, EnqueueMessage):
             raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
         partition_id = queue.choose(message.partition, message.key)
         data, payload_type = encode(message.payload, message.payload_type)
         check_size(data, self._max_payload_size)
-        headers = encode_headers(message.headers)
+        headers = encode_headers(with_context(message.headers, context))
         return PreparedMessage(partition_id, data, payload_type, headers, key_text(message.key))
 
     def _write(

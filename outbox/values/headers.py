@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from outbox.errors import InvalidHeaders
@@ -11,6 +11,33 @@ from outbox.values.bounds import LARGEST_HEADERS
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 """The empty, read-only mapping that every message without headers shares."""
+
+
+HeaderSource = Callable[[], "Mapping[str, str] | None"]
+"""Returns headers for every message that is enqueued: the context of the producer."""
+
+
+def gather_headers(sources: Collection[HeaderSource]) -> Mapping[str, str]:
+    """Return the headers of all sources; those of later ones win."""
+    if not sources:
+        return NO_HEADERS
+    gathered: dict[str, str] = {}
+    for source in sources:
+        headers = source()
+        if headers is not None:
+            encode_headers(headers)  # raises for what is none
+            gathered.update(headers)
+    return gathered
+
+
+def with_context(headers: Mapping[str, str] | None, context: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return a message's headers with those of its context, which give way; what is no mapping as it is."""
+    if not context:
+        return headers
+    if headers is None:
+        return context
+    given: object = headers
+    return {**context, **headers} if isinstance(given, Mapping) else headers
 
 
 def encode_headers(headers: Mapping[str, str] | None) -> str | None:
