@@ -7,12 +7,9 @@ wrong, with which value, and what to do.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-# In a URL up to its last "@", for passwords that hold one themselves, and as a named option anywhere.
-PASSWORD = re.compile(r"(/[^/@:\s]*:).*(?=@)|(\bpass(?:word|wd)?\s*=\s*)(?:'[^']*'|[^&\s]+)")
-SHOWN_CHARACTERS = 200
+from outbox.shown import mask, shorten
 
 
 class OutboxError(Exception):
@@ -24,11 +21,8 @@ class OutboxError(Exception):
     index: int | None = None
 
     def __str__(self) -> str:
-        return (
-            self._sentence()
-            if self.index is None
-            else f"message {self.index} of the batch: {self._sentence()}"
-        )
+        place = "" if self.index is None else f"message {self.index} of the batch: "
+        return place + self._sentence()
 
     def _sentence(self) -> str:
         """Return what was wrong, with which value, and what to do."""
@@ -303,17 +297,3 @@ class ForkedProcess(OutboxError):
 
 class OutboxClosed(OutboxError):
     """The outbox was used after it was closed or stopped."""
-
-
-def mask(text: str) -> str:
-    """Return a text with the passwords of URLs and connection strings in it hidden."""
-    return PASSWORD.sub(r"\1\2***", text)
-
-
-def shorten(value: object) -> str:
-    """Return the ``repr`` of a value for an error's text, cut at 200 characters."""
-    try:
-        text = repr(value)
-    except Exception:  # a number of thousands of digits, or an object whose repr is broken
-        text = f"a value of type {type(value).__name__}"
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

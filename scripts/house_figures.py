@@ -79,8 +79,7 @@ def imported(node: ast.AST) -> Iterator[str]:
 if __name__ == "__main__":
     sizes = [lines(file) for file in modules().values()]
     print(f"files {len(sizes)}, median {median_lines():g} lines, largest {max(sizes)}")
-    print(
-        f"comments {comment_share():.1%} of Python and SQL, {python_comments() / sum(sizes):.1%} of Python alone"
-    )
+    alone = python_comments() / sum(sizes)
+    print(f"comments {comment_share():.1%} of Python and SQL, {alone:.1%} of Python alone")
     for small, importer in small_with_one_importer().items():
         print(f"under {SMALL} lines, one importer: {small} <- {importer}")

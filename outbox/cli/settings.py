@@ -10,7 +10,7 @@ from typing import Any
 import click
 from sqlalchemy import make_url
 
-from outbox.errors import PASSWORD
+from outbox.shown import PASSWORD
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
 
