@@ -283,6 +283,10 @@ class Contention(DatabaseError):
     """Deadlock, lock timeout, serialization failure or busy: retry the whole transaction."""
 
 
+class StatementTimeout(DatabaseError):
+    """The server ended a statement that took longer than it allows: try it with less."""
+
+
 class ConnectionLost(DatabaseError):
     """The server went away. Whether the last statement took effect is unknown."""
 

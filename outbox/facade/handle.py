@@ -91,7 +91,10 @@ class OutboxHandle:
         return self._threads.supervisor.alive()
 
     def healthy(self) -> bool:
-        """Return whether every worker thread is alive and none has failed three times in a row."""
+        """Return whether every worker thread is alive, none failed three times in a row, and none is stuck.
+
+        Stuck: for eight seconds in one round that calls no code of yours, as behind a lock.
+        """
         self._guard.check()
         return self._threads.supervisor.healthy()
 

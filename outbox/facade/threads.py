@@ -15,6 +15,7 @@ from outbox.runtime.pacer import Pacer
 from outbox.runtime.pacing import Pacing
 from outbox.runtime.supervisor import Supervisor
 from outbox.runtime.wake_group import WakeGroup
+from outbox.runtime.watchdog import Watchdog
 from outbox.runtime.worker import Worker
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.wakeups.listener import WakeupListener
@@ -58,25 +59,29 @@ def build_workers(
     profile = settings.profile
     workers: list[Worker] = []
     stop_last: list[Worker] = []
+    watched: list[Worker] = []  # their rounds call no code of the user's
 
-    def add(name: str, action: Any, pacing: Pacing, *, to: list[Worker] = workers) -> Pacer:
+    def add(
+        name: str, action: Any, pacing: Pacing, *, to: list[Worker] = workers, watch: bool = False
+    ) -> Pacer:
         pacer = Pacer(pacing)
         error_backoff = ErrorBackoff(FAILURE_BASE, FAILURE_CAP)
-        to.append(
-            Worker(
-                f"outbox-{label}{name}",
-                action,
-                pacer,
-                error_backoff,
-                logger=log,
-                on_failure=partial(tell_failure, pipeline.observers),
-                on_recovery=partial(tell_recovery, pipeline.observers),
-            )
+        worker = Worker(
+            f"outbox-{label}{name}",
+            action,
+            pacer,
+            error_backoff,
+            logger=log,
+            on_failure=partial(tell_failure, pipeline.observers),
+            on_recovery=partial(tell_recovery, pipeline.observers),
         )
+        to.append(worker)
+        if watch:
+            watched.append(worker)
         return pacer
 
     sequencing = [
-        add(f"sequencer-{n}", pipeline.sequencer(), pacing_of(profile.sequencer))
+        add(f"sequencer-{n}", pipeline.sequencer(), pacing_of(profile.sequencer), watch=True)
         for n in range(settings.sequencers)
     ]
     processing = [
@@ -86,12 +91,12 @@ def build_workers(
     pipeline.stages.sequencing.subscribe(WakeGroup(sequencing).wake)
     processors = WakeGroup(processing)
     pipeline.stages.processing.subscribe(lambda ready: processors.wake(pipeline.processors_needed(ready)))
-    vacuum = add("vacuum", pipeline.vacuum(), pacing_of(profile.vacuum))
-    reconciler = add("reconciler", pipeline.reconciler(), UNPACED)
+    vacuum = add("vacuum", pipeline.vacuum(), pacing_of(profile.vacuum), watch=True)
+    reconciler = add("reconciler", pipeline.reconciler(), UNPACED, watch=True)
     pipeline.stages.attach(vacuum=vacuum, reconciler=reconciler)
     reconciler.wake()
     # Stopped last: a handler still running at shutdown must keep its lease until the ack.
-    add("lease-keeper", pipeline.keeper, UNPACED, to=stop_last).wake()
+    add("lease-keeper", pipeline.keeper, UNPACED, to=stop_last, watch=True).wake()
     sweeper = pipeline.sweeper()
     if sweeper is not None:
         add("sweeper", sweeper, UNPACED).wake()
@@ -100,7 +105,9 @@ def build_workers(
         add("listener", listener, UNPACED).wake()
     if stats_interval > 0:
         add("reporter", Reporter(pipeline.counters, stats_interval), UNPACED).wake()
-    return WorkerThreads(Supervisor(workers, stop_last=stop_last), listener, stopping)
+    watchdog = Watchdog(watched)
+    add("watchdog", watchdog, UNPACED).wake()
+    return WorkerThreads(Supervisor(workers, stop_last=stop_last, watchdog=watchdog), listener, stopping)
 
 
 def tell_failure(

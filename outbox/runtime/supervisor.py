@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from outbox.clock import Clock, monotonic
+from outbox.runtime.watchdog import Watchdog
 from outbox.runtime.worker import Worker
 
 FAILURES_IN_A_ROW: Final = 3
@@ -38,12 +39,18 @@ class Supervisor:
     """
 
     def __init__(
-        self, workers: Iterable[Worker], *, stop_last: Iterable[Worker] = (), clock: Clock = monotonic
+        self,
+        workers: Iterable[Worker],
+        *,
+        stop_last: Iterable[Worker] = (),
+        watchdog: Watchdog | None = None,
+        clock: Clock = monotonic,
     ) -> None:
         self._first = tuple(workers)
         self._last = tuple(stop_last)
         self.workers = (*self._first, *self._last)
         self._clock = clock
+        self._watchdog = watchdog or Watchdog(())
 
     def start(self) -> None:
         """Start every worker. When one cannot be started, stop those that were, and raise its error."""
@@ -94,8 +101,9 @@ class Supervisor:
         return all(worker.alive for worker in self.workers)
 
     def healthy(self) -> bool:
-        """Return whether every worker's thread is alive and none has failed three times in a row."""
-        return all(worker.alive and worker.failures < FAILURES_IN_A_ROW for worker in self.workers)
+        """Return whether every thread is alive, none has failed three times in a row and none is stuck."""
+        fine = all(worker.alive and worker.failures < FAILURES_IN_A_ROW for worker in self.workers)
+        return fine and not self._watchdog.stuck
 
     def _join(self, workers: Iterable[Worker], deadline: float) -> bool:
         ended = [worker.join(deadline - self._clock()) for worker in workers]

@@ -12,6 +12,7 @@ from outbox.installation import Installation
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
+from outbox.runtime.portion import Portion
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.wakeups.coalescer import RateLimit
@@ -58,6 +59,7 @@ class Sequencer:
         self._linger = linger
         self._rate_limit = rate_limit
         self._clock = clock
+        self._portion = Portion()
 
     def next_due(self) -> float | None:
         """Return when a partition that was locked wants another look."""
@@ -75,8 +77,9 @@ class Sequencer:
             return Idle()
         with Claim(self._ready, keys) as claim:
             limit = max(1, min(self._batch_size, MAX_ROWS // len(keys)))
-            moved = self._backend.sequence(
-                keys, limit, notify=self._announces(), durable=not self._durable_for.isdisjoint(keys)
+            notify, durable = self._announces(), not self._durable_for.isdisjoint(keys)
+            moved, limit = self._portion.run(
+                limit, lambda most: self._backend.sequence(keys, most, notify=notify, durable=durable)
             )
             self._give_back(claim, keys, moved, limit)
         return self._report(moved, limit)

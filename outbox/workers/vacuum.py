@@ -8,6 +8,7 @@ from outbox import events
 from outbox.backends.protocol import Vacuuming
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.observers import Observers
+from outbox.runtime.portion import Portion
 from outbox.values.worker_tuning import WorkerTuning
 
 
@@ -26,11 +27,14 @@ class Vacuum:
         self._chunk = int(tuning.batch_size)
         self._rest = float(tuning.active_interval)
         self._observers = observers
+        self._portion = Portion()
 
     def run_once(self) -> Directive:
         """Delete one chunk. After a full one the next comes at once, after any other acks may pile up."""
-        removed = self._backend.vacuum(self._partition_ids, self._chunk)
+        removed, chunk = self._portion.run(
+            self._chunk, lambda most: self._backend.vacuum(self._partition_ids, most)
+        )
         if not removed:
             return Idle()
         self._observers.tell(events.Vacuumed(count=removed))
-        return Proceed(pause=0) if removed >= self._chunk else Proceed(pause=self._rest)
+        return Proceed(pause=0) if removed >= chunk else Proceed(pause=self._rest)

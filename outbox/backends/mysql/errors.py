@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
 
 NO_SUCH_TABLE = 1146
 NO_SUCH_SAVEPOINT = 1305
@@ -25,6 +25,12 @@ READ_ONLY = frozenset(
         1792,  # read-only transaction
         1836,  # read-only mode
         1874,  # InnoDB is read-only
+    }
+)
+TIMED_OUT = frozenset(
+    {
+        1969,  # MariaDB: max_statement_time
+        3024,  # MySQL: max_execution_time
     }
 )
 # The same statement may work on another connection, later.
@@ -80,6 +86,8 @@ def kind_of(error: BaseException) -> type[DatabaseError]:
         return Contention
     if number in READ_ONLY:
         return ReadOnlyServer
+    if number in TIMED_OUT:
+        return StatementTimeout
     if number in LOST:
         return ConnectionLost
     if number <= 0 and type(error).__name__ in UNNUMBERED_LOST:

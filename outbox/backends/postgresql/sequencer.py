@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from outbox.backends.postgresql.errors import QUEUE_FULL
 from outbox.backends.postgresql.kept_plans import MANY
 from outbox.backends.postgresql.session import Operations
 from outbox.backends.records import Pending, Sequenced
 from outbox.backends.retry import retry_contention
+from outbox.clock import monotonic
+from outbox.errors import DatabaseError
+from outbox.runtime.throttle import Throttle
 from outbox.statements import Rows
 from outbox.statements.dialect import POSTGRESQL
 
 FEW = 16
 """Messages of one partition that a pass may move in any case: a busy partition is no flood."""
+
+
+QUIET_SECONDS = 10.0
+"""For so long no pass is announced after the server's queue was full: each would be run twice."""
+
+log = logging.getLogger("outbox.backends.postgres")
+TROUBLES = Throttle()
 
 
 class Passed(NamedTuple):
@@ -30,6 +44,7 @@ class Sequencing(Operations):
 
     _channel: str
     _origin: str
+    _quiet_until = -math.inf
 
     def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
         return self._db.query("pending", partition_ids=POSTGRESQL.integers(partition_ids)).read(Pending)
@@ -44,16 +59,17 @@ class Sequencing(Operations):
         keep = plans.usable("sequence")
         few = max(FEW, MANY // max(len(partition_ids), 1))
         most = min(limit, few) if keep else limit
-        rows = self._db.query(
+        run = partial(
+            self._db.query,
             "sequence",
             keep=keep,
             count=moved_by,
             partition_ids=POSTGRESQL.integers(partition_ids),
             limit=most,
-            channel=self._channel if notify else "",
             origin=self._origin,
             durable=durable,
         )
+        rows = self._announced(run) if notify else run(channel="")
         passed = rows.read(Passed)
         held_back = {row.partition_id for row in passed if most <= row.moved < limit}
         if held_back or moved_by(rows) >= MANY:
@@ -64,6 +80,28 @@ class Sequencing(Operations):
             )
             for row in passed
         ]
+
+    def _announced(self, run: Callable[..., Rows]) -> Rows:
+        """Run a pass that tells other processes, who find it by polling while the server's queue is full."""
+        if monotonic() < self._quiet_until:
+            return run(channel="")
+        try:
+            return run(channel=self._channel)
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) != QUEUE_FULL:
+                raise
+            self._say_full(error)
+        # The whole pass was undone.
+        return run(channel="")
+
+    def _say_full(self, error: DatabaseError) -> None:
+        self._quiet_until = monotonic() + QUIET_SECONDS
+        if TROUBLES.admit(QUEUE_FULL) is not None:
+            log.warning(
+                "%s; other processes find the messages by polling: end the session that listens and stands "
+                "in a transaction, see pg_stat_activity and pg_notification_queue_usage()",
+                error,
+            )
 
 
 def moved_by(rows: Rows) -> int:

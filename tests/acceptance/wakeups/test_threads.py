@@ -50,7 +50,7 @@ def test_one_partition_and_640_are_served_by_the_same_threads_and_no_more_connec
     assert few == many
     workers = [name for name in many if not name.startswith("outbox-pool")]
     expected = ["lease-keeper", "processor-0", "processor-1", "processor-2", "reconciler", "reporter"]
-    expected += ["sequencer-0", "sequencer-1", "vacuum"]
+    expected += ["sequencer-0", "sequencer-1", "vacuum", "watchdog"]
     assert [name for name in workers if name != "outbox-listener"] == [f"outbox-{name}" for name in expected]
     # One for each worker thread that talks to the database, a few for the application, one to listen.
     assert connections <= PROCESSORS + 2 + 3 + 4 + 1
