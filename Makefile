@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers
-.PHONY: check-model soak bench servers brokers clean
+.PHONY: check-model soak bench bench-relays servers brokers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
@@ -25,6 +25,7 @@ help:
 	@echo 'make check-model  verify the model of the protocol with Spin, and see it refuted without each of its rules'
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
 	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
+	@echo 'make bench-relays  measure the relays beside bare loops of the same clients'
 	@echo 'make servers   install the database servers only'
 	@echo 'make clean     remove $(VENV) and what builds and tools left behind'
 
@@ -80,6 +81,10 @@ soak: servers $(VENV)/.ready-for-tests
 # Minutes; with BENCH_ARGS=--long much longer. Leave the machine alone meanwhile.
 bench: servers $(VENV)/.ready-for-bench
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# The relays beside bare loops of the same clients.
+bench-relays: brokers $(VENV)/.ready-for-tests
+	$(BIN)/python -m benchmarks.relays
 
 servers: $(VENV)/.created
 	$(BIN)/python -m tests.servers.install

@@ -13,7 +13,9 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from outbox.clock import Deadline
@@ -27,16 +29,21 @@ BODY = b"x" * 200
 KEYS = 100
 BATCH = 1_000
 ROUNDS = 5
-# So many that a round takes about a second.
+# Processor threads of a worker, unless it is told otherwise.
+THREADS = 4
+# A round takes about a second.
 MESSAGES = {"kafka": 20_000, "rabbitmq": 1_000, "redis": 2_000, "nats": 1_000}
 NOW = datetime.now(timezone.utc)
 
 
-def batches(count: int) -> Iterator[Batch]:
+def batches(count: int, partition: int) -> Iterator[Batch]:
     """Yield batches as a worker hands them over, of messages whose keys take turns."""
     for first in range(1, count + 1, BATCH):
         numbers = range(first, min(first + BATCH, count + 1))
-        messages = [OutboxMessage(n, "orders", 0, 1, n, BODY, "text/plain", None, NOW) for n in numbers]
+        messages = [
+            OutboxMessage(n, "orders", partition, partition + 1, n, BODY, "text/plain", None, NOW)
+            for n in numbers
+        ]
         yield Batch(messages, Deadline.after(60), lambda: False)
 
 
@@ -44,11 +51,17 @@ def by_number(message: OutboxMessage) -> Route:
     return Route(key=f"customer-{message.seq % KEYS}")
 
 
-def relayed(relay: Relay, count: int) -> None:
-    for batch in batches(count):
-        answer = relay(batch)
-        assert answer is None, answer
-        assert batch.processed == len(batch)
+def relayed(relay: Relay, count: int, threads: int, first: int = 0) -> None:
+    """Relay ``count`` messages, each thread a partition of its own as a processor thread does."""
+
+    def work(partition: int) -> None:
+        for batch in batches(count // threads, partition):
+            answer = relay(batch)
+            assert answer is None, answer
+            assert batch.processed == len(batch)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, range(first, first + threads)))
 
 
 def bare_kafka(broker: Any, topic: str) -> Callable[[int], None]:
@@ -60,7 +73,9 @@ def bare_kafka(broker: Any, topic: str) -> Callable[[int], None]:
         confirmed = []
         for number in range(count):
             key = f"customer-{number % KEYS}"
-            producer.produce(topic, BODY, key, on_delivery=lambda error, _: confirmed.append(error))
+            headers = {"id": f"shop-{number}", "source": "shop-1", "partition": "1", "seq": str(number)}
+            note = lambda error, _: confirmed.append(error)  # noqa: E731 - as its author would write it
+            producer.produce(topic, BODY, key, on_delivery=note, headers=headers)
             producer.poll(0)
         producer.flush()
         assert confirmed == [None] * count
@@ -135,22 +150,26 @@ def rate(run: Callable[[], object], count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def measure(kind: str, broker: Any, count: int, rounds: int) -> tuple[float, float]:
-    """Return the median rates of the bare loop and of the relay, in messages a second."""
-    found: tuple[list[float], list[float]] = ([], [])
+def measure(kind: str, broker: Any, count: int, rounds: int) -> list[float]:
+    """Return the median rates in messages a second: the bare loop, the relay on one thread and on several."""
+    found: list[list[float]] = [[], [], []]
     for number in range(rounds + 1):
         # New ones each round: a stream of Redis refuses numbers that it has.
-        bare_topic, topic = (f"bench-{uuid.uuid4().hex[:8]}" for _ in range(2))
-        create(kind, broker, bare_topic)
-        create(kind, broker, topic)
-        bare, relay = BARE[kind](broker, bare_topic), RELAYS[kind](broker.url, topic)
+        topics = [f"bench-{uuid.uuid4().hex[:8]}" for _ in range(3)]
+        for topic in topics:
+            create(kind, broker, topic)
+        bare = BARE[kind](broker, topics[0])
         bare(10)
-        rates = rate(lambda: bare(count), count), rate(lambda: relayed(relay, count), count)  # noqa: B023
-        relay.close()
+        rates = [rate(partial(bare, count), count)]
+        for topic, threads in zip(topics[1:], (1, THREADS), strict=True):
+            relay = RELAYS[kind](broker.url, topic)
+            relayed(relay, threads * 10, threads, first=threads)  # connects
+            rates.append(rate(partial(relayed, relay, count, threads), count))
+            relay.close()
         if number:  # the first round warms up
             for rates_so_far, one in zip(found, rates, strict=True):
                 rates_so_far.append(one)
-    return statistics.median(found[0]), statistics.median(found[1])
+    return [statistics.median(rates) for rates in found]
 
 
 def main() -> None:
@@ -161,11 +180,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
     brokers = Brokers()
-    print(f"{'broker':10} {'bare':>10} {'relay':>10}   messages a second, {BATCH} a batch, {KEYS} keys")
+    print(f"messages a second, {BATCH} a batch, {KEYS} keys")
+    print(f"{'broker':10} {'bare':>10} {'relay':>10} {'':6} {f'on {THREADS} threads':>12}")
     try:
         for kind in options.brokers or MESSAGES:
-            bare, relay = measure(kind, brokers.get(kind), MESSAGES[kind], options.rounds)
-            print(f"{kind:10} {bare:10,.0f} {relay:10,.0f}   {relay / bare:.0%}", flush=True)
+            bare, one, many = measure(kind, brokers.get(kind), MESSAGES[kind], options.rounds)
+            shares = f"{one:10,.0f} {one / bare:6.0%} {many:12,.0f} {many / bare:6.0%}"
+            print(f"{kind:10} {bare:10,.0f} {shares}", flush=True)
     finally:
         brokers.close()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from outbox.contrib.relays.identity import identify, uid_of
+from outbox.contrib.relays.identity import identify
 from outbox.errors import ConfigurationError
 from outbox.values.message import OutboxMessage
 
@@ -82,7 +82,7 @@ class CloudEvents:
         kind = self._type(message) if callable(self._type) else self._type or message.queue
         attributes = {
             "specversion": "1.0",
-            "id": uid_of(message),
+            "id": message.uid,
             "source": self._source,
             "type": kind,
             "time": _rfc3339(message.created_at),
@@ -103,7 +103,7 @@ class DebeziumEvent:
 
     def wrap(self, message: OutboxMessage, key: str | None) -> Wrapped:  # noqa: ARG002 - as in every envelope
         """Return the payload with the router's headers."""
-        headers = {"id": uid_of(message), "aggregatetype": self._aggregate or message.queue}
+        headers = {"id": message.uid, "aggregatetype": self._aggregate or message.queue}
         if self._type is not None:
             headers["eventType"] = self._type
         return Wrapped(message.payload, message.payload_type, headers)

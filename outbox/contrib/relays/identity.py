@@ -8,37 +8,24 @@ ID = "outbox-id"
 SOURCE = "outbox-source"
 PARTITION = "outbox-partition"
 SEQ = "outbox-seq"
+KEY = "outbox-key"
 
 
-def identify(message: OutboxMessage) -> dict[str, str]:
+def identify(message: OutboxMessage, key: str | None = None) -> dict[str, str]:
     """Return the headers by which an inbox tells a duplicate and notices a gap.
 
     The partition is the id that is unique among all queues of the source, so that one receiver can
     take several queues.
     """
-    return {
-        ID: uid_of(message),
-        SOURCE: source_of(message),
+    headers = {
+        ID: message.uid,
+        SOURCE: message.source,
         PARTITION: str(message.partition_id),
         SEQ: str(message.seq),
     }
-
-
-def key_of(message: OutboxMessage) -> str | None:
-    """Return the key."""
-    return getattr(message, "key", None)
-
-
-def uid_of(message: OutboxMessage) -> str:
-    """Return the name of the message."""
-    return getattr(message, "uid", None) or f"outbox-1:{message.id}"
-
-
-def source_of(message: OutboxMessage) -> str:
-    """Return the installation and epoch."""
-    return getattr(message, "source", None) or "outbox-1"
+    return headers if key is None else {**headers, KEY: key}
 
 
 def epoch_of(message: OutboxMessage) -> int:
-    """Return the epoch as a number: it only grows."""
-    return int(source_of(message).rpartition("-")[2])
+    """Return the epoch as a number, which only grows: a source is installation and epoch."""
+    return int(message.source.rpartition("-")[2])

@@ -86,7 +86,7 @@ class KafkaSession:
                     outgoing.key,
                     outgoing.message.partition if self._by_partition else ANY_PARTITION,
                     on_delivery=note,
-                    headers=[(name, value.encode()) for name, value in outgoing.headers.items()],
+                    headers=outgoing.headers,
                 )
             except BufferError:
                 if deadline.passed:

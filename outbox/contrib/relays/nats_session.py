@@ -13,7 +13,6 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from outbox.clock import Deadline, monotonic
 from outbox.contrib.relays.answers import CONFIRMED, Answer, BrokerAway, Failed, Refused
-from outbox.contrib.relays.identity import uid_of
 from outbox.contrib.relays.outgoing import Outgoing
 from outbox.contrib.relays.text import visible
 
@@ -98,9 +97,7 @@ class NatsSession:
 async def publish(stream: Any, outgoing: Outgoing, deadline: Deadline) -> Answer:
     """Publish one message and return the answer."""
     headers = {name: visible(value) for name, value in outgoing.headers.items()}
-    headers |= {"Nats-Msg-Id": uid_of(outgoing.message), "content-type": outgoing.content_type}
-    if outgoing.key is not None:
-        headers["key"] = visible(outgoing.key)
+    headers |= {"Nats-Msg-Id": outgoing.message.uid, "content-type": outgoing.content_type}
     try:
         # A duplicate is acknowledged like a new one: the stream has it.
         await stream.publish(outgoing.topic, outgoing.body, timeout=deadline.remaining(), headers=headers)

@@ -44,9 +44,9 @@ Router = Callable[[OutboxMessage], Route | str | None]
 """Picks the route of a message; text is a topic, None the default route."""
 
 
-def route_of(router: Router | None, message: OutboxMessage) -> Route:
-    """Ask the router, if there is one."""
-    answer = router(message) if router is not None else None
+def route_of(router: Router, message: OutboxMessage) -> Route:
+    """Ask the router."""
+    answer = router(message)
     if isinstance(answer, Route):
         return answer
     return Route(topic=answer)

@@ -16,7 +16,6 @@ from pika.exceptions import (
 
 from outbox.clock import Deadline, monotonic
 from outbox.contrib.relays.answers import CONFIRMED, Answer, BrokerAway, Failed, Refused, Unclear
-from outbox.contrib.relays.identity import uid_of
 from outbox.contrib.relays.outgoing import Outgoing
 
 # Nothing sends heartbeats between two batches. RabbitMQ gives up after two minutes by default, and a firewall
@@ -107,7 +106,7 @@ class RabbitmqSession:
             content_type=outgoing.content_type,
             delivery_mode=PERSISTENT,
             headers=dict(outgoing.headers),
-            message_id=uid_of(message),
+            message_id=message.uid,
             timestamp=int(message.created_at.timestamp()),
         )
         try:
@@ -119,7 +118,7 @@ class RabbitmqSession:
             self._answers[position] = Refused(f"AMQP cannot carry it: {error!r}")
             return
         self._sent += 1
-        self._open[self._sent] = position, uid_of(message)
+        self._open[self._sent] = position, message.uid
 
     def _verdict_on_the_rest(self, wave_size: int) -> Answer:
         if self._end is None:

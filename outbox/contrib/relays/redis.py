@@ -20,8 +20,8 @@ class RedisRelay(Relay):
     """Append to Redis Streams, one stream for each partition: ``orders:0``, ``orders:1``, and so on.
 
     ``url`` is what redis-py takes. The stream's name is ``stream`` (the queue's name unless it or ``route``
-    says otherwise), a colon and the partition's index. An entry has the fields ``body``, ``content-type``,
-    ``key`` (if there is one) and the headers. Its id is epoch and sequence number, so Redis
+    says otherwise), a colon and the partition's index. An entry has the fields ``body``, ``content-type``
+    and the headers. Its id is epoch and sequence number, so Redis
     itself refuses what it has already, and a message that is sent twice is in the stream once. A stream
     therefore belongs to one partition of one outbox: one that holds anything else is refused, and the error
     says so.

@@ -125,7 +125,6 @@ class RedisSession:
             message = outgoing.message
             fields: list[str | bytes] = [word for pair in outgoing.headers.items() for word in pair]
             fields += ["body", outgoing.body, "content-type", outgoing.content_type]
-            fields += [] if outgoing.key is None else ["key", outgoing.key]
             yield from (streams[stream_of(outgoing)], f"{epoch_of(message)}-{message.seq}", len(fields))
             yield from fields
 

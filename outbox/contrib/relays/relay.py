@@ -11,8 +11,8 @@ from typing import ClassVar
 from outbox.clock import Deadline
 from outbox.contrib.relays.answers import Answer, BrokerAway, Confirmed, Failed, Refused, Unclear
 from outbox.contrib.relays.envelopes import Envelope, Raw
-from outbox.contrib.relays.identity import identify, key_of
-from outbox.contrib.relays.outgoing import Outgoing, Router, route_of
+from outbox.contrib.relays.identity import identify
+from outbox.contrib.relays.outgoing import Outgoing, Route, Router, route_of
 from outbox.handlers.batch import Batch
 from outbox.values.durations import seconds
 from outbox.values.message import OutboxMessage
@@ -20,6 +20,7 @@ from outbox.values.results import Retry
 
 # Ten seconds are long for a broker in the same building, and a third of the usual lease.
 DEFAULT_TIMEOUT = 10.0
+DEFAULT_ROUTE = Route()
 
 
 class Relay(ABC):
@@ -35,6 +36,9 @@ class Relay(ABC):
 
     one_of_each_key: ClassVar[bool] = True
     """Whether a wave may hold only one message of a key, because the client does not keep their order."""
+
+    has_keys: ClassVar[bool] = False
+    """Whether the broker's messages have a key of their own; else a header says it."""
 
     wave_size: ClassVar[int] = 100
     """The messages of a wave."""
@@ -73,11 +77,15 @@ class Relay(ABC):
 
     def prepare(self, message: OutboxMessage) -> Outgoing:
         """Return what is sent for a message: its route, envelope and headers."""
-        route = route_of(self._route, message)
-        key = key_of(message) if route.key is None else route.key
+        route = route_of(self._route, message) if self._route else DEFAULT_ROUTE
+        key = message.key if route.key is None else route.key
         wrapped = self._envelope.wrap(message, key)
-        attributes = {f"{self.attribute_prefix}{name}": value for name, value in wrapped.attributes.items()}
-        headers = {**message.headers, **route.headers, **wrapped.headers, **attributes, **identify(message)}
+        headers = dict(message.headers)
+        headers.update(route.headers)
+        headers.update(wrapped.headers)
+        for name, value in wrapped.attributes.items():
+            headers[f"{self.attribute_prefix}{name}"] = value
+        headers.update(identify(message, None if self.has_keys else key))
         topic = route.topic or self._topic or message.queue
         return Outgoing(topic, key, wrapped.body, wrapped.content_type, headers, message)
 
@@ -104,22 +112,33 @@ class Relay(ABC):
                 if wave:
                     break  # its turn comes when all before it is finished, and then it is the culprit
                 raise
-            if self.one_of_each_key and outgoing.sequence in met:
-                break
-            met.add(outgoing.sequence)
+            if self.one_of_each_key:
+                if outgoing.sequence in met:
+                    break
+                met.add(outgoing.sequence)
             wave.append(outgoing)
         return wave
 
 
 def settle(batch: Batch, answers: Sequence[Answer]) -> Answer | None:
     """Mark what was answered for good, in order; return the answer that ended it, if one did."""
+    confirmed = 0
     for answer in answers:
         if isinstance(answer, Confirmed):
-            batch.next_msg()
-            batch.ack()
-        elif isinstance(answer, Refused):
-            batch.next_msg()
-            batch.reject(answer.reason)
-        else:
+            confirmed += 1
+            continue
+        mark(batch, confirmed)
+        confirmed = 0
+        if not isinstance(answer, Refused):
             return answer
+        batch.next_msg()
+        batch.reject(answer.reason)
+    mark(batch, confirmed)
     return None
+
+
+def mark(batch: Batch, confirmed: int) -> None:
+    """Finish confirmed messages at once: one by one they would cost as much as sending them."""
+    if confirmed:
+        batch.next_chunk(confirmed)
+        batch.ack_chunk(confirmed)

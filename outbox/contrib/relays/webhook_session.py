@@ -17,7 +17,6 @@ from urllib3.response import BaseHTTPResponse
 from outbox.clock import Deadline
 from outbox.contrib.relays.addresses import PrivateAddress, resolve
 from outbox.contrib.relays.answers import CONFIRMED, Answer, Failed, Refused
-from outbox.contrib.relays.identity import uid_of
 from outbox.contrib.relays.outgoing import Outgoing
 from outbox.contrib.relays.retry_after import retry_after
 from outbox.contrib.relays.signature import Signer
@@ -86,9 +85,7 @@ class WebhookSession:
     def _headers(self, outgoing: Outgoing) -> dict[str, str]:
         own = {name.lower(): visible(value) for name, value in outgoing.headers.items()}
         own = {name: value for name, value in own.items() if name not in OF_THE_CONNECTION}
-        if outgoing.key is not None:
-            own["outbox-key"] = visible(outgoing.key)
-        signed = self._signer.headers(uid_of(outgoing.message), int(time.time()), outgoing.body)
+        signed = self._signer.headers(outgoing.message.uid, int(time.time()), outgoing.body)
         return {"user-agent": "outbox-pipeline", **own, "content-type": outgoing.content_type, **signed}
 
     def _exchange(

@@ -25,7 +25,8 @@ def make_messages(
 def make_message(
     seq: int, payload: bytes = b"{}", key: str | None = None, *, payload_type: str = "application/json"
 ) -> OutboxMessage:
-    return OutboxMessage(100 + seq, "orders", 3, 9, seq, payload, payload_type, {"tenant": "a"}, CREATED)
+    headers = {"tenant": "a"}
+    return OutboxMessage(100 + seq, "orders", 3, 9, seq, payload, payload_type, headers, CREATED, key=key)
 
 
 def make_batch(*payloads: bytes, within: float = 20.0, **options: object) -> Batch:

@@ -44,7 +44,12 @@ def test_a_route_picks_topic_key_and_headers(place: Place) -> None:
     (arrival,) = place.arrivals()
     assert arrival.headers["via"] == "route"
     assert arrival.headers.get("outbox-seq") == "1"
-    assert arrival.key in {"Anna", None}
+    assert arrival.key == "Anna"
+
+
+def test_the_key_of_a_message_goes_along(place: Place) -> None:
+    assert place.relay()(make_batch(b"1", b"2", keys=("Anna", None))) is None
+    assert [arrival.key for arrival in place.arrivals()] == ["Anna", None]
 
 
 def test_a_route_that_fails_is_charged_to_its_message_after_the_ones_before_it(place: Place) -> None:

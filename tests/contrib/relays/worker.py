@@ -7,9 +7,7 @@ import signal
 import threading
 
 from outbox import LeaseConfig, Outbox
-from outbox.contrib.relays import Route
 from outbox.handlers.batch import Batch
-from outbox.values.message import OutboxMessage
 from outbox.values.results import HandlerResult
 from tests.contrib.relays.places.kinds import KINDS
 
@@ -17,15 +15,10 @@ QUEUE = "orders"
 PARTITIONS = 2
 
 
-def key_of_body(message: OutboxMessage) -> Route:
-    """Send under the key that the body begins with."""
-    return Route(key=message.payload.decode().partition(":")[0])
-
-
 def run_worker(database: str, place: tuple[str, str, str], lease: float, die_after: int) -> None:
     """Relay until killed; kill itself after the confirms of as many batches, before their acknowledgement."""
     kind, url, topic = place
-    relay = KINDS[kind].new_relay(url, topic, timeout=5, route=key_of_body)
+    relay = KINDS[kind].new_relay(url, topic, timeout=5)
     calls = 0
 
     def handler(batch: Batch) -> HandlerResult:

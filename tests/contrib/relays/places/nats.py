@@ -39,7 +39,7 @@ class NatsPlace(Place):
         while self._next <= last:
             message = await stream.get_msg(self.topic, self._next)
             headers = message.headers or {}
-            found.append(Arrival(headers.get("key"), message.data or b"", headers))
+            found.append(Arrival(headers.get("outbox-key"), message.data or b"", headers))
             self._next += 1
         await client.close()
         return found

@@ -35,7 +35,7 @@ class RabbitmqPlace(Place):
         with self.channel() as channel:
             while (answer := channel.basic_get(self.topic, auto_ack=True))[0] is not None:
                 _, properties, body = answer
-                found.append(Arrival(properties.headers.get("key"), body, properties.headers))
+                found.append(Arrival(properties.headers.get("outbox-key"), body, properties.headers))
         return found
 
     @staticmethod

@@ -26,7 +26,7 @@ class RedisPlace(Place):
                 start = f"({self._last[stream]}" if stream in self._last else "-"
                 for id_, fields in client.xrange(stream, start):
                     self._last[stream] = id_
-                    found.append(Arrival(fields.get("key"), fields["body"].encode(), fields))
+                    found.append(Arrival(fields.get("outbox-key"), fields["body"].encode(), fields))
         return found
 
     @staticmethod
