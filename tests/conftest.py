@@ -24,7 +24,8 @@ For test authors:
     be at the top level of its module. ``spawn.command(*words)`` starts any program.
 
 ``from tests.support import eventually``: ``eventually(predicate, timeout=10)`` waits for a fact and returns it.
-After each test no thread named ``outbox-…`` may be alive. Marks: ``mp`` (starts processes), ``slow`` (over five seconds).
+After each test no thread named ``outbox-…`` may be alive. A test that waits for the end of a killed child goes on only when the servers have ended its sessions.
+Marks: ``mp`` (starts processes), ``slow`` (over five seconds).
 """
 
 from __future__ import annotations
@@ -68,6 +69,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pytest.param(name, marks=getattr(pytest.mark, name)) for name in selected_backends() if name in wanted
     ]
     metafunc.parametrize("backend", chosen)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for backends alone that are switched off: it is not skipped, it is not there."""
+    off = [item for item in items if not isinstance(backend_of(item), (str, type(None)))]
+    if off:
+        config.hook.pytest_deselected(items=off)
+        gone = set(off)
+        items[:] = [item for item in items if item not in gone]
+
+
+def backend_of(item: pytest.Item) -> object:
+    """Return the parameter of a test, None where it has none; pytest gives a mark of its own for an empty choice."""
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else callspec.params.get("backend")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
