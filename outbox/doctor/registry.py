@@ -25,6 +25,7 @@ CHECKS: tuple[str, ...] = (
     "binary_log",
     # The tables.
     "drift",
+    "identities",
     # The application's pool, threads and wake-ups.
     "pool",
     "connections",

@@ -26,3 +26,31 @@ def describe(error: BaseException) -> str:
 def reason_of(error: object) -> str:
     """Return an exception as ``TypeName: text``, anything else as its text; at most 2 000 characters."""
     return describe(error) if isinstance(error, BaseException) else clean_reason(error)
+
+
+def loggable(error: BaseException) -> BaseException:
+    """Return an exception for a traceback in a log: itself, or a stand-in without what is too long.
+
+    Drivers and HTTP clients put whole documents into their texts, of the error or of one that it came from.
+    """
+    seen: list[BaseException] = []
+    chained: BaseException | None = error
+    while chained is not None and chained not in seen:
+        seen.append(chained)
+        chained = chained.__cause__ or chained.__context__
+    if all(is_short(found) for found in seen):
+        return error
+    texts = " <- ".join(describe(found)[: MAX_REASON // 2] for found in seen[:3])
+    return CutError(f"{texts} (cut)").with_traceback(error.__traceback__)
+
+
+class CutError(Exception):
+    """Stands in a log for an exception whose text is too long for it."""
+
+
+def is_short(error: BaseException) -> bool:
+    """Tell whether a traceback may show an exception's text."""
+    try:
+        return len(str(error)) <= MAX_REASON
+    except Exception:  # a foreign __str__: the traceback copes with it
+        return True

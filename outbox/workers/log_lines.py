@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from outbox import events
 from outbox.runtime.throttle import Throttle
-from outbox.values.reasons import describe
+from outbox.values.reasons import describe, loggable
 
 HANDLERS: Final = logging.getLogger("outbox.handlers")
 PROCESSOR: Final = logging.getLogger("outbox.workers.processor")
@@ -59,7 +59,7 @@ class LogLines:
             event.partition,
             event.seq,
             event.reason,
-            exc_info=event.error if event.error.__traceback__ else None,
+            exc_info=loggable(event.error) if event.error.__traceback__ else None,
             extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key"),
         )
 
@@ -164,7 +164,7 @@ class LogLines:
                 event.retry_in,
                 describe(event.error),
                 # One traceback is enough for an outage.
-                exc_info=event.error if admission.new else None,
+                exc_info=loggable(event.error) if admission.new else None,
                 extra=extra(event, "worker", "failures", "retry_in"),
             )
 
@@ -187,7 +187,7 @@ class LogLines:
                 event.what,
                 admission.held_back,
                 describe(event.error),
-                exc_info=event.error,
+                exc_info=loggable(event.error),
                 extra=extra(event),
             )
 

@@ -137,3 +137,22 @@ SELECT partition_id
 FROM outbox_processor
 WHERE partition_id = :partition_id
 FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: identities :many
+-- How far the numbers of the two tables that give them out have come, how many each session takes at once,
+-- and the highest that is there. A restore or a replica that became the primary may leave the first behind.
+-- Differs: the others never give out less than what is there, and no session takes numbers in advance.
+SELECT
+    t.name,
+    s.seqcache AS taken_at_once,
+    s.seqrelid::regclass::text AS sequence_name,
+    CASE WHEN has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') THEN pg_sequence_last_value(s.seqrelid) END AS given_out,
+    has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') AS may_look,
+    t.highest
+FROM (
+    SELECT 'body' AS name, to_regclass('outbox_body') AS owner, (SELECT max(b.id) FROM outbox_body AS b) AS highest
+    UNION ALL
+    SELECT 'partitions', to_regclass('outbox_partitions'), (SELECT max(p.id) FROM outbox_partitions AS p)
+) AS t
+INNER JOIN pg_depend AS d ON d.refobjid = t.owner AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+INNER JOIN pg_sequence AS s ON s.seqrelid = d.objid;

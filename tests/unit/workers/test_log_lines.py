@@ -123,3 +123,18 @@ def test_each_event_has_a_stable_name_of_its_own_and_fields_to_be_taken_by_name(
     assert len({kind.name for kind in kinds}) == len(kinds) == 20
     for kind in kinds:
         assert all(field.kw_only for field in fields(kind)), kind
+
+
+def test_a_text_of_megabytes_is_cut_in_the_traceback_also_of_the_error_it_came_from(
+    lines: LogLines, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = raised(ValueError("x" * 5_000_000))
+    outer = raised(RuntimeError("short"))
+    outer.__cause__ = error
+    for each in (error, outer):
+        caplog.clear()
+        lines(handler_failed(each))
+        text = logging.Formatter().format(caplog.records[0])
+        assert len(text) < 10_000
+        assert "ValueError: xxx" in text
+        assert "raise_(error)" in text

@@ -1,0 +1,45 @@
+"""What the doctor says of ids that would come again or out of order."""
+
+from __future__ import annotations
+
+import pytest
+
+import outbox
+from outbox import Outbox
+from outbox.backends.connect import open_backend
+from outbox.doctor.checks import identities
+from outbox.doctor.finding import Finding
+from outbox.doctor.patient import Patient
+from outbox.statements import Naming
+from tests.support import Database
+
+pytestmark = pytest.mark.backends("postgresql")
+
+
+def examine(database: Database) -> list[Finding]:
+    backend = open_backend(database.url, naming=Naming(), pool_size=1)
+    try:
+        return identities.examine(Patient(backend, database.url))
+    finally:
+        backend.close()
+
+
+def test_ids_that_a_restore_left_behind_and_ids_taken_in_advance_are_problems_with_their_repair(
+    database: Database,
+) -> None:
+    outbox.migrate(database.url)
+    assert examine(database) == []
+    with Outbox.builder(database.url).queue("orders", 2).enqueue_only().open() as box:
+        for number in range(5):
+            box.enqueue_now("orders", number)
+    assert examine(database) == []
+
+    database.execute("ALTER TABLE outbox_body ALTER COLUMN id RESTART WITH 1")
+    database.execute("ALTER TABLE outbox_partitions ALTER COLUMN id SET CACHE 20")
+    behind, ahead = examine(database)
+    assert "the ids of outbox_body go on at 1, and 5 is there already" in behind.text
+    assert "each session takes 20 ids of outbox_partitions" in ahead.text
+
+    database.execute(behind.advice)
+    database.execute(ahead.advice)
+    assert examine(database) == []
