@@ -273,10 +273,7 @@ class BatchError(OutboxError):
 
 
 class DatabaseError(OutboxError):
-    """A statement failed for a reason that trying again does not cure.
-
-    Root of what the backends translate driver errors into; the driver's error is the ``__cause__``.
-    """
+    """A statement failed, and trying again does not cure it; the driver's error is the ``__cause__``."""
 
 
 class Contention(DatabaseError):

@@ -26,7 +26,7 @@ def judge(patient: Patient, row: Any) -> Iterator[Finding]:
         yield problem(
             CHECK,
             f"the ids of {table} go on at {(row.given_out or 0) + 1}, and {highest} is there already "
-            "(a restore, or a replica that became the primary): an enqueue fails, or messages change their order",
+            "(a restore, or a replica that became the primary): an enqueue fails, or messages change order",
             f"SELECT setval('{row.sequence_name}', {highest})",
         )
     if row.taken_at_once > 1:
