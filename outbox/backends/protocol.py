@@ -219,6 +219,9 @@ class Sources(Protocol):
     pool ends by their own time limits.
     """
 
+    def use(self, catalog: Catalog) -> None:
+        """Run the statements of this catalogue from now on; to be called before work begins."""
+
     def connection(self, *, guarded: bool = True) -> AbstractContextManager[Any]:
         """Acquire a connection with an open transaction: commits at a clean exit, else rolls back.
 

@@ -69,6 +69,10 @@ class RightPlace:
         self._seen.add(raw, known)
         return known
 
+    def own_catalog(self) -> Catalog:
+        """Return the statements that name the outbox's own tables wherever a session's path leads to."""
+        return self._qualified(self._qualifier)
+
     def trust(self, connection: ProducerConnection) -> None:
         """Take a connection of the outbox's own for one that leads to the right place."""
         raw = connection.driver_connection()

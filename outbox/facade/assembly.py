@@ -157,6 +157,8 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
         if consumers:
             installation.refresh()
         place = right_place(backend)
+        # A handler may have sent its session elsewhere, by search_path or USE.
+        backend.use(place.own_catalog())
         return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation)
     except BaseException:
         backend.close()

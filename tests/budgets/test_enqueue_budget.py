@@ -103,7 +103,7 @@ def test_a_flush_sends_nothing_where_others_poll(producer: Outbox, wire: Wire, b
     with producer.transaction() as conn:
         producer.enqueue(conn, "orders", b"x")
         wire.tap.take()
-    assert wire.tap.verbs() == ["COMMIT"]
+    assert wire.tap.verbs() == ["RELEASE", "COMMIT"]
 
 
 @pytest.mark.backends("postgresql")

@@ -71,6 +71,7 @@ class Source(Protocol):
     """
 
     waiting: Waiting
+    catalog: Catalog
 
     def reading(self) -> AbstractContextManager[Session]:
         """Acquire a session whose statements each stand for themselves."""
@@ -103,3 +104,6 @@ class Operations:
         self._source = source
         self.waiting = source.waiting
         self.catalog = catalog
+
+    def use(self, catalog: Catalog) -> None:
+        self._source.catalog = self.catalog = catalog

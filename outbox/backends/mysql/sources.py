@@ -44,7 +44,7 @@ class PoolSource:
     ) -> None:
         self._driver = driver
         self._arguments = arguments
-        self._catalog = catalog
+        self.catalog = catalog
         self._clock = clock
         self._lost_at = clock()
         self.waiting = Waiting(clock=clock)
@@ -69,7 +69,7 @@ class PoolSource:
             session.commit()
 
     def dedicated(self) -> PoolSource:
-        source = PoolSource(self._driver, self._arguments, 1, self._catalog, clock=self._clock)
+        source = PoolSource(self._driver, self._arguments, 1, self.catalog, clock=self._clock)
         source.waiting = self.waiting
         return source
 
@@ -85,7 +85,7 @@ class PoolSource:
                 with translated():
                     connection.autocommit = autocommit
                 entry.info["autocommit"] = autocommit
-            yield Session(self._catalog, connection, connection)
+            yield Session(self.catalog, connection, connection)
         except BaseException as error:
             self._clean_up(entry, error)
             raise
@@ -132,7 +132,7 @@ class PoolSource:
         except AttributeError as error:  # the driver's word for an option that it does not know
             raise ConfigurationError("target", "a MySQL URL", str(error)) from error
         try:
-            session = Session(self._catalog, connection, connection)
+            session = Session(self.catalog, connection, connection)
             session.command("own_session")
             verify(session)
             connection.rollback()
@@ -175,7 +175,7 @@ class EngineSource:
         self.waiting = Waiting()
         self._clock = clock
         self._engine = engine
-        self._catalog = catalog
+        self.catalog = catalog
         self._owned = owned
 
     @contextmanager
@@ -193,7 +193,7 @@ class EngineSource:
                 outer.commit()
 
     def dedicated(self) -> EngineSource:
-        source = EngineSource(with_pool_of_its_own(self._engine), self._catalog, owned=True)
+        source = EngineSource(with_pool_of_its_own(self._engine), self.catalog, owned=True)
         source.waiting = self.waiting
         return source
 
@@ -212,7 +212,7 @@ class EngineSource:
                 outer.begin()
                 connection = outer.connection.driver_connection
                 info = outer.connection.info
-            session = Session(self._catalog, connection, outer)
+            session = Session(self.catalog, connection, outer)
             with borrowed(session, info):
                 yield outer, session
             info["outbox_used_at"] = self._clock()

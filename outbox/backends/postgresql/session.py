@@ -158,3 +158,6 @@ class Operations:
         self._db = db
         self.waiting = db.waiting
         self.catalog = db.catalog
+
+    def use(self, catalog: Catalog) -> None:
+        self._db.catalog = self.catalog = catalog

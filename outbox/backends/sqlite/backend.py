@@ -50,6 +50,7 @@ class SqliteBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuu
             still_lent = watch(session.handler_connection)
             if guarded:
                 session.query("set_guard")
+                session.spoiled = True
             yield session.handler_connection
             if not still_lent():
                 raise ended()

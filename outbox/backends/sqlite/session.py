@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 from outbox.backends.sqlite.errors import translated
 from outbox.backends.sqlite.sources import Source
+from outbox.backends.sqlite.writer_lock import WriterLock
 from outbox.connections.sqlite import open_cursor
-from outbox.errors import Contention
+from outbox.errors import Contention, DatabaseError
 from outbox.statements import Catalog, Row, Rows, Statement
 from outbox.statements.rows import getter
+
+NESTED = (
+    "SQLite: this thread has a transaction of the outbox open, and SQLite has one writer, which would wait "
+    "for itself; write on that transaction's connection, or end it first"
+)
 
 
 class Session:
     """A connection in hand and the statements to run on it; one thread at a time."""
 
-    __slots__ = ("_catalog", "connection", "handler_connection")
+    __slots__ = ("_catalog", "connection", "handler_connection", "spoiled")
 
     def __init__(self, catalog: Catalog, connection: sqlite3.Connection, for_handler: Any) -> None:
         self._catalog = catalog
@@ -27,6 +32,8 @@ class Session:
         """The driver's connection."""
         self.handler_connection = for_handler
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
+        self.spoiled = False
+        """Whether code of a user's had it, which may have changed its settings for the next one."""
 
     def query(self, statement: str, **parameters: Any) -> Rows:
         """Run a statement and return its rows, whatever the connection's settings."""
@@ -52,11 +59,11 @@ class Database:
     lock poll with growing sleeps, which costs threads of one process tens of milliseconds each time.
     """
 
-    def __init__(self, source: Source, catalog: Catalog, *, writer: threading.Lock | None = None) -> None:
+    def __init__(self, source: Source, catalog: Catalog, *, writer: WriterLock | None = None) -> None:
         self.source = source
         self.waiting = source.waiting
         self.catalog = catalog
-        self._writer = writer or threading.Lock()
+        self._writer = writer or WriterLock()
         self._begin = catalog["begin_write"].named
 
     def query(self, statement: str, **parameters: Any) -> Rows:
@@ -81,8 +88,13 @@ class Database:
     @contextmanager
     def handing_over(self) -> Iterator[Session]:
         """Acquire such a session for the code of a user, who gets the driver's own errors."""
-        with self._write_lock(), self.source.writing(self._begin) as (conn, for_handler):
-            yield Session(self.catalog, conn, for_handler)
+        session: Session | None = None
+        with (
+            self._write_lock(),
+            self.source.writing(self._begin, lambda: session is not None and session.spoiled) as (conn, lent),
+        ):
+            session = Session(self.catalog, conn, lent)
+            yield session
 
     def dedicated(self) -> Database:
         """Return the same on one connection apart from the pool; its writes queue with those of this one."""
@@ -90,8 +102,10 @@ class Database:
 
     @contextmanager
     def _write_lock(self) -> Iterator[None]:
+        if self._writer.mine:
+            raise DatabaseError(NESTED)
         # In slices, because nothing interrupts a wait for a lock, and a stop must end it.
-        if not any(self._writer.acquire(timeout=part) for part in self.waiting.slices(self.source.patience)):
+        if not self._writer.acquire(self.waiting.slices(self.source.patience)):
             raise Contention("SQLite: timed out waiting for this process's write lock")
         try:
             yield
@@ -106,3 +120,6 @@ class Operations:
         self._db = db
         self.waiting = db.waiting
         self.catalog = db.catalog
+
+    def use(self, catalog: Catalog) -> None:
+        """Keep to the plain names: nothing that a session is told leads them to another file."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, exc
+from sqlalchemy import Connection, Engine, exc
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -40,11 +40,16 @@ class Source(Protocol):
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """Acquire a connection; a transaction that is left open is rolled back."""
 
-    def writing(self, begin: str) -> AbstractContextManager[tuple[sqlite3.Connection, Any]]:
+    def writing(
+        self, begin: str, spoiled: Callable[[], bool]
+    ) -> AbstractContextManager[tuple[sqlite3.Connection, Any]]:
         """Acquire a connection in a transaction begun with ``begin``, and as its user gets to see it.
 
         Commits at a clean exit, else rolls back. Errors raised in the block pass as they are; raises
         `DatabaseError` when the transaction was ended there, `ConnectionLost` when the commit failed.
+        The connection is closed afterwards when it is ``spoiled``: no statement puts back all that a user may
+        have done to it (PRAGMAs, attached files, temporary tables, functions), and opening one takes far
+        less time than the commit's fsync.
         """
 
     def dedicated(self) -> Source:
@@ -91,7 +96,7 @@ class PoolSource:
         return conn
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self, spoiled: Callable[[], bool] = lambda: False) -> Iterator[sqlite3.Connection]:
         if self._closed:
             raise OutboxClosed("the outbox is closed: build a new one")
         loan = self._checkout()
@@ -107,7 +112,7 @@ class PoolSource:
             sound = False
             raise
         finally:
-            if not left_clean(conn) or not sound or self._closed:
+            if not left_clean(conn) or not sound or spoiled() or self._closed:
                 loan.invalidate()
             loan.close()
 
@@ -118,8 +123,8 @@ class PoolSource:
         raise ConnectionLost("SQLite: no connection available: the pool is exhausted")
 
     @contextmanager
-    def writing(self, begin: str) -> Iterator[tuple[sqlite3.Connection, Any]]:
-        with self.reading() as conn:
+    def writing(self, begin: str, spoiled: Callable[[], bool]) -> Iterator[tuple[sqlite3.Connection, Any]]:
+        with self.reading(spoiled) as conn:
             with translated():
                 conn.execute(begin)
             yield conn, conn
@@ -171,11 +176,11 @@ class EngineSource:
             loan.close()
 
     @contextmanager
-    def writing(self, begin: str) -> Iterator[tuple[sqlite3.Connection, Any]]:
+    def writing(self, begin: str, spoiled: Callable[[], bool]) -> Iterator[tuple[sqlite3.Connection, Any]]:
         with translated():
             outer = self._engine.connect()
         conn: sqlite3.Connection = innermost(outer.connection.dbapi_connection, sqlite3.Connection)
-        with outer, plain(conn):
+        with outer, discarding(outer, spoiled), plain(conn):
             with translated():
                 transaction = outer.begin()
                 # The Engine may have a listener that begins by itself, and without the write lock.
@@ -197,6 +202,16 @@ class EngineSource:
         """Leave the user's Engine open."""
         if self._owned:
             self._engine.dispose()
+
+
+@contextmanager
+def discarding(outer: Connection, spoiled: Callable[[], bool]) -> Iterator[None]:
+    """Have the pool open another connection in the place of one that is spoiled."""
+    try:
+        yield
+    finally:
+        if spoiled() and not outer.closed:
+            outer.invalidate()
 
 
 @contextmanager
