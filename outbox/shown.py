@@ -1,11 +1,14 @@
-"""Parts of an error's text: passwords are hidden, and long values cut."""
+"""How a value shows in an error's text or a log line: short, and without passwords."""
 
 from __future__ import annotations
 
 import re
 
 # In a URL up to its last "@", for passwords that hold one themselves, and as a named option anywhere.
-PASSWORD = re.compile(r"(/[^/@:\s]*:).*(?=@)|(\bpass(?:word|wd)?\s*=\s*)(?:'[^']*'|[^&\s]+)")
+PASSWORD = re.compile(
+    r"(/[^/@:\s]*:).*(?=@)|(\b(?:ssl)?pass(?:word|wd)?\s*=\s*)(?:'[^']*'|[^&\s]+)", re.IGNORECASE
+)
+# Enough to recognise a value by, on one line of a log.
 SHOWN_CHARACTERS = 200
 
 

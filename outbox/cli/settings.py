@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 from sqlalchemy import make_url
 
-from outbox.shown import PASSWORD
+from outbox.shown import mask
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
-
-IN_QUERY = re.compile(r"((?:password|passwd|sslpassword)=)[^&\s]*", re.IGNORECASE)
 
 
 def wants_tracebacks() -> bool:
@@ -52,7 +49,7 @@ class Settings:
 
     def scrub(self, text: str) -> str:
         """Return a text without passwords."""
-        text = IN_QUERY.sub(r"\1***", PASSWORD.sub(r"\1***", text))
+        text = mask(text)
         for secret in self._secrets():
             text = text.replace(secret, "***")
         return text

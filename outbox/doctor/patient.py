@@ -33,7 +33,7 @@ class Patient:
     def facts(self) -> dict[str, str]:
         """What the server says of itself, by lower-case name; empty on SQLite."""
         rows = [] if self.is_sqlite else self.backend.query("server_facts")
-        if self.backend.catalog.backend == "mysql":
+        if "connections" in self.backend.catalog:
             rows += self.backend.query("connections")
         return {str(name).lower(): str(value) for name, value in rows}
 

@@ -57,7 +57,7 @@ def _flush(marks: Marks, pass_on: Callable[[set[int]], None]) -> None:
     pass_on(marks.take())
 
 
-class Noted(threading.local):
+class ThreadMarks(threading.local):
     """This thread's marks; made when it enqueues for the first time."""
 
     def __init__(self, begin: Callable[[], Marks]) -> None:
@@ -75,7 +75,7 @@ class FlushBuffer:
         self.observers = observers or Observers()
         self._lock = threading.Lock()
         self._everyone: list[Marks] = []
-        self._noted = Noted(self._begin)
+        self._noted = ThreadMarks(self._begin)
 
     def note(self, partition_ids: Iterable[int]) -> None:
         """Remember partitions this thread has written to, in a transaction that is still open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -11,17 +12,17 @@ import click
 from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
-from outbox.cli.dead_letters.filters import filtered, limited, make_filter, restricts
+from outbox.cli.dead_letters.bar import progress
+from outbox.cli.dead_letters.filters import filtered, limited, make_scope
 from outbox.cli.dead_letters.outcome import NOT_COMPLETED, told
-from outbox.cli.dead_letters.portions import portions
 from outbox.cli.dead_letters.view import cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.output import emit
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
+from outbox.dead_letters.portions import change_in_portions
 from outbox.dead_letters.search import COMPLETED, OPEN
-from outbox.dead_letters.selecting import select
 from outbox.facade.assembly import open_dead_letters
 from outbox.values.readable import count
 
@@ -51,7 +52,7 @@ def discard_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
         ids = chosen(backend, OPEN, everything=everything, **filters)
         preview(settings, backend, ids, "discarded", yes=yes)
         discard = open_dead_letters(backend).discard
-        done = change(settings, ids, "discarding", lambda part: discard(DeadLetterScope(ids=part)))
+        done = change(settings, ids, "discarding", discard)
     return told(settings, "discarded", done, named=len(set(filters["ids"])))
 
 
@@ -77,7 +78,7 @@ def requeue_command(settings: Settings, /, *, yes: bool, everything: bool, **fil
         ids = chosen(backend, OPEN, everything=everything, **filters)
         preview(settings, backend, ids, "requeued", yes=yes)
         requeue = open_dead_letters(backend).requeue
-        done = change(settings, ids, "requeueing", lambda part: len(requeue(DeadLetterScope(ids=part))))
+        done = change(settings, ids, "requeueing", lambda scope: len(requeue(scope)))
     return told(settings, "requeued", done, named=len(set(filters["ids"])))
 
 
@@ -108,7 +109,7 @@ def cleanup_command(settings: Settings, /, *, yes: bool, status: str | None, **f
         ids = chosen(backend, among, everything=True, **filters)
         preview(settings, backend, ids, "deleted", yes=yes)
         cleanup = open_dead_letters(backend).cleanup
-        done = change(settings, ids, "deleting", lambda part: cleanup(DeadLetterScope(ids=part)))
+        done = change(settings, ids, "deleting", cleanup)
     named = len(set(filters["ids"]))
     return told(settings, "deleted", done, named=named, otherwise=NOT_COMPLETED)
 
@@ -122,10 +123,10 @@ def chosen(
     **filters: Any,
 ) -> Sequence[int]:
     """Return the ids of what the filters mean; a forgotten filter must not mean all."""
-    wanted = make_filter(backend, limit=limit, **filters)
-    if not everything and not restricts(wanted):
+    wanted = make_scope(backend, limit=limit, **filters)
+    if not everything and wanted == DeadLetterScope():
         raise click.UsageError("that would be every letter; give ids, a filter or --all")
-    return select(backend, wanted, among)
+    return open_dead_letters(backend).select(wanted, among)
 
 
 def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str, *, yes: bool) -> None:
@@ -144,6 +145,8 @@ def preview(settings: Settings, backend: Backend, ids: Sequence[int], done: str,
     confirm(f"{sentence} Go on?" if settings.json else "Go on?", yes=yes)
 
 
-def change(settings: Settings, ids: Sequence[int], label: str, act: Callable[[list[int]], int]) -> int:
-    """Act on portion after portion, each a transaction of its own; return how many letters changed."""
-    return sum(act(portion) for portion in portions(ids, label, quiet=settings.json))
+def change(settings: Settings, ids: Sequence[int], label: str, act: Callable[[DeadLetterScope], int]) -> int:
+    """Change letters portion by portion, with a bar; return how many changed."""
+    with progress(quiet=settings.json) as bar:
+        advance = partial(bar.advance, bar.add_task(label, total=len(ids)))
+        return change_in_portions(ids, act, progress=advance)

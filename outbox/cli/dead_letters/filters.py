@@ -10,7 +10,8 @@ import click
 from outbox.backends.protocol import Backend
 from outbox.cli.sentences import no_such_queue
 from outbox.cli.words import parse_moment
-from outbox.dead_letters import DeadLetterFilter, DeadLetterStatus
+from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
+from outbox.dead_letters.scope import checked_filter
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -34,7 +35,7 @@ STATUSES = [status.value for status in DeadLetterStatus]
 
 
 def filtered(command: C) -> C:
-    """Give a command the filters; `make_filter` takes their values."""
+    """Give a command the filters; `make_scope` takes their values."""
     for decorate in reversed(FILTERS):
         command = decorate(command)
     return command
@@ -60,25 +61,24 @@ with_status = click.option(
 )
 
 
-def make_filter(
-    backend: Backend,
-    *,
-    ids: tuple[int, ...],
-    queue: str | None,
-    partition: int | None,
-    status: str = "any",
-    **others: Any,
-) -> DeadLetterFilter:
-    """Return the filter that the options describe; raises `click.UsageError`."""
+def make_scope(
+    backend: Backend, *, ids: tuple[int, ...], queue: str | None, partition: int | None, **others: Any
+) -> DeadLetterScope:
+    """Return the scope that the options describe; raises `click.UsageError`."""
     if queue is not None:
         check_queue(backend, queue)
-    return DeadLetterFilter(
+    return DeadLetterScope(
         ids=ids or None,
         queue=queue,
         partition_id=None if partition is None else partition_id(backend, queue, partition),
-        status=None if status == "any" else DeadLetterStatus(status),
         **others,
     )
+
+
+def make_filter(backend: Backend, *, status: str = "any", **others: Any) -> DeadLetterFilter:
+    """Return the filter that the options describe; raises `click.UsageError`."""
+    wanted = checked_filter(make_scope(backend, **others))
+    return wanted.replace(status=None if status == "any" else DeadLetterStatus(status))
 
 
 def check_queue(backend: Backend, queue: str) -> None:
@@ -96,8 +96,3 @@ def partition_id(backend: Backend, queue: str | None, partition: int) -> int:
         if (name, index) == (queue, partition):
             return int(id_)
     raise click.UsageError(f"queue {queue!r} has no partition {partition}")
-
-
-def restricts(wanted: DeadLetterFilter) -> bool:
-    """Return whether a filter leaves anything out, statuses apart."""
-    return wanted.replace(status=None) != DeadLetterFilter(status=None)

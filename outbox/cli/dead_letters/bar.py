@@ -1,25 +1,11 @@
-"""Work on letters portion by portion, with a bar on a terminal."""
+"""How far a command has come with its letters, on standard error if that is a terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-PORTION = 200
-"""Letters changed in one transaction."""
-
-
-def portions(ids: Sequence[int], label: str, *, quiet: bool, size: int = PORTION) -> Iterator[list[int]]:
-    """Yield the ids in portions, with a bar on standard error if that is a terminal."""
-    with progress(quiet=quiet) as bar:
-        task = bar.add_task(label, total=len(ids))
-        for start in range(0, len(ids), size):
-            portion = list(ids[start : start + size])
-            yield portion
-            bar.advance(task, len(portion))
 
 
 def progress(*, quiet: bool) -> Progress:
