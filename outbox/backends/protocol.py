@@ -187,6 +187,10 @@ class Monitoring(Protocol):
     def query(self, statement: str, **parameters: Any) -> list[Any]:
         """Run one of the read-only statements for people; return its rows with the columns as attributes."""
 
+
+class Shapes(Protocol):
+    """What the doctor compares."""
+
     def table_shapes(self, commands: Commands) -> tuple[Shape, Shape]:
         """Return the tables as they are, and as these commands make them on temporary ones.
 
@@ -260,6 +264,7 @@ class Backend(
     Transactions,
     Vacuuming,
     Monitoring,
+    Shapes,
     Wakeups,
     Sources,
     Protocol,

@@ -15,16 +15,17 @@ from outbox.backends.mysql.queues import Queues
 from outbox.backends.mysql.sequencer import Sequencing
 from outbox.backends.mysql.server import Server
 from outbox.backends.mysql.session import Source
-from outbox.backends.mysql.shapes import table_shapes
+from outbox.backends.mysql.shapes import Shapes
 from outbox.backends.mysql.transactional import ENDED, Transactions, on_savepoint
 from outbox.backends.mysql.vacuum import Vacuuming
 from outbox.backends.protocol import Listener
-from outbox.backends.shapes import Commands, Shape
 from outbox.errors import DatabaseError
 from outbox.statements import Catalog, Naming
 
 
-class MysqlBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuuming, Monitoring, Server):
+class MysqlBackend(
+    Migrations, Queues, Sequencing, Leasing, Transactions, Vacuuming, Monitoring, Shapes, Server
+):
     """One MySQL or MariaDB database; every method is one short transaction, from any thread."""
 
     can_notify = False
@@ -41,9 +42,6 @@ class MysqlBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuum
     def listen(self) -> Listener:
         msg = "MySQL has no notifications: use wakeup('poll')"
         raise DatabaseError(msg)
-
-    def table_shapes(self, commands: Commands) -> tuple[Shape, Shape]:
-        return table_shapes(self, commands)
 
     @contextmanager
     def connection(self, *, guarded: bool = True) -> Iterator[Any]:

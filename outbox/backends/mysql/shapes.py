@@ -22,31 +22,34 @@ INTRODUCER = re.compile(r"\b_[a-z0-9]+\\?'")
 INDEX_NAME = re.compile(r"\bKEY `[^`]+` ")
 
 
-def table_shapes(backend: Backend, commands: Commands) -> tuple[Shape, Shape]:
-    """Look first, and close the backend afterwards: the temporary tables hide the others."""
-    show = backend.catalog["table_definition"]
-    body = backend.naming.table("body")
+class Shapes:
+    """See `outbox.backends.protocol.Shapes`."""
 
-    def look(lent: ProducerConnection) -> Shape:
-        shape: Shape = {}
-        for table in TABLES:
-            text = show.sql.replace(body, backend.naming.table(table))
-            try:
-                [(_, definition)] = lent.execute(Statement(show.name, show.kind, text), {})
-            except Exception as error:
-                if number_of(error) != NO_SUCH_TABLE:
-                    raise
-            else:
-                shape.update(read_definition(table, definition))
-        return shape
+    def table_shapes(self: Backend, commands: Commands) -> tuple[Shape, Shape]:
+        # Look first, and close the backend afterwards: the temporary tables hide the others.
+        show = self.catalog["table_definition"]
+        body = self.naming.table("body")
 
-    with backend.connection(guarded=False) as conn:
-        lent = adapt(conn)
-        found = look(lent)
-        for command in commands(backend.naming):
-            text = COLUMNS.sub(NO_COLUMNS, PERMANENT.sub("TEMPORARY TABLE", command.sql))
-            lent.execute(Statement(command.name, ":exec", text), {})
-        return found, look(lent)
+        def look(lent: ProducerConnection) -> Shape:
+            shape: Shape = {}
+            for table in TABLES:
+                text = show.sql.replace(body, self.naming.table(table))
+                try:
+                    [(_, definition)] = lent.execute(Statement(show.name, show.kind, text), {})
+                except Exception as error:
+                    if number_of(error) != NO_SUCH_TABLE:
+                        raise
+                else:
+                    shape.update(read_definition(table, definition))
+            return shape
+
+        with self.connection(guarded=False) as conn:
+            lent = adapt(conn)
+            found = look(lent)
+            for command in commands(self.naming):
+                text = COLUMNS.sub(NO_COLUMNS, PERMANENT.sub("TEMPORARY TABLE", command.sql))
+                lent.execute(Statement(command.name, ":exec", text), {})
+            return found, look(lent)
 
 
 def read_definition(table: str, definition: str) -> Shape:

@@ -18,16 +18,17 @@ from outbox.backends.postgresql.queues import Queues
 from outbox.backends.postgresql.sequencer import Sequencing
 from outbox.backends.postgresql.server import Server
 from outbox.backends.postgresql.session import Database
-from outbox.backends.postgresql.shapes import table_shapes
+from outbox.backends.postgresql.shapes import Shapes
 from outbox.backends.postgresql.sources import PgConnection
 from outbox.backends.postgresql.transactional import Transactions
 from outbox.backends.postgresql.vacuum import Vacuuming
 from outbox.backends.postgresql.wakeup_format import encode
-from outbox.backends.shapes import Commands, Shape
 from outbox.statements import Naming
 
 
-class PostgresBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuuming, Monitoring, Server):
+class PostgresBackend(
+    Migrations, Queues, Sequencing, Leasing, Transactions, Vacuuming, Monitoring, Shapes, Server
+):
     """One PostgreSQL database; every method is one short transaction, from any thread."""
 
     name = "postgresql"
@@ -61,9 +62,6 @@ class PostgresBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vac
         # What is wrong there says nothing of the connections that the others use.
         with translated():
             return self._to_listen()
-
-    def table_shapes(self, commands: Commands) -> tuple[Shape, Shape]:
-        return table_shapes(self, commands)
 
     @contextmanager
     def connection(self, *, guarded: bool = True) -> Iterator[Any]:  # noqa: ARG002 - free here

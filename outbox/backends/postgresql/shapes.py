@@ -24,22 +24,25 @@ def undo(shape: Shape) -> NoReturn:
     raise Scratch(shape)
 
 
-def table_shapes(backend: Backend, commands: Commands) -> tuple[Shape, Shape]:
-    """Look first: from their creation on, the temporary tables hide the others. All is rolled back."""
-    naming, temporary = backend.naming, Naming(backend.naming.prefix, "pg_temp")
-    statement = backend.catalog["table_shapes"]
+class Shapes:
+    """See `outbox.backends.protocol.Shapes`."""
 
-    def look(lent: ProducerConnection, names: Naming) -> Shape:
-        rows = lent.execute(statement, {"tables": [names.table(name) for name in TABLES]})
-        return shape_of(rows, naming.prefix)
+    def table_shapes(self: Backend, commands: Commands) -> tuple[Shape, Shape]:
+        # Look first: from their creation on, the temporary tables hide the others. All is rolled back.
+        naming, temporary = self.naming, Naming(self.naming.prefix, "pg_temp")
+        statement = self.catalog["table_shapes"]
 
-    found: Shape = {}
-    try:
-        with backend.connection() as conn:
-            lent = adapt(conn)
-            found = look(lent, naming)
-            for command in commands(temporary):
-                lent.execute(command, {})
-            undo(look(lent, temporary))
-    except Scratch as scratch:
-        return found, scratch.shape
+        def look(lent: ProducerConnection, names: Naming) -> Shape:
+            rows = lent.execute(statement, {"tables": [names.table(name) for name in TABLES]})
+            return shape_of(rows, naming.prefix)
+
+        found: Shape = {}
+        try:
+            with self.connection() as conn:
+                lent = adapt(conn)
+                found = look(lent, naming)
+                for command in commands(temporary):
+                    lent.execute(command, {})
+                undo(look(lent, temporary))
+        except Scratch as scratch:
+            return found, scratch.shape

@@ -8,7 +8,6 @@ from typing import Any
 
 from outbox.backends.engines import watch
 from outbox.backends.protocol import Listener
-from outbox.backends.shapes import Commands, Shape
 from outbox.backends.sqlite.leasing import Leasing
 from outbox.backends.sqlite.migrations import Migrations
 from outbox.backends.sqlite.monitoring import Monitoring
@@ -16,7 +15,7 @@ from outbox.backends.sqlite.queues import Queues
 from outbox.backends.sqlite.sequencer import Sequencing
 from outbox.backends.sqlite.server import Server
 from outbox.backends.sqlite.session import Database
-from outbox.backends.sqlite.shapes import table_shapes
+from outbox.backends.sqlite.shapes import Shapes
 from outbox.backends.sqlite.sources import ended
 from outbox.backends.sqlite.transactional import Transactions, on_savepoint
 from outbox.backends.sqlite.vacuum import Vacuuming
@@ -24,7 +23,9 @@ from outbox.errors import DatabaseError
 from outbox.statements import Naming
 
 
-class SqliteBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuuming, Monitoring, Server):
+class SqliteBackend(
+    Migrations, Queues, Sequencing, Leasing, Transactions, Vacuuming, Monitoring, Shapes, Server
+):
     """One SQLite database; every method is one short transaction, from any thread."""
 
     name = "sqlite"
@@ -40,9 +41,6 @@ class SqliteBackend(Migrations, Queues, Sequencing, Leasing, Transactions, Vacuu
 
     def listen(self) -> Listener:
         raise DatabaseError("SQLite: there is no way to listen; other processes are found by polling")
-
-    def table_shapes(self, commands: Commands) -> tuple[Shape, Shape]:
-        return table_shapes(self, commands)
 
     @contextmanager
     def connection(self, *, guarded: bool = True) -> Iterator[Any]:

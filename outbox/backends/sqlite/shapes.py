@@ -10,12 +10,15 @@ from outbox.backends.protocol import Backend
 from outbox.backends.shapes import TABLES, Commands, Shape, shape_of
 
 
-def table_shapes(backend: Backend, commands: Commands) -> tuple[Shape, Shape]:
-    """Make the tables in memory."""
-    names = json.dumps([backend.naming.table(name) for name in TABLES])
-    found = backend.query("table_shapes", tables=names)
-    with closing(sqlite3.connect(":memory:")) as memory:
-        for command in commands(backend.naming):
-            memory.execute(command.sql)
-        wanted = memory.execute(backend.catalog["table_shapes"].named, {"tables": names}).fetchall()
-    return shape_of(found, backend.naming.prefix), shape_of(wanted, backend.naming.prefix)
+class Shapes:
+    """See `outbox.backends.protocol.Shapes`."""
+
+    def table_shapes(self: Backend, commands: Commands) -> tuple[Shape, Shape]:
+        # Make the tables in memory.
+        names = json.dumps([self.naming.table(name) for name in TABLES])
+        found = self.query("table_shapes", tables=names)
+        with closing(sqlite3.connect(":memory:")) as memory:
+            for command in commands(self.naming):
+                memory.execute(command.sql)
+            wanted = memory.execute(self.catalog["table_shapes"].named, {"tables": names}).fetchall()
+        return shape_of(found, self.naming.prefix), shape_of(wanted, self.naming.prefix)
