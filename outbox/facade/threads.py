@@ -24,6 +24,7 @@ from outbox.workers.stats import Reporter
 
 log = logging.getLogger("outbox.workers")
 
+# After an error of the database: a failover takes seconds, and a thread is back at most this long after it.
 FAILURE_BASE = 0.1
 FAILURE_CAP = 5.0
 # Workers that wait by directive alone.

@@ -12,7 +12,9 @@ from outbox.runtime.observers import Observers
 from outbox.wakeups.coalescer import FollowUpPoll
 from outbox.wakeups.stages import StageWakeups
 
+# A server that does not let listen now seldom does a moment later; meanwhile the poll finds the work.
 RETRY_SECONDS = 30.0
+# So often an idle listener returns, so that its worker shows signs of life.
 WAIT_SECONDS = 60.0
 
 

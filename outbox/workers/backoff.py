@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+# Enough to part partitions that failed together; the pause stays near the one that was configured.
 LEAST_JITTER = 0.8
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from outbox.runtime.ready_queue import ReadyQueue
 
+# Another worker holds the row for about the time of one statement or ack.
 LOCKED_DELAY = 0.02
 # A row locked for long is one of a transaction that takes its time: up to 16 times the delay.
 LOCKED_DOUBLINGS = 4

@@ -11,8 +11,11 @@ GROUP_SECONDS = 0.05
 QUICK_SECONDS = 0.005
 # What a batch of one partition may take, as a share of its lease.
 LEASE_SHARE = 0.5
+# More partitions share a round trip no better: its cost is in the rows by then. Guessed, not measured.
 MAX_GROUP = 128
+# The last five measurements or so decide: one slow message does not, a change of load soon does.
 WEIGHT = 0.2
+# A measurement this many times the average counts at once: a group that is too large holds others up.
 SURPRISE = 4
 
 

@@ -11,6 +11,7 @@ from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
 from outbox.wakeups.stages import StageWakeups
 
+# After news a poll follows soon, for more often comes with it; each one that finds nothing doubles the pause.
 FIRST_INTERVAL = 0.05
 
 
