@@ -37,6 +37,11 @@ Ids: TypeAlias = "list[int]"
 PAGE = 100
 """How many letters are listed or claimed at once unless a limit is given."""
 IDS_AT_ONCE = 1_000
+PORTION = 200
+"""Selected letters in one transaction: locks stay short, and progress shows several times a second."""
+
+Progress = Callable[[int], object]
+"""Told after each portion how many letters it had."""
 
 
 class DeadLetters:
@@ -231,6 +236,22 @@ class DeadLetters:
             letters, after = self._access.write(conn, work)
             changed += letters
         return changed
+
+
+def change_in_portions(
+    ids: Sequence[int], change: Callable[[DeadLetterScope], int], *, progress: Progress | None = None
+) -> int:
+    """Call ``change`` with portions of selected ids, each a transaction of its own; return how many changed.
+
+    What changed before an error stays changed.
+    """
+    changed = 0
+    for start in range(0, len(ids), PORTION):
+        portion = ids[start : start + PORTION]
+        changed += change(DeadLetterScope(ids=portion))
+        if progress is not None:
+            progress(len(portion))
+    return changed
 
 
 def by_claim(messages: Iterable[DeadLetter]) -> dict[str, Ids]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from outbox.clock import Deadline
 from outbox.dead_letters.letter import DeadLetter
-from outbox.dead_letters.operations import DeadLetters
+from outbox.dead_letters.operations import DeadLetters, Progress
 from outbox.events import HandlerFailed
 from outbox.handlers.batch import Batch
 from outbox.handlers.call import BatchAdapter, PerMessageAdapter
@@ -23,9 +23,6 @@ from outbox.values.message import OutboxMessage
 # Claimed together: few enough to be done within the claim, so that another process can help.
 AT_ONCE = 20
 UNFINISHED = "the handler marked nothing of it as finished"
-
-Progress = Callable[[int], object]
-"""Told after each portion how many letters it had."""
 
 
 @dataclass

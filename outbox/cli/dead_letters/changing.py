@@ -21,7 +21,7 @@ from outbox.cli.output import emit
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
-from outbox.dead_letters.portions import change_in_portions
+from outbox.dead_letters.operations import change_in_portions
 from outbox.dead_letters.search import COMPLETED, OPEN
 from outbox.facade.assembly import open_dead_letters
 from outbox.values.readable import count

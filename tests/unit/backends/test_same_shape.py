@@ -14,12 +14,13 @@ from outbox.statements import Catalog, Naming
 PARTS = tuple(part for part in protocol.Backend.__mro__ if part.__module__ == protocol.__name__)
 BACKENDS = (postgresql.PostgresBackend, mysql.MysqlBackend, sqlite.SqliteBackend)
 # PostgreSQL alone pushes wake-ups, keeps plans, can tell an outage from an exhausted pool, takes the user's pool
-# too, and has settings for one transaction.
+# too, has settings for one transaction, and says of a lent connection what became of its transaction.
 POSTGRESQL_ALONE = {
     "engine_source",
     "idleness",
     "settings",
     "kept_plans",
+    "lent",
     "listener",
     "notifier",
     "outage",
