@@ -82,9 +82,7 @@ class PartitionOutOfRange(OutboxError, ValueError):
 
     def __init__(self, queue: str, partition: object, max: int) -> None:  # noqa: A002 - the public name of the fact
         super().__init__(queue, partition, max)
-        self.queue = queue
-        self.partition = partition
-        self.max = max
+        self.queue, self.partition, self.max = queue, partition, max
 
     def _sentence(self) -> str:
         return (
@@ -101,9 +99,7 @@ class PartitionCountMismatch(OutboxError):
 
     def __init__(self, queue: str, expected: int, found: int) -> None:
         super().__init__(queue, expected, found)
-        self.queue = queue
-        self.expected = expected
-        self.found = found
+        self.queue, self.expected, self.found = queue, expected, found
 
     def _sentence(self) -> str:
         return (
@@ -210,9 +206,7 @@ class TransactionRequired(OutboxError):
         otherwise: str = "build the outbox with require_transaction(False)",
     ) -> None:
         super().__init__(connection_kind, what, otherwise)
-        self.connection_kind = connection_kind
-        self.what = what
-        self.otherwise = otherwise
+        self.connection_kind, self.what, self.otherwise = connection_kind, what, otherwise
 
     def _sentence(self) -> str:
         return (
@@ -242,9 +236,7 @@ class WrongDatabase(OutboxError):
 
     def __init__(self, connection_kind: str, found: str, expected: str) -> None:
         super().__init__(connection_kind, found, expected)
-        self.connection_kind = connection_kind
-        self.found = found
-        self.expected = expected
+        self.connection_kind, self.found, self.expected = connection_kind, found, expected
 
     def _sentence(self) -> str:
         return (

@@ -17,6 +17,7 @@ COMMENTS = (0.04, 0.08)
 # Small files with one importer that stay: a stranger searches for these names.
 ALLOWED = {
     "outbox.cli.main": "where the console script starts",
+    "outbox.dead_letters.selecting": "from a filter to the letters that an operator touches, for more than the command",
     "outbox.testing.without_backoff": "what the drain of a test leaves out",
     "outbox.workers.backoff": "the formula of the waits between deliveries",
     "outbox.workers.vacuum": "one of the stages",
