@@ -13,7 +13,6 @@ from outbox.errors import ConnectionLost, OutboxError, WrongDatabase
 from outbox.statements import Catalog
 from outbox.statements.tables import Naming, QualifiedNaming
 
-QUOTES = {"postgresql": '"', "mysql": "`", "sqlite": '"'}
 MAIN = "main"  # what SQLite calls the file that a connection was opened with
 
 Read = Callable[[], AbstractContextManager[ProducerConnection]]
@@ -102,13 +101,13 @@ class RightPlace:
     def _is_here(self, found: Place) -> bool:
         expected = self._expected
         # A connection without a database of its own can only mean the one that is written to.
-        names = (expected.name, None) if self._plain.backend == "mysql" else (expected.name,)
+        names = (expected.name, None) if self._plain.dialect.databases_are_schemas else (expected.name,)
         return found.name in names and found.server == expected.server
 
     def _same_cluster(self, connection: ProducerConnection, found: Place) -> bool:
         """Tell whether another server of MySQL's family has these very tables."""
         expected = self._expected
-        if self._plain.backend != "mysql" or found.name not in {expected.name, None}:
+        if not self._plain.dialect.databases_are_schemas or found.name not in {expected.name, None}:
             return False
         born = self._born(connection)
         with self._own() as own:
@@ -163,7 +162,7 @@ class RightPlace:
     def _rendered(self, qualifier: str) -> Catalog:
         backend = self._plain.backend
         try:
-            naming = QualifiedNaming(self._naming.prefix, qualifier, quote=QUOTES[backend])
+            naming = QualifiedNaming(self._naming.prefix, qualifier, quote=self._plain.dialect.quote)
         except OutboxError:  # a name with a quote in it, say
             return self._plain
         return Catalog.load(backend, naming)

@@ -19,6 +19,11 @@ MICROSECOND = timedelta(microseconds=1)
 class Dialect:
     """Lists as JSON, texts and bytes as they are: SQLite's, and what the others start from."""
 
+    quote = '"'
+    """What stands around a name."""
+    databases_are_schemas = False
+    """Whether a connection can be in no database, and name the tables of any on its server."""
+
     def integers(self, values: Iterable[int]) -> str:
         """Write a list of whole numbers."""
         return f"[{','.join(map(str, values))}]"
@@ -62,6 +67,9 @@ class MysqlDialect(Dialect):
     Nor can what releases make of text in JSON: up to MariaDB 10.6, JSON_UNQUOTE knows no emoji; the first
     releases with JSON_TABLE leave escapes as they are (MariaDB) and turn null into the text "null" (MySQL).
     """
+
+    quote = "`"
+    databases_are_schemas = True
 
     @overload
     def encode_text(self, value: str) -> str: ...
