@@ -77,10 +77,11 @@ SELECT
     current_setting('default_transaction_read_only') = 'on' AS refuses_writes;
 
 -- name: server_facts :many
--- What decides whether the outbox runs well here, for people.
+-- What decides whether the outbox runs well here, for people; not what our own session has set.
 -- Differs: SQLite has no server to ask.
-SELECT f.name, current_setting(f.name) AS setting
-FROM unnest(ARRAY['server_version', 'default_transaction_isolation', 'max_connections']) AS f (name)
+SELECT s.name, s.reset_val AS setting
+FROM pg_settings AS s
+WHERE s.name IN ('server_version', 'default_transaction_isolation', 'max_connections')
 UNION ALL
 SELECT 'connections', CAST(count(*) AS text) FROM pg_stat_activity WHERE datid IS NOT NULL;
 
