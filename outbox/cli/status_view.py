@@ -14,6 +14,7 @@ from rich.text import Text
 
 from outbox.cli.output import emit_json, emit_rich, plain, table
 from outbox.cli.settings import Settings
+from outbox.dead_letters import DeadLetterStatus
 from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 from outbox.values.readable import count, duration, shortened
 
@@ -43,7 +44,12 @@ def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
 def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
     """Return the status for scripts."""
     partitions = [dataclasses.asdict(row) | {"state": row.state} for row in shown.select(found.partitions)]
-    return {"partitions": partitions, "dead_letters": found.dead_letters}
+    return {"partitions": partitions, "dead_letters": letters_of(found)}
+
+
+def letters_of(found: OutboxStatus) -> dict[str, int]:
+    """Return the number of dead letters of every status, 0 where there are none."""
+    return {status.value: found.dead_letters.get(status.value, 0) for status in DeadLetterStatus}
 
 
 def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
@@ -53,7 +59,7 @@ def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
     parts: list[RenderableType] = [queues_table(rows) if rows else nothing, ""]
     if notable := [row for row in rows if shown.everything or row.state != "idle"]:
         parts += [partitions_table(notable), ""]
-    letters = ", ".join(f"{number} {status}" for status, number in found.dead_letters.items())
+    letters = ", ".join(f"{number} {status}" for status, number in letters_of(found).items())
     return [*parts, f"dead letters: {letters}"]
 
 

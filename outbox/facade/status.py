@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from outbox.backends.protocol import Monitoring
 from outbox.backends.records import PartitionStatus
-from outbox.dead_letters import DeadLetterStatus
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class QueuePartitionStatus:
 
 @dataclass(frozen=True)
 class OutboxStatus:
-    """A snapshot of the tables: partitions by queue and index, dead letters by status, 0 where none are."""
+    """A snapshot of the tables: partitions by queue and index, dead letters by status, those with any."""
 
     partitions: list[QueuePartitionStatus]
     dead_letters: dict[str, int]
@@ -69,8 +68,7 @@ def read_status(backend: Monitoring) -> OutboxStatus:
     """Read the state of every partition in the tables, of all processes' queues, and the dead letters."""
     ids = [int(row[0]) for row in backend.query("all_partitions")]
     rows = [describe_partition(row) for row in backend.partition_status(ids)]
-    counts = backend.dead_letter_counts()
-    return OutboxStatus(rows, {status.value: counts.get(status.value, 0) for status in DeadLetterStatus})
+    return OutboxStatus(rows, backend.dead_letter_counts())
 
 
 def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:
