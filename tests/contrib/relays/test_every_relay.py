@@ -37,10 +37,7 @@ def test_a_route_picks_topic_key_and_headers(place: Place) -> None:
     def route(message: OutboxMessage) -> Route:
         return Route(topic=place.topic, key="Anna", headers={"via": "route"})
 
-    relay = place.new_relay(place.broker.url, "nowhere", route=route)
-    batch = make_batch(b"x")
-    assert relay(batch) is None
-    relay.close()
+    assert place.relay_to("nowhere", route=route)(make_batch(b"x")) is None
     (arrival,) = place.arrivals()
     assert arrival.headers["via"] == "route"
     assert arrival.headers.get("outbox-seq") == "1"

@@ -52,7 +52,7 @@ def test_a_message_that_the_client_finds_too_large_goes_to_the_dead_letters(kafk
 
 def test_a_topic_that_does_not_exist_counts_as_an_attempt(kafka_place: KafkaPlace) -> None:
     batch = make_batch(b"1")
-    answer = kafka_place.new_relay(kafka_place.broker.url, "nowhere")(batch)
+    answer = kafka_place.relay_to("nowhere")(batch)
     assert answer is not None
     assert answer.counts
     assert batch.processed == 0

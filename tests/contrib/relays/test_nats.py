@@ -19,9 +19,7 @@ def test_a_duplicate_counts_as_sent_and_is_not_stored_again(nats_place: NatsPlac
 
 def test_a_subject_that_no_stream_takes_counts_as_an_attempt(nats_place: NatsPlace) -> None:
     batch = make_batch(b"1")
-    relay = nats_place.new_relay(nats_place.broker.url, "nowhere")
-    answer = relay(batch)
-    relay.close()
+    answer = nats_place.relay_to("nowhere")(batch)
     assert isinstance(answer, Retry)
     assert answer.counts
     assert batch.processed == 0

@@ -15,7 +15,7 @@ def by_body(message: OutboxMessage) -> Route:
 
 def test_a_message_that_no_queue_takes_is_not_done_and_counts(rabbitmq_place: RabbitmqPlace) -> None:
     batch = make_batch(b"1", b"2")
-    answer = rabbitmq_place.new_relay(rabbitmq_place.broker.url, "nowhere")(batch)
+    answer = rabbitmq_place.relay_to("nowhere")(batch)
     assert isinstance(answer, Retry)
     assert answer.counts
     assert "NO_ROUTE" in answer.reason

@@ -64,6 +64,11 @@ class Place(ABC):
     def read(self) -> list[Arrival]:
         """Return what arrived since the last call."""
 
+    def relay_to(self, topic: str, **options: Any) -> Relay:
+        """Return a relay to a topic that is not this place's; it is closed when the test ends."""
+        self._relays.append(self.new_relay(self.broker.url, topic, **options))
+        return self._relays[-1]
+
     @staticmethod
     @abstractmethod
     def new_relay(url: str, topic: str, **options: Any) -> Relay:
