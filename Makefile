@@ -64,7 +64,7 @@ test: servers $(VENV)/.ready-for-tests
 
 # Not side by side: every process would start brokers of its own.
 test-brokers: servers brokers $(VENV)/.ready-for-tests
-	$(BIN)/python -m pytest tests -m broker
+	$(BIN)/python -m pytest tests/contrib -m broker
 
 # Minutes of all states that two processes and two messages can be in; not part of the suite.
 check-model:
