@@ -141,15 +141,17 @@ FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: identities :many
 -- How far the numbers of the two tables that give them out have come, how many each session takes at once,
--- and the highest that is there. A restore or a replica that became the primary may leave the first behind.
+-- and the highest that is there, with the statements that repair them. A restore or a replica that became the
+-- primary may leave the first behind.
 -- Differs: the others never give out less than what is there, and no session takes numbers in advance.
 SELECT
     t.name,
     s.seqcache AS taken_at_once,
-    s.seqrelid::regclass::text AS sequence_name,
     CASE WHEN has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') THEN pg_sequence_last_value(s.seqrelid) END AS given_out,
     has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') AS may_look,
-    t.highest
+    t.highest,
+    format('SELECT setval(%L, %s)', s.seqrelid::regclass, t.highest) AS move_on,
+    format('ALTER SEQUENCE %s CACHE 1', s.seqrelid::regclass) AS take_one
 FROM (
     SELECT 'body' AS name, to_regclass('outbox_body') AS owner, (SELECT max(b.id) FROM outbox_body AS b) AS highest
     UNION ALL

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,6 +16,26 @@ pytestmark = pytest.mark.backends("sqlite")
 Open = Callable[..., SqliteBackend]
 
 
+@contextmanager
+def held(backend: SqliteBackend) -> Iterator[None]:
+    """Keep the write lock by another thread: in its own one a backend refuses to wait for itself."""
+    taken, over = threading.Event(), threading.Event()
+
+    def keep() -> None:
+        with backend.connection():
+            taken.set()
+            assert over.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        keeping = pool.submit(keep)
+        assert taken.wait(20)
+        try:
+            yield
+        finally:
+            over.set()
+            keeping.result(20)
+
+
 @pytest.mark.parametrize("owner", ["another connection", "this backend"])
 def test_a_write_lock_that_stays_taken_is_contention(
     open_sqlite: Open, migrated: Database, owner: str
@@ -22,7 +44,7 @@ def test_a_write_lock_that_stays_taken_is_contention(
     (partition_id,) = impatient.register_queue("orders", 1)
     other = impatient if owner == "this backend" else open_sqlite(migrated.url)
 
-    with other.connection():
+    with held(other):
         with pytest.raises(Contention):
             impatient.sequence([partition_id], 10)
         request = LeaseRequest(partition_id, 1)

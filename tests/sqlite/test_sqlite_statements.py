@@ -7,6 +7,7 @@ import pytest
 from outbox.backends.sqlite import SqliteBackend
 from outbox.backends.sqlite.migrations import split
 from outbox.errors import DatabaseError
+from outbox.inbox import Inbox
 from tests.support import Database
 
 pytestmark = pytest.mark.backends("sqlite")
@@ -20,7 +21,8 @@ WHOLE = {"all_partitions", "missing_messages"}
 
 def test_no_statement_scans_a_table_that_was_never_analysed(store: SqliteBackend, migrated: Database) -> None:
     planned = 0
-    with migrated.session() as session:
+    with Inbox(migrated.url) as inbox, migrated.session() as session:
+        inbox.migrate()
         for name, statement in store.catalog.items():
             if name in WHOLE or not statement.named.startswith(
                 ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")

@@ -27,12 +27,12 @@ def judge(patient: Patient, row: Any) -> Iterator[Finding]:
             CHECK,
             f"the ids of {table} go on at {(row.given_out or 0) + 1}, and {highest} is there already "
             "(a restore, or a replica that became the primary): an enqueue fails, or messages change order",
-            f"SELECT setval('{row.sequence_name}', {highest})",
+            row.move_on,
         )
     if row.taken_at_once > 1:
         yield problem(
             CHECK,
             f"each session takes {row.taken_at_once} ids of {table} in advance, so that later messages may "
             "have lower ids and be delivered before earlier ones",
-            f"ALTER SEQUENCE {row.sequence_name} CACHE 1",
+            row.take_one,
         )
