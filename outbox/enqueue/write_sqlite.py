@@ -16,7 +16,6 @@ from outbox.enqueue.prepared_message import (
 from outbox.statements import Catalog
 
 ROWS = 1_000
-VALUES_PER_ROW = 6
 BYTES = 8_000_000
 SQLITE_BUSY = 5
 PRIMARY_CODE = 0xFF
@@ -33,12 +32,12 @@ def write_sqlite(
 
     The driver's error for a busy database passes through, with a note on what to do about it.
     """
-    rows = min(ROWS, most_parameters(connection.driver_connection()) // VALUES_PER_ROW)
+    statement = catalog[body_statement(messages)]
+    rows = min(ROWS, most_parameters(connection.driver_connection()) // len(statement.row_parameters))
     ids: list[int] = []
     try:
         for chunk in chunks(messages, rows=rows, size=BYTES):
             # The rows of one statement get consecutive ids: there is no other writer meanwhile.
-            statement = catalog[body_statement(chunk)]
             last_id = connection.insert_rows(
                 statement, [body_values(message, statement) for message in chunk]
             )

@@ -38,7 +38,7 @@ def test_what_is_no_connection_is_refused_with_its_type_and_the_accepted_ones(
 def test_an_engine_is_no_connection(outbox: Outbox, tables: Database) -> None:
     error = refuse(outbox, tables.engine())
     assert error.connection_type.endswith("Engine")
-    assert "SQLAlchemy Connection, Session or scoped_session" in error.accepted
+    assert "SQLAlchemy Connection, Session or scoped_session on one of these drivers" in error.accepted
 
 
 @pytest.mark.backends("postgresql", "mysql", "mariadb")
