@@ -29,6 +29,9 @@ class BarePostgres(Bare):
             payloads=bodies,
             payload_types=[TYPE] * size,
             headers=[None] * size,
+            message_keys=[None] * size,
+            uids=[None] * size,
+            origins=[None] * size,
         )
 
     def sequence_once(self) -> int:

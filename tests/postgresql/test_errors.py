@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors
 
 from outbox.backends.postgresql.errors import is_contention, translate
-from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
 
 pytestmark = pytest.mark.backends("postgresql")
 
@@ -40,7 +40,7 @@ class Coded(psycopg.OperationalError):
         ("40003", DatabaseError),  # statement_completion_unknown
         ("42P01", DatabaseError),  # undefined_table
         ("28P01", DatabaseError),  # invalid_password
-        ("57014", DatabaseError),  # query_canceled
+        ("57014", StatementTimeout),  # query_canceled
         ("53100", DatabaseError),  # disk_full
         ("23505", DatabaseError),  # unique_violation
     ],

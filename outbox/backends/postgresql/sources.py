@@ -220,6 +220,8 @@ class PoolSource:
             conn: PgConnection = self._pool.getconn(seconds)
             if self._idleness.trusts(conn):
                 return conn
+            # The next one may lead to another server, whose numbers are of another epoch.
+            self.waiting.losses += 1
             self._pool.putconn(conn)
 
 
