@@ -160,7 +160,7 @@ def test_a_handler_that_swallows_a_deadlock_cannot_go_on_in_a_new_transaction(
         turn.connection.cursor().execute("UPDATE accounts SET m = 3 WHERE n = 3")
         turn.savepoint()
 
-    with pytest.raises(DatabaseError, match="has ended"):
+    with pytest.raises(DatabaseError, match="was ended"):
         turn_of(store, ids[0], handle)
     assert migrated.value("SELECT m FROM accounts WHERE n = 3") == 1
     assert actor.row(ids[0])[0] == 0
@@ -179,6 +179,6 @@ def test_every_step_after_a_statement_that_ends_the_transaction_says_so(
         turn.connection.cursor().execute("SELECT count(*) FROM outbox_body FOR UPDATE")
         getattr(turn, step)()
 
-    with pytest.raises(DatabaseError, match="has ended"):
+    with pytest.raises(DatabaseError, match="was ended"):
         turn_of(store, ids[0], handle)
     assert actor.row(ids[0])[0] == 0
