@@ -147,15 +147,21 @@ FOR NO KEY UPDATE SKIP LOCKED;
 SELECT
     t.name,
     s.seqcache AS taken_at_once,
-    CASE WHEN has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') THEN pg_sequence_last_value(s.seqrelid) END AS given_out,
+    CASE
+        WHEN has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') THEN pg_sequence_last_value(s.seqrelid)
+    END AS given_out,
     has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') AS may_look,
     t.highest,
-    format('SELECT setval(%L, %s)', s.seqrelid::regclass, t.highest) AS move_on,
-    format('ALTER SEQUENCE %s CACHE 1', s.seqrelid::regclass) AS take_one
+    format('SELECT setval(%L, %s)', CAST(s.seqrelid AS regclass), t.highest) AS move_on,
+    format('ALTER SEQUENCE %s CACHE 1', CAST(s.seqrelid AS regclass)) AS take_one
 FROM (
-    SELECT 'body' AS name, to_regclass('outbox_body') AS owner, (SELECT max(b.id) FROM outbox_body AS b) AS highest
+    SELECT
+        'body' AS name,
+        to_regclass('outbox_body') AS owner,
+        (SELECT max(b.id) FROM outbox_body AS b) AS highest
     UNION ALL
     SELECT 'partitions', to_regclass('outbox_partitions'), (SELECT max(p.id) FROM outbox_partitions AS p)
 ) AS t
-INNER JOIN pg_depend AS d ON d.refobjid = t.owner AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+INNER JOIN pg_depend AS d
+    ON d.refobjid = t.owner AND d.classid = CAST('pg_class' AS regclass) AND d.deptype IN ('a', 'i')
 INNER JOIN pg_sequence AS s ON s.seqrelid = d.objid;

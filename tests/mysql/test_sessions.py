@@ -9,6 +9,7 @@ import sqlalchemy
 
 from outbox.backends.protocol import Backend
 from outbox.backends.records import DeadLetterRecord, LeaseRequest, Refusal, Settlement
+from outbox.errors import DatabaseError
 from tests.contract.actor import MANY_BYTES, Actor
 from tests.contract.producer import Producer
 from tests.mysql.conftest import Opener
@@ -161,8 +162,8 @@ def test_a_borrower_who_switches_autocommit_does_not_make_later_transactions_par
 ) -> None:
     store = opened(migrated.url, pool_size=1)
     migrated.execute("CREATE TABLE effects (n INTEGER PRIMARY KEY)")
-    with store.connection() as connection:
-        connection.cursor().execute("SET autocommit = 1")
+    with pytest.raises(DatabaseError, match="was ended"), store.connection() as connection:
+        connection.cursor().execute("SET autocommit = 1")  # which commits, too
 
     def fail() -> None:
         with store.connection() as connection:
