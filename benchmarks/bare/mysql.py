@@ -22,7 +22,8 @@ class BareMysql(Bare):
     def _connect(self, url: str) -> Any:
         connection = connect(url, autocommit=False)
         cursor = connection.cursor()
-        cursor.execute(self.catalog["own_session"].compact)
+        for command in self.catalog["own_session"].compact.split(";"):
+            cursor.execute(command)
         cursor.close()
         return connection
 

@@ -48,6 +48,7 @@ class RightPlace:
         with own() as connection:
             self._expected = self._place(connection)
             self._qualifier = self._own_qualifier(connection)
+            self._born = self._birth(connection)
 
     def catalog(self, connection: ProducerConnection) -> Catalog:
         """Return the statements to write with; raises `WrongDatabase` for a connection that leads elsewhere.
@@ -81,11 +82,22 @@ class RightPlace:
     def _look(self, connection: ProducerConnection) -> Catalog:
         found = self._place(connection)
         if not self._is_here(found):
-            # The outbox's own may have moved, as by a restart or a failover.
-            self._look_again()
-            if not self._is_here(found) and not self._same_cluster(connection, found):
+            reached = self._own_has_moved()
+            if not self._is_here(found) and not self._same_tables(connection, found, reached=reached):
                 raise WrongDatabase(connection.kind, str(found), str(self._expected))
         return self._qualified(self._qualifier)
+
+    def _own_has_moved(self) -> bool:
+        """Look where the outbox's own connections lead to now, as after a restart; tell whether one was made.
+
+        In a failover the caller's connection may be at the new primary before any of the outbox's own is:
+        an order that could be written must not wait for those.
+        """
+        try:
+            self._look_again()
+        except ConnectionLost:
+            return False
+        return True
 
     def _look_again(self) -> None:
         try:
@@ -104,16 +116,21 @@ class RightPlace:
         names = (expected.name, None) if self._plain.dialect.databases_are_schemas else (expected.name,)
         return found.name in names and found.server == expected.server
 
-    def _same_cluster(self, connection: ProducerConnection, found: Place) -> bool:
-        """Tell whether another server of MySQL's family has these very tables."""
-        expected = self._expected
-        if not self._plain.dialect.databases_are_schemas or found.name not in {expected.name, None}:
-            return False
-        born = self._born(connection)
-        with self._own() as own:
-            return born is not None and born == self._born(own)
+    def _same_tables(self, connection: ProducerConnection, found: Place, *, reached: bool) -> bool:
+        """Tell whether another server has these very tables.
 
-    def _born(self, connection: ProducerConnection) -> str | None:
+        The nodes of a cluster of MySQL's family do. A PostgreSQL server with the same tables may be a copy
+        that was restored elsewhere; it counts as the one that took over only while the outbox's own is away.
+        """
+        clusters = self._plain.dialect.databases_are_schemas
+        names = {self._expected.name, None} if clusters else {self._expected.name}
+        if found.name not in names or (reached and not clusters):
+            return False
+        return self._born is not None and self._birth(connection) == self._born
+
+    def _birth(self, connection: ProducerConnection) -> str | None:
+        if connection.backend == "sqlite":
+            return None
         try:
             rows = connection.execute(self._qualified(self._qualifier)["birth"], {})
         except (

@@ -68,8 +68,8 @@ SELECT DATABASE() AS qualifier;
 
 -- name: birth :many
 -- When the tables were made, to the microsecond: the nodes of a cluster have it in common, which are several
--- servers. Asked only where the servers differ.
--- Differs: PostgreSQL has one server that writes, and SQLite a file.
+-- servers. Asked when the outbox opens, and where the servers differ.
+-- Differs: PostgreSQL's tables have numbers, and SQLite has a file.
 -- Locks: none.
 SELECT CAST(MIN(applied_at) AS CHAR) AS born
 FROM outbox_migrations;

@@ -68,6 +68,18 @@ SELECT
     pg_catalog.current_database() AS database_name,
     CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS started_at;
 
+-- name: birth :many
+-- What numbers the server gave to the database and its tables: a standby has them in common with its primary.
+-- Asked when the outbox opens, and where the servers differ while the outbox's own is away. It cannot fail,
+-- which would abort the producer's transaction.
+-- Locks: none.
+SELECT
+    pg_catalog.concat_ws(
+        '/', d.oid, CAST(pg_catalog.to_regclass('outbox_body') AS pg_catalog.oid)
+    ) AS born
+FROM pg_catalog.pg_database AS d
+WHERE d.datname = pg_catalog.current_database();
+
 -- name: place_of_tables :many
 -- The schema that the search path leads to, on a connection of the outbox's own: messages are written into
 -- the tables of that one, whatever the search path of the producer's connection says.

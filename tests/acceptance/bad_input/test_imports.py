@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+from pathlib import Path
 
 import pytest
 
@@ -43,10 +44,15 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 
 
 @pytest.mark.mp
-def test_importing_the_package_takes_less_than_300_ms_and_loads_no_driver(spawn: Spawn) -> None:
+def test_importing_the_package_takes_less_than_300_ms_and_loads_no_driver(
+    spawn: Spawn, tmp_path: Path
+) -> None:
+    # Compiled once, as an installed package is, even where the tests' own environment keeps no bytecode.
+    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    spawn(IMPORT_AND_REPORT, env=bytecode).succeed()
     took = []
     for _ in range(5):
-        seconds, modules = spawn(IMPORT_AND_REPORT).succeed().splitlines()
+        seconds, modules = spawn(IMPORT_AND_REPORT, env=bytecode).succeed().splitlines()
         assert set(modules.split()) & DRIVERS == set()
         took.append(float(seconds))
         if took[-1] < 0.3:
