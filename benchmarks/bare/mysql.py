@@ -18,12 +18,15 @@ class BareMysql(Bare):
     """READ COMMITTED, as the library's own connections."""
 
     dialect = "mysql"
+    step = 1  # what the server's auto_increment_increment is by default; asked once below
 
     def _connect(self, url: str) -> Any:
         connection = connect(url, autocommit=False)
         cursor = connection.cursor()
         for command in self.catalog["own_session"].compact.split(";"):
             cursor.execute(command)
+        cursor.execute(self.catalog["last_insert_id"].compact)
+        self.step = cursor.fetchone()[1]
         cursor.close()
         return connection
 
@@ -42,7 +45,13 @@ class BareMysql(Bare):
         statement = self.catalog["insert_body"].repeated(len(bodies), "%s")
         kind = TYPE.hex()
         self.cursor.execute(statement, [x for body in bodies for x in (body.hex(), kind, None)])
-        self.change("insert_incoming", partition_ids=dumps(partition_ids), first_id=self.cursor.lastrowid)
+        self.change(
+            "insert_incoming",
+            partition_ids=dumps(partition_ids),
+            first_id=self.cursor.lastrowid,
+            step=self.step,
+            kept=0,
+        )
         self.connection.commit()
 
     def sequence_once(self) -> int:
