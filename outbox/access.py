@@ -10,7 +10,7 @@ from outbox.backends.protocol import Sources
 from outbox.backends.retry import retry_contention
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
-from outbox.connections.driver_connection import DriverConnection
+from outbox.connections.driver import DriverConnection
 from outbox.connections.mysql_connector import MYSQL_CONNECTOR
 from outbox.connections.psycopg import PSYCOPG
 from outbox.connections.sqlite import SQLITE

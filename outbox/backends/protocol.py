@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from outbox.backends.records import (
+    Commands,
     Delivery,
     LeaseRequest,
     LeaseResult,
@@ -22,9 +23,9 @@ from outbox.backends.records import (
     Sequenced,
     Settlement,
     SettleResult,
+    Shape,
     Wakeup,
 )
-from outbox.backends.shapes import Commands, Shape
 from outbox.backends.waiting import Waiting
 from outbox.statements import Catalog, Naming
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+from outbox.statements import Naming, Statement
+from outbox.statements.tables import TABLES as ALL_TABLES
 
 
 class Pending(NamedTuple):
@@ -175,3 +179,18 @@ class Wakeup(NamedTuple):
     partition_ids: tuple[int, ...]
     more: bool = False
     """Whether there may be more that is not announced: look again a little later."""
+
+
+TABLES = tuple(sorted(ALL_TABLES - {"migrations"}))
+Shape: TypeAlias = dict[tuple[str, str, str], str]
+"""From (table, kind, name) to the definition. An index or check is named by what it does."""
+Commands: TypeAlias = Callable[[Naming], Sequence[Statement]]
+"""What the migrations run, one by one, with these names."""
+
+
+def shape_of(rows: list[Any], prefix: str) -> Shape:
+    """Return rows of ``table_shapes`` as a shape; servers may have folded the prefix to lower case."""
+    return {
+        (str(table)[len(prefix) + 1 :], kind, " ".join(name.split())): " ".join(definition.split())
+        for table, kind, name, definition in rows
+    }

@@ -8,8 +8,7 @@ from typing import Any
 
 from outbox.connections.connection import ProducerConnection
 from outbox.connections.django import DjangoConnection
-from outbox.connections.driver import Driver
-from outbox.connections.driver_connection import DriverConnection
+from outbox.connections.driver import Driver, DriverConnection
 from outbox.connections.mysql_connector import MYSQL_CONNECTOR, connection_of_cursor
 from outbox.connections.mysqlclient import MYSQLCLIENT
 from outbox.connections.psycopg import PSYCOPG

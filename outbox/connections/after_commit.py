@@ -1,10 +1,12 @@
-"""Call back after a COMMIT, and never let a callback make the commit look failed."""
+"""Call back after a COMMIT, of a connection or of a turn, and never let a callback make it look failed."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 logger = logging.getLogger("outbox.producers")
@@ -58,4 +60,37 @@ def after_commit(connection: Any, callback: Callable[[], object]) -> bool:
     if not isinstance(hook, AfterCommit) or hook.transaction() is not transaction:
         hook = vars(connection)[COMMIT] = AfterCommit(connection, transaction)
     hook.callbacks[callback] = None
+    return True
+
+
+class Turn(threading.local):
+    """What is to be called after the commit of this thread's turn; None when it is not in one."""
+
+    callbacks: dict[Callable[[], object], None] | None = None
+
+
+_turn = Turn()
+
+
+@contextmanager
+def turn_commit() -> Iterator[None]:
+    """Run what `after_turn` was given on this thread, once the block is over, which commits at its end.
+
+    Nothing is run when it raises.
+    """
+    callbacks: dict[Callable[[], object], None] = {}
+    _turn.callbacks = callbacks
+    try:
+        yield
+    finally:
+        _turn.callbacks = None
+    for callback in callbacks:
+        quietly(callback)
+
+
+def after_turn(callback: Callable[[], object]) -> bool:
+    """Run ``callback`` once after this thread's turn has committed; False when it is not in one."""
+    if _turn.callbacks is None:
+        return False
+    _turn.callbacks[callback] = None
     return True

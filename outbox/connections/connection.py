@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from outbox.connections.turn_commit import after_turn
+from outbox.connections.after_commit import after_turn
 from outbox.statements import Statement
 
 # A cursor's description cannot tell in time: a pipelined statement has none before its rows are fetched.

@@ -8,7 +8,7 @@ from typing import Any
 
 from outbox.connections.after_commit import after_commit
 from outbox.connections.connection import KINDS_WITH_ROWS, ProducerConnection
-from outbox.connections.driver_connection import DriverConnection
+from outbox.connections.driver import DriverConnection
 from outbox.statements import Statement
 
 # A caller who streams results would have our statements run in server-side cursors.

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from outbox.backends.protocol import Backend
-from outbox.backends.shapes import Shape
+from outbox.backends.records import Shape
 from outbox.schema import load_migrations
 from outbox.statements import Naming, Statement
 

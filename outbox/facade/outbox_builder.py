@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 from outbox.errors import ConfigurationError
 from outbox.facade.assembly import assemble_handle, assemble_outbox
-from outbox.facade.declaration import Declaration
 from outbox.facade.handle import OutboxHandle
+from outbox.facade.options import Declaration
 from outbox.facade.options_builder import OptionsBuilder
 from outbox.facade.outbox import Outbox
 from outbox.handlers.around import Wrapper, checked_wrappers

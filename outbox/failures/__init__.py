@@ -1,8 +1,7 @@
 """Count failures per message, apart from the tables that decide what is delivered."""
 
-from outbox.failures.entry import FailureEntry, FailureKey
 from outbox.failures.in_memory import InMemoryFailureTracker
 from outbox.failures.sql import SqlFailureTracker
-from outbox.failures.tracker import FailureTracker
+from outbox.failures.tracker import FailureEntry, FailureKey, FailureTracker
 
 __all__ = ["FailureEntry", "FailureKey", "FailureTracker", "InMemoryFailureTracker", "SqlFailureTracker"]

@@ -6,8 +6,7 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
-from outbox.failures.entry import FailureEntry, FailureKey
-from outbox.failures.tracker import FailureTracker, checked_threshold, highest_first
+from outbox.failures.tracker import FailureEntry, FailureKey, FailureTracker, checked_threshold, highest_first
 from outbox.values.reasons import reason_of
 
 

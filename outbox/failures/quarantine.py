@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outbox.failures.entry import FailureEntry
-from outbox.failures.tracker import FailureTracker
+from outbox.failures.tracker import FailureEntry, FailureTracker
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from outbox.access import Access
 from outbox.backends.connect import check_target, open_backend
 from outbox.backends.protocol import Backend
-from outbox.failures.entry import FailureEntry, FailureKey
 from outbox.failures.store import Store
-from outbox.failures.tracker import FailureTracker, checked_threshold, highest_first
+from outbox.failures.tracker import FailureEntry, FailureKey, FailureTracker, checked_threshold, highest_first
 from outbox.runtime.fork import ForkGuard
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from outbox.connections.connection import ProducerConnection
-from outbox.failures.entry import FailureEntry, FailureKey
+from outbox.failures.tracker import FailureEntry, FailureKey
 from outbox.statements import Catalog
 from outbox.statements.dialect import decode_text, decode_time, encode_time
 from outbox.values.reasons import clean_reason

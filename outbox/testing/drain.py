@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from outbox.facade import OutboxBuilder
 from outbox.facade.outbox import Outbox
-from outbox.testing.without_backoff import without_backoff
+from outbox.handlers.outcome import Outcome
+from outbox.handlers.transactional import TransactionalHandler
+from outbox.workers.consumer import Consumer
 from outbox.workers.pipeline import Pipeline
 
 # Rounds without an end would mean that a handler enqueues for itself for ever.
@@ -92,3 +95,32 @@ class _Drain:
             vacuumed=vacuumed,
             left=sum(row.incoming + row.sequence - row.processed_seq for row in rows),
         )
+
+
+# Not zero: the queues' clock stands still, and what is due in an instant is never due.
+INSTANT = 1e-9
+
+
+def without_backoff(consumer: Consumer) -> Consumer:
+    """Return a consumer that delivers as the given one does and never backs off."""
+    leased, transactional = consumer.leased, consumer.transactional
+    return replace(
+        consumer,
+        leased=None if leased is None else lambda batch: _instant(leased(batch)),
+        transactional=None if transactional is None else _Impatient(transactional),
+    )
+
+
+class _Impatient:
+    def __init__(self, handler: TransactionalHandler) -> None:
+        self._handler = handler
+
+    def run(self, *turn: Any, **more: Any) -> Outcome:
+        """Run the handler, with whatever it takes; its failure asks for no delay."""
+        return _instant(self._handler.run(*turn, **more))
+
+
+def _instant(outcome: Outcome) -> Outcome:
+    if outcome.failure is None:
+        return outcome
+    return replace(outcome, failure=replace(outcome.failure, delay=INSTANT))

@@ -8,10 +8,20 @@ from dataclasses import FrozenInstanceError, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from outbox.clock import Deadline
-from outbox.values.cancel_point import CancelPoint
+from outbox.clock import Clock, Deadline, monotonic
 from outbox.values.headers import NO_HEADERS
 from outbox.values.identity import NAMELESS, Names, identity_of
+
+
+class CancelPoint(Deadline):
+    """The deadline of a delivery, which also tells of a stop; one for all messages of a batch."""
+
+    __slots__ = ("stopping",)
+
+    def __init__(self, at: float, stopping: Callable[[], bool], *, clock: Clock = monotonic) -> None:
+        super().__init__(at, clock=clock)
+        self.stopping = stopping
+
 
 NEVER = Deadline.never()
 

@@ -10,8 +10,7 @@ from outbox.handlers.outcome import Failed, Outcome
 from outbox.values.reasons import clean_reason
 from outbox.workers.backoff import backoff, jittered
 from outbox.workers.consumer import Consumer
-from outbox.workers.partition_mode import PartitionMode
-from outbox.workers.partition_state import PartitionState
+from outbox.workers.partition_state import PartitionMode, PartitionState
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from outbox import events
 from outbox.access import Access
-from outbox.backends.protocol import Backend
-from outbox.backends.records import DeadLetterRecord
+from outbox.backends.protocol import Backend, Transactions
+from outbox.backends.records import DeadLetterRecord, Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
+from outbox.backends.retry import retry_contention
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, DatabaseError
 from outbox.failures import FailureEntry, FailureTracker
@@ -16,8 +18,8 @@ from outbox.failures.quarantine import Quarantine
 from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
+from outbox.values.reasons import clean_reason
 from outbox.wakeups.stages import StageWakeups
-from outbox.workers.dead_letter_head import QuarantineResult, dead_letter_head
 from outbox.workers.failure_recorder import FailureRecorder
 
 # How often the counts below the threshold are looked through for messages that are long delivered.
@@ -156,3 +158,43 @@ class QuarantineSweeper:
         if self._owed:
             self._tracker.restore(self._owed)
             self._owed = []
+
+
+class QuarantineResult(enum.Enum):
+    """Why the message of an entry was not dead-lettered."""
+
+    STALE = "stale"
+    """It is finished: the entry means nothing any more."""
+    DEFERRED = "deferred"
+    """A worker has the partition, or another message is its head."""
+
+
+@retry_contention
+def dead_letter_head(
+    backend: Transactions, entry: FailureEntry
+) -> tuple[DeadLetterRecord, int] | QuarantineResult:
+    """Dead-letter the message of an entry if it is the head; return letter and message id, or why not now.
+
+    That is a transactional turn without a handler: one transaction, so no processor can take the partition
+    in between and deliver the message once more. It ends every lease that has expired: the partition's
+    previous owner, a zombie included, can neither acknowledge the message afterwards nor move the cursor.
+    """
+    request = LeaseRequest(entry.key.partition_id, 1)
+    # A head that keeps failing is resting nearly all of the time, and would never be found free.
+    with backend.transactional_turn(request, max_bytes=1, one_if_failed=True, ignore_backoff=True) as turn:
+        if isinstance(turn, Refusal):
+            return QuarantineResult.STALE if turn.kind is RefusalKind.IDLE else QuarantineResult.DEFERRED
+        head = turn.delivery.cursor + 1
+        if entry.key.seq != head:
+            return QuarantineResult.STALE if entry.key.seq < head else QuarantineResult.DEFERRED
+        letter = letter_of(entry, turn.delivery)
+        turn.settle(Settlement(entry.key.partition_id, head, dead=(letter,)))
+    return letter, turn.delivery.messages[0].message_id
+
+
+def letter_of(entry: FailureEntry, delivery: Delivery) -> DeadLetterRecord:
+    """Return the dead letter of the head of a delivery."""
+    reason = clean_reason(
+        f"given up after {entry.failure_count} failed deliveries; last error: {entry.last_error}"
+    )
+    return DeadLetterRecord(entry.key.seq, reason, max(entry.failure_count, delivery.attempts))

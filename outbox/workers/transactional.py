@@ -10,12 +10,12 @@ from dataclasses import replace
 from outbox.backends.protocol import TransactionalTurn, Transactions
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.clock import Clock, Deadline, monotonic
-from outbox.connections.turn_commit import turn_commit
+from outbox.connections.after_commit import turn_commit
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
 from outbox.runtime.observers import Observers
-from outbox.values.cancel_point import CancelPoint
+from outbox.values.message import CancelPoint
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import MAX_BYTES, Consumer

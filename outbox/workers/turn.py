@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from outbox.backends.records import Delivery
-from outbox.values.cancel_point import CancelPoint
+from outbox.values.message import CancelPoint
 from outbox.workers.consumer import Consumer
 
 _host = "".join(c if c.isascii() and (c.isalnum() or c in ".-") else "-" for c in socket.gethostname())

@@ -6,7 +6,7 @@ import re
 
 from outbox.backends.mysql.errors import NO_SUCH_TABLE, number_of
 from outbox.backends.protocol import Backend
-from outbox.backends.shapes import TABLES, Commands, Shape
+from outbox.backends.records import TABLES, Commands, Shape
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
 from outbox.statements import Statement

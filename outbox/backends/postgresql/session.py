@@ -16,9 +16,9 @@ from outbox.backends.postgresql.errors import translate
 from outbox.backends.postgresql.kept_plans import KeptPlans
 from outbox.backends.postgresql.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
+from outbox.connections.psycopg import storable
 from outbox.errors import ConnectionLost, DatabaseError
 from outbox.statements import Catalog, Rows
-from outbox.statements.storable import storable
 from outbox.unwrapping import innermost
 
 log = logging.getLogger("outbox.backends.postgres")

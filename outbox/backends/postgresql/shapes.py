@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from outbox.backends.protocol import Backend
-from outbox.backends.shapes import TABLES, Commands, Shape, shape_of
+from outbox.backends.records import TABLES, Commands, Shape, shape_of
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
 from outbox.statements import Naming

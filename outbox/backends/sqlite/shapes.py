@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 from outbox.backends.protocol import Backend
-from outbox.backends.shapes import TABLES, Commands, Shape, shape_of
+from outbox.backends.records import TABLES, Commands, Shape, shape_of
 
 
 class Shapes:

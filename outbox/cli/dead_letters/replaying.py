@@ -13,10 +13,9 @@ import click
 
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import yes_option
-from outbox.cli.dead_letters.bar import progress
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
-from outbox.cli.dead_letters.outcome import NOT_OPEN
+from outbox.cli.dead_letters.outcome import NOT_OPEN, progress
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_callable

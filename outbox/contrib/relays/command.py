@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
 from outbox.contrib.relays.opening import ENVELOPES, open_envelope, open_relay
 from outbox.contrib.relays.relay import Relay
-from outbox.contrib.relays.table import read_table
+from outbox.errors import ConfigurationError
 from outbox.facade import OutboxBuilder
 from outbox.facade.outbox import Outbox
 from outbox.facade.status import read_status
@@ -115,3 +117,25 @@ def partitions(settings: Settings, queues: list[str]) -> dict[str, int]:
             f"there is no queue {unknown[0]!r} in this database; the application registers it"
         )
     return {queue: counts[queue] for queue in queues}
+
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_table(path: Path, table: str, known: Collection[str]) -> dict[str, Any]:
+    """Return a table of the file; raises `ConfigurationError` for a bad file and an unknown name."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError("file", str(path), f"it is no TOML: {error}") from error
+    found = content.get(table)
+    if not isinstance(found, dict):
+        raise ConfigurationError("file", str(path), f"it has no table [{table}]")
+    if unknown := sorted(set(found) - set(known)):
+        raise ConfigurationError(
+            unknown[0], found[unknown[0]], f"there is no such option; use {', '.join(known)}"
+        )
+    return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from outbox.contrib.relays.identity import identify
+from outbox.contrib.relays.outgoing import identify
 from outbox.errors import ConfigurationError
 from outbox.values.message import OutboxMessage
 

@@ -13,8 +13,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from outbox.clock import Deadline, monotonic
 from outbox.contrib.relays.answers import CONFIRMED, Answer, BrokerAway, Failed, Refused
-from outbox.contrib.relays.outgoing import Outgoing
-from outbox.contrib.relays.text import visible
+from outbox.contrib.relays.outgoing import Outgoing, visible
 
 log = logging.getLogger("outbox.relays.nats")
 

@@ -1,11 +1,20 @@
-"""A message as it leaves for a broker, and where it goes."""
+"""A message as it leaves for a broker: where it goes, and the headers that tell a receiver which it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from outbox.values.message import OutboxMessage
+
+# Printable ASCII without the percent sign, which begins an escape.
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+
+
+def visible(text: str) -> str:
+    """Return the text as printable ASCII, all else percent-encoded in UTF-8, as CloudEvents has it."""
+    return quote(text, safe=_PRINTABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +59,30 @@ def route_of(router: Router, message: OutboxMessage) -> Route:
     if isinstance(answer, Route):
         return answer
     return Route(topic=answer)
+
+
+ID = "outbox-id"
+SOURCE = "outbox-source"
+PARTITION = "outbox-partition"
+SEQ = "outbox-seq"
+KEY = "outbox-key"
+
+
+def identify(message: OutboxMessage, key: str | None = None) -> dict[str, str]:
+    """Return the headers by which an inbox tells a duplicate and notices a gap.
+
+    The partition is the id that is unique among all queues of the source, so that one receiver can
+    take several queues.
+    """
+    headers = {
+        ID: message.uid,
+        SOURCE: message.source,
+        PARTITION: str(message.partition_id),
+        SEQ: str(message.seq),
+    }
+    return headers if key is None else {**headers, KEY: key}
+
+
+def epoch_of(message: OutboxMessage) -> int:
+    """Return the epoch as a number, which only grows: a source is installation and epoch."""
+    return int(message.source.rpartition("-")[2])

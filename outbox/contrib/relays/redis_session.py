@@ -10,8 +10,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from outbox.clock import Deadline, monotonic
 from outbox.contrib.relays.answers import CONFIRMED, Answer, BrokerAway, Failed
-from outbox.contrib.relays.identity import PARTITION, SOURCE, epoch_of
-from outbox.contrib.relays.outgoing import Outgoing
+from outbox.contrib.relays.outgoing import PARTITION, SOURCE, Outgoing, epoch_of
 
 # A firewall may forget an idle connection without a word; a new one takes a millisecond.
 MOST_IDLE = 30.0

@@ -11,8 +11,7 @@ from typing import ClassVar
 from outbox.clock import Deadline
 from outbox.contrib.relays.answers import Answer, BrokerAway, Confirmed, Failed, Refused, Unclear
 from outbox.contrib.relays.envelopes import Envelope, Raw
-from outbox.contrib.relays.identity import identify
-from outbox.contrib.relays.outgoing import Outgoing, Route, Router, route_of
+from outbox.contrib.relays.outgoing import Outgoing, Route, Router, identify, route_of
 from outbox.handlers.batch import Batch
 from outbox.values.durations import seconds
 from outbox.values.message import OutboxMessage

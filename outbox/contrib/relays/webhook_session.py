@@ -17,10 +17,9 @@ from urllib3.response import BaseHTTPResponse
 from outbox.clock import Deadline
 from outbox.contrib.relays.addresses import PrivateAddress, resolve
 from outbox.contrib.relays.answers import CONFIRMED, Answer, Failed, Refused
-from outbox.contrib.relays.outgoing import Outgoing
+from outbox.contrib.relays.outgoing import Outgoing, visible
 from outbox.contrib.relays.retry_after import retry_after
 from outbox.contrib.relays.signature import Signer
-from outbox.contrib.relays.text import visible
 
 GONE = 410
 # Answers that speak of the endpoint and not of the message.

@@ -12,7 +12,7 @@ import pytest
 
 from outbox import OutboxMessage, Retry
 from outbox.backends.protocol import Backend
-from outbox.workers.dead_letter_head import QuarantineResult, dead_letter_head
+from outbox.workers.sweeper import QuarantineResult, dead_letter_head
 from tests.acceptance.bench import Bench, Letter, Row
 from tests.acceptance.failures.support import REASON, THRESHOLD, Ward, accusation
 

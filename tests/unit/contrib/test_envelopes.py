@@ -11,7 +11,7 @@ from cloudevents.core.formats.json import JSONFormat
 
 from outbox import ConfigurationError
 from outbox.contrib.relays import CloudEvents, DebeziumEvent, Raw
-from outbox.contrib.relays.text import visible
+from outbox.contrib.relays.outgoing import visible
 from tests.contrib.relays.batches import make_message
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbox.workers.partition_mode import Degraded, Normal, PartitionMode
+from outbox.workers.partition_state import Degraded, Normal, PartitionMode
 
 
 def test_a_new_partition_takes_whole_batches() -> None:

@@ -7,8 +7,7 @@ import pytest
 from outbox.backends.records import DeadLetterRecord, Delivery, Settlement
 from outbox.handlers.outcome import Outcome
 from outbox.workers.consumer import Consumer
-from outbox.workers.partition_mode import Degraded, PartitionMode
-from outbox.workers.partition_state import PartitionState
+from outbox.workers.partition_state import Degraded, PartitionMode, PartitionState
 from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from tests.unit.workers.support import PARTITION_ID, failure, make_consumer, make_delivery
 
