@@ -6,8 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -15,20 +14,23 @@ from typing import Any, TextIO
 
 import click
 
-from outbox.cli.exits import CommandError, Exit
+from outbox.cli.exits import Exit
 from outbox.cli.logs import FORMATS, start_logging, switch_on_again
 from outbox.cli.output import emit, our_own_output
 from outbox.cli.settings import Settings
 from outbox.cli.signals import StopSignals
+from outbox.cli.signs import SignsOfLife
 from outbox.cli.words import parse_duration
+from outbox.errors import OutboxError
 from outbox.facade import OutboxBuilder
 from outbox.facade.handle import OutboxHandle
+from outbox.facade.patience import patiently
 from outbox.values.readable import duration
 
 log = logging.getLogger("outbox.cli")
 
 LEVELS = ["debug", "info", "warning", "error"]
-# How often the liveness file is touched: probes allow some ten times as much.
+# How often signs of life are shown: probes allow some ten times as much.
 LOOK_SECONDS = 1.0
 
 
@@ -46,6 +48,20 @@ _OPTIONS = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="PATH",
         help="A file to touch every second while the worker threads are alive; removed at the end.",
+    ),
+    click.option(
+        "--health-port",
+        type=click.IntRange(0, 65535),
+        metavar="PORT",
+        help="Answer GET /livez and /readyz there, from before the start to the end.",
+    ),
+    click.option(
+        "--wait",
+        type=parse_duration,
+        metavar="TIME",
+        default="0s",
+        show_default=True,
+        help="How long to wait at the start for a database, or its tables, that are not there yet.",
     ),
     click.option(
         "--log-level",
@@ -70,6 +86,8 @@ class Serving:
 
     timeout: float
     liveness_file: Path | None
+    health_port: int | None
+    wait: float
     log_level: str
     log_format: str
 
@@ -90,73 +108,67 @@ def serving_options(command: Callable[..., Exit]) -> Callable[..., Exit]:
 def serve(settings: Settings, declare: Callable[[], OutboxBuilder], name: str, serving: Serving) -> Exit:
     """Run the workers of the builder that ``declare`` returns until a signal comes, and see them end."""
     start_logging(serving.log_level, serving.log_format)
-    path = serving.liveness_file
+    signs = SignsOfLife(serving.liveness_file, serving.health_port)
     with our_own_output(settings) as output:
-        declared = declare()
+        declared = patiently(declare, serving.wait)
         switch_on_again()
-        with StopSignals(lambda: forget(path)) as signals, liveness(path):
-            handle = declared.start()
+        with StopSignals(signs.forget) as signals, signs:
+            handle = start(declared, serving, signals, signs)
+            if handle is None:
+                say(output, settings, "stopped", "stopped before the workers were started")
+                return Exit.OK
+            signs.started(handle)
             say(output, settings, "started", f"workers of {name} started")
             try:
-                keep_alive(handle, signals, path)
+                keep_alive(handle, signals, signs)
             finally:
                 log.info("stopping, within %s", duration(serving.timeout))
+                signs.stopping()
                 ended = handle.stop(serving.timeout)
             if not ended:
-                forget(path)
+                signs.forget()
                 abandon(serving.timeout)
         say(output, settings, "stopped", "workers stopped")
     return Exit.OK
 
 
-def keep_alive(handle: OutboxHandle, signals: StopSignals, liveness_file: Path | None) -> None:
-    """Return at the first signal; touch the file meanwhile, for as long as the worker threads are alive.
+class StoppedFirst(Exception):
+    """A signal came while the database was not there yet."""
 
-    An outage of the database is logged and leaves the file fresh: to restart every process would not end it.
+
+def start(
+    declared: OutboxBuilder, serving: Serving, signals: StopSignals, signs: SignsOfLife
+) -> OutboxHandle | None:
+    """Start the workers, once the database is there; None if a signal comes before that."""
+
+    def rest(error: OutboxError, pause: float) -> None:
+        signs.waiting(error)
+        if signals.wait(pause):
+            raise StoppedFirst
+
+    try:
+        return patiently(declared.start, serving.wait, rest)
+    except StoppedFirst:
+        return None
+
+
+def keep_alive(handle: OutboxHandle, signals: StopSignals, signs: SignsOfLife) -> None:
+    """Return at the first signal; show signs of life meanwhile, for as long as the worker threads are alive.
+
+    An outage of the database is logged and leaves the process alive.
     """
     was_healthy = True
     while True:
-        healthy = handle.healthy()
-        if liveness_file is not None and handle.alive():
-            touch(liveness_file)
-        if healthy != was_healthy:
-            log.log(
-                logging.INFO if healthy else logging.ERROR, "healthy again" if healthy else unhealthy(handle)
-            )
-            was_healthy = healthy
+        problems = handle.problems()
+        signs.look(problems)
+        if (not problems) != was_healthy:
+            was_healthy = not problems
+            if was_healthy:
+                log.info("healthy again")
+            else:
+                log.error("not healthy: %s", "; ".join(problems))
         if signals.wait(LOOK_SECONDS):
             return
-
-
-def unhealthy(handle: OutboxHandle) -> str:
-    """Say which workers fail, and with what."""
-    failing = "; ".join(f"{name}: {error}" for name, error in handle.stats().failing.items())
-    return f"not healthy: {failing or 'a worker thread has ended, and the liveness file is left alone'}"
-
-
-@contextmanager
-def liveness(path: Path | None) -> Iterator[None]:
-    """Touch the file before the start, so that a wrong path is known at once; remove it at the end."""
-    if path is not None:
-        touch(path)
-    try:
-        yield
-    finally:
-        forget(path)
-
-
-def touch(path: Path) -> None:
-    """Set the file's time; raises `CommandError` when that fails, since an orchestrator relies on it."""
-    try:
-        path.touch()
-    except OSError as error:
-        raise CommandError(f"cannot touch the liveness file {path}: {error.strerror}") from error
-
-
-def forget(path: Path | None) -> None:
-    """Remove the file, so that a process that is gone does not look alive."""
-    if path is not None:
-        path.unlink(missing_ok=True)
 
 
 def abandon(timeout: float) -> None:

@@ -17,6 +17,8 @@ from outbox.workers.pipeline import Pipeline
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from outbox.facade.health import HealthServer
+
 
 @dataclass(frozen=True)
 class OutboxStats:
@@ -52,6 +54,8 @@ class OutboxHandle:
         self._started = monotonic()
         self._guard = ForkGuard()
         self._lock = threading.Lock()
+        self._health: list[HealthServer] = []
+        self._stopping = False
 
     def stop(self, timeout: float | timedelta = 30.0) -> bool:
         """Stop the workers; return whether every thread has ended. Idempotent.
@@ -62,10 +66,13 @@ class OutboxHandle:
         be used any more.
         """
         self._guard.check()
+        self._stopping = True
         ended = self._threads.stop(seconds(timeout, option="timeout"))
         if ended:
             with self._lock:
                 self.outbox.close()
+                while self._health:
+                    self._health.pop().close()
         return ended
 
     def stats(self) -> OutboxStats:
@@ -97,6 +104,37 @@ class OutboxHandle:
         """
         self._guard.check()
         return self._threads.supervisor.healthy()
+
+    def problems(self) -> list[str]:
+        """Return why `healthy` is False, a sentence for each worker thread; nothing when it is True."""
+        self._guard.check()
+        return self._threads.supervisor.problems()
+
+    def serve_health(self, port: int, *, host: str = "") -> int:
+        """Answer ``GET /livez`` and ``GET /readyz`` on a port; return the port.
+
+        One thread answers, until `stop` has ended. ``/livez`` is 200 while every worker thread is alive,
+        whatever the database does: restarting the process would not end an outage. ``/readyz`` is 200 while
+        `healthy` is True and no stop has begun; otherwise it says why not. Neither asks the database: the
+        workers do so anyway. Without ``host`` every address of the machine answers; port 0 takes a free one.
+
+        Raises `ConfigurationError` when it cannot listen there.
+        """
+        # What most processes do not import.
+        from outbox.facade.health import HealthServer
+
+        self._guard.check()
+        server = HealthServer(self._dead, self._unready, port=port, host=host)
+        with self._lock:
+            self._health.append(server)
+        return server.port
+
+    def _dead(self) -> list[str]:
+        """Return what a restart would cure. Threads that end in a stop are not that."""
+        return [] if self._stopping or self.alive() else self.problems()
+
+    def _unready(self) -> list[str]:
+        return ["stopping"] if self._stopping else self.problems()
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NoReturn
 
 from outbox.errors import ConfigurationError
@@ -11,13 +12,14 @@ from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Declaration
 from outbox.facade.options_builder import OptionsBuilder
 from outbox.facade.outbox import Outbox
+from outbox.facade.patience import patiently
 from outbox.handlers.around import Wrapper, checked_wrappers
 from outbox.handlers.batch import Batch
 from outbox.handlers.call import BatchAdapter, PerMessageAdapter
 from outbox.handlers.signature import checked_handler
 from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
 from outbox.values.bounds import LARGEST_INTEGER
-from outbox.values.durations import whole
+from outbox.values.durations import seconds, whole
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import OutboxMessage
 from outbox.values.partitions import Partitions
@@ -53,13 +55,16 @@ class OutboxBuilder(OptionsBuilder):
         """
         return assemble_outbox(self._options)
 
-    def start(self) -> OutboxHandle:
+    def start(self, *, wait: float | timedelta = 0.0) -> OutboxHandle:
         """Do what `open` does, then start the workers; return their handle.
+
+        For ``wait`` seconds it tries again while the database cannot be reached, accepts no writes or lacks
+        the tables, and logs what it waits for; then it raises the last error.
 
         Raises `ConfigurationError` when a queue has neither a handler nor `enqueue_only`, or none has a
         handler, and what `open` raises.
         """
-        return assemble_handle(self._options)
+        return patiently(lambda: assemble_handle(self._options), seconds(wait, option="wait"))
 
     def _declare(self, declaration: Declaration) -> OutboxBuilder:
         """Put a decided queue in its place."""

@@ -102,12 +102,26 @@ class Supervisor:
 
     def healthy(self) -> bool:
         """Return whether every thread is alive, none has failed three times in a row and none is stuck."""
-        fine = all(worker.alive and worker.failures < FAILURES_IN_A_ROW for worker in self.workers)
-        return fine and not self._watchdog.stuck
+        return not self.problems()
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each worker that is dead, fails or is stuck; nothing when all are well."""
+        stuck = self._watchdog.stuck
+        sentences = [problem_of(worker, stuck=worker.name in stuck) for worker in self.workers]
+        return [sentence for sentence in sentences if sentence is not None]
 
     def _join(self, workers: Iterable[Worker], deadline: float) -> bool:
         ended = [worker.join(deadline - self._clock()) for worker in workers]
         return all(ended)
+
+
+def problem_of(worker: Worker, *, stuck: bool) -> str | None:
+    """Say what is wrong with a worker, if anything."""
+    if not worker.alive:
+        return f"the thread {worker.name} has ended; start the process anew"
+    if worker.failures >= FAILURES_IN_A_ROW:
+        return f"{worker.name} has failed {worker.failures} times in a row: {worker.last_error}"
+    return f"{worker.name} is stuck in one round, as behind a lock or a mute server" if stuck else None
 
 
 def busy_for(worker: Worker, now: float) -> float:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.acceptance.bench import Bench
 from tests.acceptance.cli.shell import COMMAND, Shell
 from tests.support import Child, Spawn, eventually
+from tests.support.http import ask
 
 pytestmark = pytest.mark.mp
 
@@ -222,9 +224,54 @@ def test_django_settings_that_cannot_be_read_are_named(shell: Shell) -> None:
     assert "setting Django up with nothing_like_this failed: ModuleNotFoundError" in done.stderr
 
 
-IMPORTING = "import time\nprint('importing', flush=True)\ntime.sleep(600)\n"
+WAITING = ("run", "shop_app:builder", "--wait", "60s", "--health-port", "0", "--prefix", "not_there_yet")
 # A process that is the first of a world of its own, as in a container.
 AS_PID_1 = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child=KILL")
+
+
+def signal_to(child: Child, before: tuple[str, ...], number: signal.Signals = signal.SIGTERM) -> None:
+    """Send a signal to the command, which may have a parent between it and the test."""
+    pid = child.pid
+    if before:
+        (inner,) = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        pid = int(inner)
+    os.kill(pid, number)
+
+
+@pytest.mark.backends("sqlite")
+@pytest.mark.parametrize("before", [(), AS_PID_1], ids=["usual", "pid 1"])
+def test_a_signal_ends_the_waiting_for_the_database(
+    shell: Shell, spawn: Spawn, before: tuple[str, ...]
+) -> None:
+    shell.module("shop_app", APP.format(seconds=0))
+    child = spawn.command(*before, *COMMAND, *WAITING, env=shell.environment)
+    eventually(lambda: "not started yet" in child.errors)
+    (port,) = re.findall(r"probes are answered on port (\d+)", child.errors)
+    # Alive, since a restart would not bring the tables; not ready, and it says why.
+    assert ask(int(port), "/livez") == (200, "ok\n")
+    status, why = ask(int(port), "/readyz")
+    assert (status, "0001_create_tables" in why) == (503, True)
+
+    signal_to(child, before)
+
+    assert child.wait() == 0, child.errors
+    assert child.lines[-1].startswith("stopped before the workers were started")
+
+
+@pytest.mark.backends("sqlite")
+def test_a_second_signal_ends_pid_1_at_once(shell: Shell, bench: Bench, spawn: Spawn, tmp_path: Path) -> None:
+    shell.module("shop_app", APP.format(seconds=600))
+    child = spawn.command(*AS_PID_1, *COMMAND, "run", "shop_app:builder", env=shell.environment)
+    child.wait_for_line("started")
+    bench.send("a")
+    child.wait_for_line("shipping a")
+    signal_to(child, AS_PID_1)
+    eventually(lambda: "stopping, within 30.0 s" in child.errors)
+    signal_to(child, AS_PID_1)
+    assert child.wait() == 128 + signal.SIGTERM
+
+
+IMPORTING = "import time\nprint('importing', flush=True)\ntime.sleep(600)\n"
 
 
 @pytest.mark.backends("sqlite")
@@ -235,10 +282,5 @@ def test_a_signal_during_the_import_ends_it_at_once(
     shell.module("slow_app", IMPORTING)
     child = spawn.command(*before, *COMMAND, "run", "slow_app:builder", env=shell.environment)
     child.wait_for_line("importing")
-    if before:
-        (inner,) = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-        os.kill(int(inner), signal.SIGTERM)
-        assert child.wait() == 128 + signal.SIGTERM
-    else:
-        child.terminate()
-        assert child.wait() == -signal.SIGTERM
+    signal_to(child, before)
+    assert child.wait() == (128 + signal.SIGTERM if before else -signal.SIGTERM)
