@@ -17,8 +17,8 @@ from outbox.backends.records import (
     Delivery,
     LeaseRequest,
     LeaseResult,
+    Look,
     PartitionStatus,
-    Pending,
     Refusal,
     Sequenced,
     Settlement,
@@ -103,7 +103,7 @@ class Queues(Protocol):
 class Sequencing(Protocol):
     """The statements of ``sequencer.sql``."""
 
-    def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
+    def pending(self, partition_ids: Sequence[int]) -> Look:
         """Tell, in one read-only statement, which partitions have something to do."""
 
     def sequence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -24,6 +24,23 @@ class Pending(NamedTuple):
     """Processed rows wait for the vacuum."""
     revision: int | None = None
     """That of the installation: another one than known means that settings have changed."""
+
+
+class Look(list[Pending]):
+    """What is pending, and the revision of the installation, which is told even when nothing is."""
+
+    revision: int | None = None
+
+    @classmethod
+    def of(cls, rows: Iterable[Pending]) -> Look:
+        """Take out the row of partition 0, which does not exist: it stands for the installation."""
+        look = cls()
+        for row in rows:
+            if row.partition_id:
+                look.append(row)
+            else:
+                look.revision = row.revision
+        return look
 
 
 class Sequenced(NamedTuple):

@@ -45,7 +45,7 @@ class Reconciler:
         """Look at every partition once."""
         self._installation.verify()
         rows = self._backend.pending(self._partition_ids)
-        self._installation.compare(rows[0].revision if rows else None)
+        self._installation.compare(rows.revision)
         incoming = [row.partition_id for row in rows if row.incoming]
         behind = [row.partition_id for row in rows if row.behind]
         news = self._stages.found(incoming, behind)

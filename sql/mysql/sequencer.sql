@@ -85,8 +85,8 @@ STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = given.id
 SET p.sequence = given.sequence;
 
 -- name: pending :many
--- Everything an idle process wants to know, in one read-only statement; revision tells busy ones of changed
--- settings. Each probe is one step in
+-- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does not
+-- exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
 -- a primary key.
 -- Locks: none.
 SELECT
@@ -109,4 +109,6 @@ FROM (
     STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.id
     STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = p.id
 ) AS found
-WHERE found.incoming OR found.behind OR found.dirty;
+WHERE found.incoming OR found.behind OR found.dirty
+UNION ALL
+SELECT 0, FALSE, FALSE, FALSE, n.revision FROM outbox_installation AS n;

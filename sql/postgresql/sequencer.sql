@@ -82,8 +82,8 @@ FROM locked LEFT JOIN advanced ON advanced.id = locked.id
 ORDER BY locked.id;
 
 -- name: pending :many
--- Everything an idle process wants to know, in one read-only statement; revision tells busy ones of changed
--- settings. Each probe is one step in
+-- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does not
+-- exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
 -- a primary key: LATERAL with LIMIT, and ORDER BY, without which statistics of a few full partitions
 -- make a scan of it.
 -- Locks: none.
@@ -106,7 +106,9 @@ WHERE
         waiting.found IS NOT NULL
         OR p.sequence > c.processed_seq
         OR c.processed_seq > v.vacuumed_seq
-    );
+    )
+UNION ALL
+SELECT 0, FALSE, FALSE, FALSE, n.revision FROM outbox_installation AS n;
 
 -- name: listen :exec
 -- Differs: PostgreSQL alone can push. The session that runs this hears what `notify` sends.

@@ -65,8 +65,8 @@ WHERE (partition_id, body_id) IN (
 );
 
 -- name: pending :many
--- Everything an idle process wants to know, in one read-only statement; revision tells busy ones of changed
--- settings. Each probe is one step in
+-- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does not
+-- exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
 -- a primary key; CROSS JOIN keeps SQLite from reordering the tables.
 -- Locks: none.
 SELECT
@@ -90,4 +90,12 @@ WHERE
         p.sequence > c.processed_seq
         OR c.processed_seq > v.vacuumed_seq
         OR EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id)
-    );
+    )
+UNION ALL
+SELECT
+    0,
+    FALSE,
+    FALSE,
+    FALSE,
+    n.revision
+FROM outbox_installation AS n;

@@ -4,6 +4,7 @@ from outbox.backends.protocol import Backend
 from outbox.backends.records import Pending, Settlement
 from tests.contract.actor import Actor
 from tests.contract.producer import Producer
+from tests.support import Database
 
 
 def seen(store: Backend, ids: list[int]) -> list[Pending]:
@@ -70,3 +71,13 @@ def test_only_the_partitions_asked_for_are_told(store: Backend, ids: list[int], 
     producer.send(ids[3], b"b")
 
     assert [found.partition_id for found in store.pending(ids[2:])] == [ids[3]]
+
+
+def test_an_idle_process_learns_the_revision_of_the_settings(
+    store: Backend, ids: list[int], migrated: Database
+) -> None:
+    migrated.execute("UPDATE outbox_installation SET revision = 41")
+
+    look = store.pending(ids)
+
+    assert (look, look.revision) == ([], 41)

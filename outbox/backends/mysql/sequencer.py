@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from outbox.backends.mysql.session import Operations, Session
-from outbox.backends.records import Pending, Sequenced
+from outbox.backends.records import Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.errors import Contention
 from outbox.statements.dialect import MYSQL
@@ -26,13 +26,13 @@ Moved = tuple[int, int, int]
 class Sequencing(Operations):
     """See `outbox.backends.protocol.Sequencing`."""
 
-    def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
+    def pending(self, partition_ids: Sequence[int]) -> Look:
         with self._source.reading() as session:
             rows = session.query("pending", partition_ids=MYSQL.integers(partition_ids)).named()
-        return [
+        return Look.of(
             Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty), row.revision)
             for row in rows
-        ]
+        )
 
     @retry_contention
     def sequence(

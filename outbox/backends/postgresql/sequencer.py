@@ -11,7 +11,7 @@ from typing import NamedTuple
 from outbox.backends.postgresql.errors import QUEUE_FULL
 from outbox.backends.postgresql.kept_plans import MANY
 from outbox.backends.postgresql.session import Operations
-from outbox.backends.records import Pending, Sequenced
+from outbox.backends.records import Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.clock import monotonic
 from outbox.errors import DatabaseError
@@ -46,8 +46,9 @@ class Sequencing(Operations):
     _origin: str
     _quiet_until = -math.inf
 
-    def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
-        return self._db.query("pending", partition_ids=POSTGRESQL.integers(partition_ids)).read(Pending)
+    def pending(self, partition_ids: Sequence[int]) -> Look:
+        rows = self._db.query("pending", partition_ids=POSTGRESQL.integers(partition_ids))
+        return Look.of(rows.read(Pending))
 
     @retry_contention
     def sequence(

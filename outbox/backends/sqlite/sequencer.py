@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from outbox.backends.records import Pending, Sequenced
+from outbox.backends.records import Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.session import Operations
 from outbox.statements.dialect import SQLITE
@@ -27,12 +27,12 @@ class Sequencing(Operations):
     """See `outbox.backends.protocol.Sequencing`."""
 
     @retry_contention
-    def pending(self, partition_ids: Sequence[int]) -> list[Pending]:
+    def pending(self, partition_ids: Sequence[int]) -> Look:
         rows = self._db.query("pending", partition_ids=SQLITE.integers(partition_ids)).named()
-        return [
+        return Look.of(
             Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty), row.revision)
             for row in rows
-        ]
+        )
 
     @retry_contention
     def sequence(
