@@ -280,6 +280,10 @@ class ConnectionLost(DatabaseError):
     """The server went away. Whether the last statement took effect is unknown."""
 
 
+class PermissionRefused(DatabaseError):
+    """The user lacks a right; ``outbox schema grants`` prints what each role needs."""
+
+
 class ReadOnlyServer(DatabaseError):
     """The server accepts no writes, as a standby does."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from outbox.backends.connect import FAMILIES, check_naming, open_backend
 from outbox.backends.protocol import Backend
 from outbox.errors import ConfigurationError, SchemaNotReady
 from outbox.statements import Catalog, Naming
 from outbox.statements.files import list_sql, read_sql
-from outbox.statements.tables import DEFAULT_PREFIX
+from outbox.statements.tables import DEFAULT_PREFIX, TABLES
 
 UP = ".up.sql"
 DOWN = ".down.sql"
@@ -95,11 +96,28 @@ def steps_of(backend: Backend) -> list[Migration]:
 
 
 def check_schema(backend: Backend) -> None:
-    """Raise `SchemaNotReady`, naming what to run, unless every migration is applied."""
+    """Raise `SchemaNotReady`, naming what to run, unless every migration is applied.
+
+    Raises `ConfigurationError` where row-level security hides the tables from this user.
+    """
+    hidden = [row.table_name for row in filtered_tables(backend) if not row.has_policy]
+    if hidden:
+        problem = (
+            "row-level security shows this user no row of it; create a policy for the user, give it "
+            "BYPASSRLS, or switch row-level security off for these tables"
+        )
+        raise ConfigurationError("tables", ", ".join(hidden), problem)
     applied = set(backend.applied_migrations() or ())
     missing = [step.name for step in steps_of(backend) if step.name not in applied]
     if missing:
         raise SchemaNotReady(missing, _command(backend.naming))
+
+
+def filtered_tables(backend: Backend) -> list[Any]:
+    """Return the tables of which policies show this user some rows only: ``(table_name, has_policy)``."""
+    if "filtered_tables" not in backend.catalog:
+        return []
+    return backend.query("filtered_tables", tables=[backend.naming.table(name) for name in sorted(TABLES)])
 
 
 def _command(naming: Naming) -> str:

@@ -13,6 +13,7 @@ from outbox.cli.settings import Settings
 from outbox.cli.status_view import what_they_hold
 from outbox.cli.target import check_file, connected, shown_url
 from outbox.facade.status import read_status
+from outbox.grants import ROLES, grants
 from outbox.installation import Installation
 from outbox.schema import Migration, migrate, migrations, rollback, steps_of
 from outbox.statements.tables import DEFAULT_PREFIX
@@ -52,6 +53,46 @@ def print_command(settings: Settings, backend: str | None, *, down: bool) -> Non
         return
     for step in reversed(steps) if down else steps:
         emit(f"-- {step.name}{' (down)' if down else ''}\n\n{(step.down if down else step.up).strip()}\n")
+
+
+@schema.command(
+    "grants",
+    epilog=examples(
+        "outbox schema grants producer shop_web --backend postgresql",
+        "outbox schema grants worker shop_worker@10.0.% --url mysql://root@db.example.com/shop",
+    ),
+)
+@click.argument("role", type=click.Choice(ROLES))
+@click.argument("user")
+@click.option(
+    "--backend",
+    type=click.Choice(["postgresql", "mysql", "mariadb"]),
+    help="Which database's SQL; that of --url unless given.",
+)
+@click.option("--database", help="MySQL and MariaDB: the database; that of --url unless given.")
+@pass_settings
+def grants_command(
+    settings: Settings, role: str, user: str, backend: str | None, database: str | None
+) -> None:
+    r"""Print the GRANTs that let USER do the task of a role, for a DBA; connects to nothing.
+
+    \b
+    owner     creates, migrates and drops the tables
+    producer  opens an outbox of registered queues, and enqueues
+    worker    registers queues, delivers, works on dead letters
+    monitor   reads: status, watch, dead-letters list, doctor
+
+    A process that does two tasks gets both roles. Print them again after an upgrade: it may add tables.
+    """
+    if backend is None:
+        url = parse_url(settings.required_url())
+        backend, database = url.get_backend_name(), database or url.database
+    naming = settings.naming
+    commands = grants(backend, role, user, prefix=naming.prefix, schema=naming.schema, database=database)
+    if settings.json:
+        emit_json({"role": role, "user": user, "commands": commands})
+    else:
+        emit("\n".join(f"{command};" for command in commands))
 
 
 @schema.command(

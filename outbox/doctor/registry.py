@@ -16,6 +16,7 @@ CHECKS: tuple[str, ...] = (
     # This process, and the way to the server.
     "driver",
     "clock",
+    "row_security",
     "migrations",
     # The server and its settings.
     "server",

@@ -165,3 +165,28 @@ FROM (
 INNER JOIN pg_depend AS d
     ON d.refobjid = t.owner AND d.classid = CAST('pg_class' AS regclass) AND d.deptype IN ('a', 'i')
 INNER JOIN pg_sequence AS s ON s.seqrelid = d.objid;
+
+-- name: filtered_tables :many
+-- The tables of which row-level security shows this user only what policies let through, and whether there is
+-- any policy for the user: without one every table looks empty. Asked when the outbox opens, and by the doctor.
+-- Locks: none.
+-- Differs: the others have no row-level security.
+SELECT
+    CAST(c.relname AS text) AS table_name,
+    EXISTS (
+        SELECT 1
+        FROM pg_policy AS y
+        WHERE
+            y.polrelid = c.oid
+            AND y.polpermissive
+            AND EXISTS (
+                SELECT 1
+                FROM unnest(y.polroles) AS r (id)
+                WHERE r.id = 0 OR pg_has_role(r.id, 'USAGE')
+            )
+    ) AS has_policy,
+    format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', CAST(c.oid AS regclass)) AS repair
+FROM unnest(CAST(:tables AS text[])) AS w (name)
+INNER JOIN pg_class AS c ON c.oid = to_regclass(w.name)
+WHERE c.relrowsecurity AND row_security_active(c.oid)
+ORDER BY c.relname;

@@ -5,17 +5,20 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg_pool import ConnectionPool
 
 import outbox
-from outbox import Outbox, ReadOnlyServer
+from outbox import ConfigurationError, Outbox, ReadOnlyServer
 from outbox.backends.connect import open_backend
 from outbox.backends.postgresql import idleness
+from outbox.grants import grants
 from outbox.statements import Naming
-from tests.support import Database
+from tests.acceptance.cli.shell import Shell
+from tests.support import Database, PrivateServer
 
 pytestmark = pytest.mark.backends("postgresql")
 
@@ -161,3 +164,24 @@ def test_own_sessions_notice_a_dead_peer_on_both_sides(database: Database) -> No
     assert parameters["tcp_user_timeout"] == "25000"
     assert asked["client_connection_check_interval"] == "2s"
     assert asked["tcp_keepalives_idle"] in {"10", "0"}  # 0: a Unix socket has none
+
+
+def test_row_level_security_without_a_policy_is_refused_and_with_one_it_is_told(
+    private_server: PrivateServer, tmp_path: Path
+) -> None:
+    database = private_server.new_database()
+    limited = database.url.replace("://outbox@", "://limited@")
+    for command in (
+        "CREATE ROLE limited LOGIN",
+        *grants("postgresql", "worker", "limited"),
+        "ALTER TABLE outbox_incoming ENABLE ROW LEVEL SECURITY",
+    ):
+        database.execute(command)
+    with pytest.raises(ConfigurationError, match="row-level security shows this user no row"):
+        Outbox.builder(limited).queue("orders", 1).enqueue_only().open()
+    found = Shell(limited, tmp_path)("doctor")
+    assert "no policy shows this user a row of outbox_incoming" in found.stdout
+    database.execute("CREATE POLICY all_rows ON outbox_incoming USING (true) WITH CHECK (true)")
+    with Outbox.builder(limited).queue("orders", 1).enqueue_only().open() as box:
+        box.enqueue_now("orders", 1)
+    assert "policies decide which rows of outbox_incoming" in Shell(limited, tmp_path)("doctor").stdout

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
+from outbox.errors import (
+    ConnectionLost,
+    Contention,
+    DatabaseError,
+    PermissionRefused,
+    ReadOnlyServer,
+    StatementTimeout,
+)
 
 NO_SUCH_TABLE = 1146
 NO_SUCH_SAVEPOINT = 1305
@@ -25,6 +32,14 @@ READ_ONLY = frozenset(
         1792,  # read-only transaction
         1836,  # read-only mode
         1874,  # InnoDB is read-only
+    }
+)
+REFUSED = frozenset(
+    {
+        1044,  # on the database
+        1142,  # on the table
+        1143,  # on the column
+        1227,  # a right that concerns the whole server
     }
 )
 TIMED_OUT = frozenset(
@@ -70,6 +85,14 @@ LOST = frozenset(
 # What the driver raises without a number when it finds the connection closed.
 UNNUMBERED_LOST = frozenset({"InterfaceError", "OperationalError", "MySQLInterfaceError"})
 
+KINDS: dict[int, type[DatabaseError]] = {
+    **dict.fromkeys(CONTENTION, Contention),
+    **dict.fromkeys(READ_ONLY, ReadOnlyServer),
+    **dict.fromkeys(TIMED_OUT, StatementTimeout),
+    **dict.fromkeys(REFUSED, PermissionRefused),
+    **dict.fromkeys(LOST, ConnectionLost),
+}
+
 
 def translate(error: Exception) -> DatabaseError | None:
     """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy; else None."""
@@ -82,14 +105,8 @@ def translate(error: Exception) -> DatabaseError | None:
 def kind_of(error: BaseException) -> type[DatabaseError]:
     """Return the class that tells what to do about a driver's error."""
     number = number_of(error)
-    if number in CONTENTION:
-        return Contention
-    if number in READ_ONLY:
-        return ReadOnlyServer
-    if number in TIMED_OUT:
-        return StatementTimeout
-    if number in LOST:
-        return ConnectionLost
+    if known := KINDS.get(number):
+        return known
     if number <= 0 and type(error).__name__ in UNNUMBERED_LOST:
         return ConnectionLost
     return DatabaseError

@@ -7,28 +7,40 @@ from contextlib import contextmanager
 
 import psycopg
 
-from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
+from outbox.errors import (
+    ConnectionLost,
+    Contention,
+    DatabaseError,
+    PermissionRefused,
+    ReadOnlyServer,
+    StatementTimeout,
+)
 
 CONTENTION = frozenset({"40001", "40P01", "55P03"})
 READ_ONLY = frozenset({"25006"})
 TIMED_OUT = frozenset({"57014"})  # statement_timeout, also an administrator who cancels
+REFUSED = frozenset({"42501"})  # a missing right, also a policy of row-level security
 QUEUE_FULL = "54000"  # among other program limits: too many notifications wait for a listener
 # Class 08, the server's shutdown codes, the timeouts that end a session, and "too many connections": the
 # same statement may work on another connection, later.
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "53300"})
+
+KINDS: dict[str, type[DatabaseError]] = {
+    **dict.fromkeys(CONTENTION, Contention),
+    **dict.fromkeys(READ_ONLY, ReadOnlyServer),
+    **dict.fromkeys(TIMED_OUT, StatementTimeout),
+    **dict.fromkeys(REFUSED, PermissionRefused),
+    **dict.fromkeys(LOST, ConnectionLost),
+}
 
 
 def translate(error: psycopg.Error) -> DatabaseError:
     """Return the library's error for ``error``; the message is the server's first line."""
     state = error.sqlstate or ""
     text = f"PostgreSQL: {' '.join(str(error).split())[:500]}"
-    if state in CONTENTION:
-        return Contention(text)
-    if state in READ_ONLY:
-        return ReadOnlyServer(text)
-    if state in TIMED_OUT:
-        return StatementTimeout(text)
-    if state in LOST or state.startswith("08"):
+    if known := KINDS.get(state):
+        return known(text)
+    if state.startswith("08"):
         return ConnectionLost(text)
     if not state and isinstance(error, psycopg.OperationalError):
         return ConnectionLost(text)

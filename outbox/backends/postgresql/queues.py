@@ -1,4 +1,7 @@
-"""Registration on PostgreSQL."""
+"""Registration on PostgreSQL.
+
+Statements: 1 for a queue that exists, which is the usual case and needs no right but SELECT.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,21 @@ class Queues(Operations):
 
     @retry_contention
     def register_queue(self, queue: str, partitions: int) -> list[int]:
+        ids: list[int] = self._db.query("queue_partitions", queue=queue).values()
+        if not ids:
+            ids = self._create(queue, partitions)
+        if len(ids) != partitions:
+            raise PartitionCountMismatch(queue, partitions, len(ids))
+        return ids
+
+    def _create(self, queue: str, partitions: int) -> list[int]:
+        """Create all of a queue's rows, unless a racing registration has."""
         with self._db.writing() as session:
-            if session.query("create_first_partition", queue=queue) and partitions > 1:
-                session.query("create_other_partitions", queue=queue, last=partitions - 1)
+            if session.query("create_first_partition", queue=queue):
+                if partitions > 1:
+                    session.query("create_other_partitions", queue=queue, last=partitions - 1)
+                session.query("create_cursors", queue=queue)
             ids: list[int] = session.query("queue_partitions", queue=queue).values()
-            if len(ids) != partitions:
-                raise PartitionCountMismatch(queue, partitions, len(ids))
-            session.query("create_cursors", queue=queue)
             return ids
 
     def find_queue(self, partition_id: int) -> tuple[str, int] | None:

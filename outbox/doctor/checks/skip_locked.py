@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from outbox.doctor.finding import Finding, not_applicable, ok, problem
 from outbox.doctor.patient import Patient
-from outbox.errors import DatabaseError
+from outbox.errors import DatabaseError, PermissionRefused
 
 CHECK = "skip locked"
 
@@ -15,6 +15,8 @@ def examine(patient: Patient) -> list[Finding]:
         return [not_applicable(CHECK, "SQLite has one write lock and no row locks")]
     try:
         patient.backend.query("skip_locked")
+    except PermissionRefused:
+        return [not_applicable(CHECK, "this user may read and lock nothing; ask as the workers' user")]
     except DatabaseError as error:
         return [problem(CHECK, f"the server refuses it: {error}", "upgrade the server")]
     return [ok(CHECK, "the server knows it")]
