@@ -116,6 +116,14 @@ class Sequencing(Protocol):
         partitions whose messages are handed over only after a commit that waits.
         """
 
+    def sequence_due(
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+    ) -> list[Sequenced]:
+        """Move up to ``limit`` delayed messages of each partition that are due, in the order of becoming so.
+
+        Otherwise as `sequence`.
+        """
+
 
 class Leasing(Protocol):
     """The leased turn: the statements of ``processor.sql`` that know of leases."""

@@ -24,6 +24,8 @@ class Pending(NamedTuple):
     """Processed rows wait for the vacuum."""
     revision: int | None = None
     """That of the installation: another one than known means that settings have changed."""
+    due: bool = False
+    """Delayed messages have become due and wait to be sequenced."""
 
 
 class Look(list[Pending]):
@@ -186,6 +188,10 @@ class PartitionStatus(NamedTuple):
     locked_by: str | None
     locked_for: float | None
     """Seconds until the lease or backoff ends; None when there is none."""
+    delayed: int = 0
+    """Messages that wait until they are due."""
+    overdue: float | None = None
+    """Seconds since the first of these became due; None when none is."""
 
 
 class Wakeup(NamedTuple):

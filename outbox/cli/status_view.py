@@ -66,7 +66,13 @@ def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
 def queues_table(rows: Sequence[QueuePartitionStatus]) -> RenderableType:
     """Return a line for each queue."""
     columns = ["queue", "#partitions", "#waiting", "#backlog", "#oldest", "#leased", "#failing"]
-    lines = [(name, *totals(list(group))) for name, group in groupby(rows, attrgetter("queue"))]
+    groups = [(name, list(group)) for name, group in groupby(rows, attrgetter("queue"))]
+    lines = [(name, *totals(group)) for name, group in groups]
+    # Who uses no delays sees no word of them.
+    if any(row.delayed for row in rows):
+        columns.append("#delayed")
+        delayed = [sum(row.delayed for row in group) for _, group in groups]
+        lines = [(*line, number) for line, number in zip(lines, delayed, strict=True)]
     return table(columns, lines)
 
 
@@ -115,6 +121,6 @@ def colored(state: str) -> Text:
 def what_they_hold(found: OutboxStatus) -> str:
     """Say what would be lost with the tables."""
     queues = len({row.queue for row in found.partitions})
-    messages = sum(row.incoming + row.backlog for row in found.partitions)
+    messages = sum(row.incoming + row.backlog + row.delayed for row in found.partitions)
     letters = count(sum(found.dead_letters.values()), "dead letter")
     return f"{count(queues, 'queue')}, {count(messages, 'undelivered message')} and {letters}"

@@ -37,6 +37,7 @@ CHECKS: tuple[str, ...] = (
     "leases",
     "dead_letters",
     "gaps",
+    "delayed",
 )
 """Modules of `outbox.doctor.checks`, in the order in which their findings are read."""
 

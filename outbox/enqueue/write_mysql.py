@@ -16,7 +16,7 @@ from outbox.enqueue.prepared_message import (
     body_statement,
     body_values,
     chunks,
-    incoming,
+    places,
     weigh,
 )
 from outbox.errors import PayloadTooLarge
@@ -53,8 +53,8 @@ def write_mysql(
         first_id = connection.insert_rows(
             statement, [_body(catalog.dialect, message, statement) for message in chunk]
         )
-        parameters = {**incoming(catalog, chunk, first_id), "step": step, "kept": kept}
-        connection.execute(catalog["insert_incoming"], parameters)
+        for placing, parameters in places(catalog, chunk, first_id):
+            connection.execute(placing, {**parameters, "step": step, "kept": kept})
         ids += range(first_id, first_id + len(chunk) * step, step)
     return ids
 

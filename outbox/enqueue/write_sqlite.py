@@ -11,7 +11,7 @@ from outbox.enqueue.prepared_message import (
     body_statement,
     body_values,
     chunks,
-    incoming,
+    places,
 )
 from outbox.statements import Catalog
 
@@ -42,7 +42,8 @@ def write_sqlite(
                 statement, [body_values(message, statement) for message in chunk]
             )
             first_id = last_id - len(chunk) + 1
-            connection.execute(catalog["insert_incoming"], incoming(catalog, chunk, first_id))
+            for placing, parameters in places(catalog, chunk, first_id):
+                connection.execute(placing, parameters)
             ids += range(first_id, last_id + 1)
     except Exception as error:
         _advise(error)

@@ -17,8 +17,9 @@ from outbox.errors import ConfigurationError
 from outbox.events import Observer
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Options
-from outbox.facade.outbox import Outbox, register
-from outbox.facade.registry import Registry
+from outbox.facade.outbox import Outbox
+from outbox.facade.preparing import Preparing
+from outbox.facade.registry import Registry, register
 from outbox.facade.threads import build_workers
 from outbox.installation import Installation
 from outbox.runtime.observers import Observers
@@ -77,9 +78,8 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         opened.registry,
         FlushBuffer(stages, notifier, opened.observers),
         opened.place,
-        max_payload_size=options.max_payload_size,
+        preparing=Preparing(max_payload_size=options.max_payload_size, header_sources=options.header_sources),
         require_transaction=options.require_transaction,
-        header_sources=options.header_sources,
         make_pipeline=partial(make_pipeline, options, opened),
         installation=opened.installation,
     )

@@ -13,19 +13,17 @@ from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
-from outbox.errors import ConfigurationError, OutboxClosed, OutboxError, TransactionRequired
+from outbox.errors import OutboxClosed, TransactionRequired
 from outbox.events import Enqueued
-from outbox.facade.registry import RegisteredQueue, Registry
+from outbox.facade.preparing import Preparing, enqueued
+from outbox.facade.registry import RegisteredQueue, Registry, register
 from outbox.facade.status import OutboxStatus, read_status
 from outbox.installation import Installation
 from outbox.runtime.fork import ForkGuard
+from outbox.values.delay import DeliverAfter
 from outbox.values.durations import whole
-from outbox.values.headers import HeaderSource, encode_headers, gather_headers, with_context
-from outbox.values.keys import key_text
 from outbox.values.message import EnqueueMessage
 from outbox.values.partitions import Partitions
-from outbox.values.payloads import check_size, encode
-from outbox.values.validation import validate_queue
 from outbox.wakeups.flush_buffer import FlushBuffer
 
 if TYPE_CHECKING:
@@ -48,9 +46,8 @@ class Outbox:
         flush_buffer: FlushBuffer,
         place: RightPlace,
         *,
-        max_payload_size: int,
+        preparing: Preparing,
         require_transaction: bool,
-        header_sources: Sequence[HeaderSource],
         make_pipeline: Callable[..., Any],
         installation: Installation,
     ) -> None:
@@ -59,9 +56,8 @@ class Outbox:
         self._registry = registry
         self._flush_buffer = flush_buffer
         self._place = place
-        self._max_payload_size = max_payload_size
+        self._preparing = preparing
         self._require_transaction = require_transaction
-        self._header_sources = header_sources
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
@@ -89,12 +85,16 @@ class Outbox:
         key: str | bytes | None = None,
         payload_type: str | None = None,
         headers: Mapping[str, str] | None = None,
+        deliver_after: DeliverAfter | None = None,
     ) -> int:
         """Write one message in the transaction that is open on ``conn``; return its id.
 
         ``payload`` is bytes-like, or anything JSON can carry. ``partition`` is a 0-based index; ``key``
         picks the partition by a stable hash and stays with the message; with neither, messages are spread
         evenly. Messages of one partition are delivered in order.
+
+        ``deliver_after`` is a number of seconds, a `timedelta` or an aware `datetime` by the database's
+        clock: the message is not delivered earlier, and takes its place among the others when it is due.
 
         Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
         `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
@@ -103,10 +103,15 @@ class Outbox:
         """
         self._check_usable()
         message = EnqueueMessage(
-            payload, partition=partition, key=key, payload_type=payload_type, headers=headers
+            payload,
+            partition=partition,
+            key=key,
+            payload_type=payload_type,
+            headers=headers,
+            deliver_after=deliver_after,
         )
         known = self._registry[queue]
-        prepared = self._prepare(known, message, gather_headers(self._header_sources))
+        prepared = self._preparing.one(known, message)
         return self._write(self._adapt(conn), known, [prepared])[0]
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
@@ -117,19 +122,7 @@ class Outbox:
         """
         self._check_usable()
         known = self._registry[queue]
-        given: object = messages
-        if not isinstance(given, Iterable):
-            raise ConfigurationError(
-                "messages", type(given).__name__, "give a list of EnqueueMessage objects"
-            )
-        context = gather_headers(self._header_sources)
-        prepared: list[PreparedMessage] = []
-        try:
-            for message in messages:
-                prepared.append(self._prepare(known, message, context))  # noqa: PERF401 - its length is the index
-        except OutboxError as error:
-            error.index = len(prepared)
-            raise
+        prepared = self._preparing.many(known, messages)
         connection = self._adapt(conn)
         return self._write(connection, known, prepared) if prepared else []
 
@@ -142,12 +135,20 @@ class Outbox:
         key: str | bytes | None = None,
         payload_type: str | None = None,
         headers: Mapping[str, str] | None = None,
+        deliver_after: DeliverAfter | None = None,
     ) -> int:
         """Write one message in a transaction of its own, commit it and flush; return its id."""
         # No code of a user's runs in it that could end it.
         with self._transaction(guarded=False) as conn:
             return self.enqueue(
-                conn, queue, payload, partition=partition, key=key, payload_type=payload_type, headers=headers
+                conn,
+                queue,
+                payload,
+                partition=partition,
+                key=key,
+                payload_type=payload_type,
+                headers=headers,
+                deliver_after=deliver_after,
             )
 
     def transaction(self) -> AbstractContextManager[Any]:
@@ -226,23 +227,12 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _prepare(
-        self, queue: RegisteredQueue, message: EnqueueMessage, context: Mapping[str, str]
-    ) -> PreparedMessage:
-        given: object = message
-        if not isinstance(given, EnqueueMessage):
-            raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
-        partition_id = queue.choose(message.partition, message.key)
-        data, payload_type = encode(message.payload, message.payload_type)
-        check_size(data, self._max_payload_size)
-        headers = encode_headers(with_context(message.headers, context))
-        return PreparedMessage(partition_id, data, payload_type, headers, key_text(message.key))
-
     def _write(
         self, connection: ProducerConnection, queue: RegisteredQueue, prepared: Sequence[PreparedMessage]
     ) -> list[int]:
         ids = write(connection, self._place.catalog(connection), prepared)
-        self._flush_buffer.note({message.partition_id for message in prepared})
+        # For one that waits there is nothing to wake: a poll finds what has become due.
+        self._flush_buffer.note({message.partition_id for message in prepared if not message.waits})
         connection.on_commit(self._flush_buffer.on_commit)
         if self._flush_buffer.observers.want(Enqueued):
             self._flush_buffer.tell_committed(enqueued(queue, prepared, ids), connection.on_commit)
@@ -258,19 +248,3 @@ class Outbox:
         self._guard.check()
         if self._closed:
             raise OutboxClosed("this outbox is closed; build a new one")
-
-
-def enqueued(queue: RegisteredQueue, messages: Sequence[PreparedMessage], ids: Sequence[int]) -> Enqueued:
-    """Return the event of written messages."""
-    indexes = {partition_id: index for index, partition_id in enumerate(queue.partition_ids)}
-    partitions = tuple(indexes[message.partition_id] for message in messages)
-    return Enqueued(queue=queue.name, count=len(ids), message_ids=tuple(ids), partitions=partitions)
-
-
-def register(
-    backend: Backend, registry: Registry, queue: str, partitions: Partitions | int
-) -> tuple[int, ...]:
-    """Make a queue known to the database and to this process; return its partition ids."""
-    validate_queue(queue)
-    count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
-    return registry.add(queue, count, backend.register_queue(queue, count.count)).partition_ids

@@ -28,6 +28,10 @@ class QueuePartitionStatus:
     """``host:pid:thread:random`` of the worker that holds the lease; None also during a backoff."""
     held_for: float | None
     """Seconds until the lease or backoff ends; None when the partition is free."""
+    delayed: int = 0
+    """Committed messages that wait until they are due; no part of ``incoming``."""
+    overdue: float | None = None
+    """Seconds since the first of these became due; None when none is."""
 
     @property
     def is_leased(self) -> bool:
@@ -85,4 +89,6 @@ def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:
         last_error=row.last_error,
         lease_holder=row.locked_by,
         held_for=row.locked_for,
+        delayed=row.delayed,
+        overdue=row.overdue,
     )

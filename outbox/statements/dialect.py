@@ -56,6 +56,10 @@ class PostgresqlDialect(Dialect):
         """
         return f"{{{','.join(map(str, values))}}}"
 
+    def optional_integers(self, values: Iterable[int | None]) -> str:
+        """Write an array literal of numbers of which some may be missing, for the same reason."""
+        return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
+
     def floats(self, values: Iterable[float]) -> str:
         """Write an array literal of floats, for the same reason."""
         return f"{{{','.join(map(repr, values))}}}"

@@ -30,6 +30,8 @@ class DrainCounts:
     vacuumed: int
     left: int
     """Messages still in the tables: behind a Retry, or held by another worker."""
+    delayed: int = 0
+    """Messages that are not due yet."""
 
 
 def drain(outbox: Outbox | OutboxBuilder) -> DrainCounts:
@@ -73,6 +75,7 @@ class _Drain:
         stages = self._pipeline.stages
         rows = self._pipeline.backend.pending(self._pipeline.partition_ids)
         stages.enqueued(row.partition_id for row in rows if row.incoming)
+        stages.due([row.partition_id for row in rows if row.due])
         stages.sequenced(row.partition_id for row in rows if row.behind)
         while stages.sequencing.ready_count:
             self._sequencer.run_once()
@@ -94,6 +97,7 @@ class _Drain:
             dead_lettered=totals.get("dead_lettered", 0),
             vacuumed=vacuumed,
             left=sum(row.incoming + row.sequence - row.processed_seq for row in rows),
+            delayed=sum(row.delayed for row in rows),
         )
 
 

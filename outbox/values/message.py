@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from outbox.clock import Clock, Deadline, monotonic
+from outbox.values.delay import DeliverAfter
 from outbox.values.headers import NO_HEADERS
 from outbox.values.identity import NAMELESS, Names, identity_of
 
@@ -224,3 +225,4 @@ class EnqueueMessage:
     key: str | bytes | None = field(default=None, kw_only=True)
     payload_type: str | None = field(default=None, kw_only=True)
     headers: Mapping[str, str] | None = field(default=None, kw_only=True)
+    deliver_after: DeliverAfter | None = field(default=None, kw_only=True)

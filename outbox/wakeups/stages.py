@@ -6,6 +6,7 @@ that no worker knows another one.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
@@ -26,6 +27,8 @@ class StageWakeups:
         self.sequencing = sequencing
         self.processing = processing
         self.consumed = frozenset(consumed)
+        self._lock = threading.Lock()
+        self._due: set[int] = set()
         self._vacuum: Wakeable | None = None
         self._reconciler: Wakeable | None = None
 
@@ -50,6 +53,22 @@ class StageWakeups:
         return self.sequencing.mark_due(self.consumed.intersection(incoming)) + self.processing.mark_due(
             self.consumed.intersection(behind)
         )
+
+    def due(self, partition_ids: Iterable[int]) -> None:
+        """Delayed messages of these partitions have become due."""
+        if found := self.consumed.intersection(partition_ids):
+            with self._lock:
+                self._due |= found
+            self.sequencing.mark(found)
+
+    def take_due(self, partition_ids: Collection[int]) -> list[int]:
+        """Return which of these partitions have messages that became due, and forget it."""
+        if not self._due:
+            return []
+        with self._lock:
+            taken = self._due.intersection(partition_ids)
+            self._due -= taken
+        return sorted(taken)
 
     def processed(self) -> None:
         """Cursors moved: there is something to delete."""

@@ -49,6 +49,8 @@ class Reconciler:
         incoming = [row.partition_id for row in rows if row.incoming]
         behind = [row.partition_id for row in rows if row.behind]
         news = self._stages.found(incoming, behind)
+        if due := [row.partition_id for row in rows if row.due]:
+            self._stages.due(due)
         if any(row.dirty for row in rows):
             self._stages.processed()
         self._observers.tell(events.Polled(news=news))

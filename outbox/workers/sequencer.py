@@ -82,7 +82,16 @@ class Sequencer:
                 limit, lambda most: self._backend.sequence(keys, most, notify=notify, durable=durable)
             )
             self._give_back(claim, keys, moved, limit)
+            if due := self._stages.take_due(keys):
+                moved += self._sequence_due(due, limit, durable=durable)
         return self._report(moved, limit)
+
+    def _sequence_due(self, due: list[int], limit: int, *, durable: bool) -> list[Sequenced]:
+        """Sequence what has become due, behind what waited without a delay."""
+        moved = self._backend.sequence_due(due, limit, durable=durable)
+        # What is locked elsewhere, the next poll finds again.
+        self._stages.due([item.partition_id for item in moved if left_some(item, limit)])
+        return moved
 
     def _gap(self) -> float:
         """Return how long a stream's next pass should wait, 0 when there is nothing to wait for."""

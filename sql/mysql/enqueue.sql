@@ -36,14 +36,37 @@ VALUES (
 
 -- name: insert_incoming :exec
 -- The incoming rows of the bodies just inserted: :partition_ids is a JSON array in their order,
--- :first_id the first body's id. LAST_INSERT_ID(:kept) is for its effect on the session, see last_insert_id.
+-- :first_id the first body's id; partition 0, which does not exist, is that of a message that waits until it
+-- is due. LAST_INSERT_ID(:kept) is for its effect on the session, see last_insert_id.
 -- Differs: the body ids are computed, not returned.
 -- Locks: the new rows; touches no shared row.
 INSERT INTO outbox_incoming (partition_id, body_id)
 SELECT given.partition_id, :first_id + (given.n - 1) * :step + 0 * LAST_INSERT_ID(:kept)
 FROM JSON_TABLE(
     CONVERT(:partition_ids USING utf8mb4), '$[*]' COLUMNS (n FOR ORDINALITY, partition_id BIGINT PATH '$')
-) AS given;
+) AS given
+WHERE given.partition_id > 0;
+
+-- name: insert_delayed :exec
+-- Instead of the incoming row, for messages that wait until they are due: :waiting is a JSON array of
+-- [place among the bodies, partition id, microseconds from now, microseconds since 1970 or -1].
+-- Differs: a part of enqueue_later. LAST_INSERT_ID as in insert_incoming.
+-- Locks: the new rows; touches no shared row.
+INSERT INTO outbox_delayed (partition_id, due_at, body_id)
+SELECT
+    given.partition_id,
+    IF(
+        given.due_us >= 0,
+        TIMESTAMPADD(MICROSECOND, given.due_us, '1970-01-01'),
+        TIMESTAMPADD(MICROSECOND, given.delay_us, UTC_TIMESTAMP(6))
+    ),
+    :first_id + given.place * :step + 0 * LAST_INSERT_ID(:kept)
+FROM JSON_TABLE(CONVERT(:waiting USING utf8mb4), '$[*]' COLUMNS (
+    place BIGINT PATH '$[0]',
+    partition_id BIGINT PATH '$[1]',
+    delay_us BIGINT PATH '$[2]',
+    due_us BIGINT PATH '$[3]'
+)) AS given;
 
 -- name: largest_statement :one
 -- How many bytes a statement may have; asked before one of more than a megabyte, for which the

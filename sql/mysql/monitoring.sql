@@ -30,6 +30,10 @@ SELECT
     CAST(c.last_error AS BINARY) AS last_error,
     c.locked_by,
     c.locked_until,
+    (SELECT COUNT(*) FROM outbox_delayed AS d FORCE INDEX (PRIMARY) WHERE d.partition_id = p.id) AS `delayed`,
+    (
+        SELECT MIN(d.due_at) FROM outbox_delayed AS d FORCE INDEX (PRIMARY) WHERE d.partition_id = p.id
+    ) AS first_due,
     UTC_TIMESTAMP(6) AS now
 FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
 STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id

@@ -59,6 +59,57 @@ queued AS (
 
 SELECT id FROM numbered ORDER BY n;
 
+-- name: enqueue_later :many
+-- A chunk of messages of which some wait until they are due, that is for :delays microseconds from now or
+-- until :dues, in microseconds since 1970; those with neither go to incoming as in enqueue_many.
+-- Differs: as enqueue_many; elsewhere insert_delayed follows the bodies.
+WITH given AS (
+    SELECT *
+    FROM unnest(
+        CAST(:partition_ids AS bigint[]),
+        CAST(:payloads AS bytea[]),
+        CAST(:payload_types AS varchar[]),
+        CAST(:headers AS text[]),
+        CAST(:message_keys AS text[]),
+        CAST(:uids AS text[]),
+        CAST(:origins AS text[]),
+        CAST(:delays AS bigint[]),
+        CAST(:dues AS bigint[])
+    ) WITH ORDINALITY AS g (
+        partition_id, payload, payload_type, headers, message_key, uid, origin, delay, due, n
+    )
+),
+
+stored AS (
+    INSERT INTO outbox_body (payload, payload_type, headers, message_key, uid, origin)
+    SELECT payload, payload_type, headers, message_key, uid, origin FROM given ORDER BY n
+    RETURNING id
+),
+
+numbered AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS n FROM stored
+),
+
+queued AS (
+    INSERT INTO outbox_incoming (partition_id, body_id)
+    SELECT given.partition_id, numbered.id
+    FROM numbered INNER JOIN given ON given.n = numbered.n
+    WHERE given.delay IS NULL AND given.due IS NULL
+),
+
+put_off AS (
+    INSERT INTO outbox_delayed (partition_id, due_at, body_id)
+    SELECT
+        given.partition_id,
+        coalesce(to_timestamp(0) + given.due * interval '1 microsecond', clock_timestamp()
+        + given.delay * interval '1 microsecond'),
+        numbered.id
+    FROM numbered INNER JOIN given ON given.n = numbered.n
+    WHERE given.delay IS NOT NULL OR given.due IS NOT NULL
+)
+
+SELECT id FROM numbered ORDER BY n;
+
 -- name: place :one
 -- Where a connection leads: asked once on each connection of a producer, compared with that of the outbox.
 -- The moment at which the server started, in microseconds, is another one on every server, copies included.

@@ -19,7 +19,15 @@ SELECT
     CASE
         WHEN c.locked_until > clock_timestamp()
             THEN CAST(extract(EPOCH FROM c.locked_until - clock_timestamp()) AS double precision)
-    END AS locked_for
+    END AS locked_for,
+    (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS delayed,
+    (
+        SELECT CAST(extract(EPOCH FROM clock_timestamp() - d.due_at) AS double precision)
+        FROM outbox_delayed AS d
+        WHERE d.partition_id = p.id AND d.due_at <= clock_timestamp()
+        ORDER BY d.due_at
+        LIMIT 1
+    ) AS overdue
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id

@@ -21,14 +21,33 @@ INSERT INTO outbox_body (payload, payload_type, headers, message_key, uid, origi
 VALUES (:payload, :payload_type, :headers, :message_key, :uid, :origin);
 
 -- name: insert_incoming :exec
--- The n-th partition id of the JSON array belongs to the body with id :first_id + n.
+-- The n-th partition id of the JSON array belongs to the body with id :first_id + n; 0 is none, for a
+-- message that waits until it is due.
 -- Differs: the second half of enqueue_one and enqueue_many.
 -- Locks: the database's write lock, held already.
 INSERT INTO outbox_incoming (partition_id, body_id)
 SELECT
     given.value,
     :first_id + given.key
-FROM json_each(:partition_ids) AS given;
+FROM json_each(:partition_ids) AS given
+WHERE given.value > 0;
+
+-- name: insert_delayed :exec
+-- Instead of the incoming row, for messages that wait until they are due: :waiting is a JSON array of
+-- [place among the bodies, partition id, microseconds from now, microseconds since 1970 or -1].
+-- Differs: a part of enqueue_later.
+-- Locks: the database's write lock, held already.
+INSERT INTO outbox_delayed (partition_id, due_at, body_id)
+SELECT
+    json_extract(w.value, '$[1]'),
+    CASE
+        WHEN json_extract(w.value, '$[3]') >= 0 THEN json_extract(w.value, '$[3]')
+        ELSE
+            CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+            + json_extract(w.value, '$[2]')
+    END,
+    :first_id + json_extract(w.value, '$[0]')
+FROM json_each(:waiting) AS w;
 
 -- name: place :many
 -- The files that a connection has, the first of them its main one: asked once on each connection of a

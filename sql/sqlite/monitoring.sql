@@ -28,6 +28,8 @@ WITH looked AS (
         c.last_error,
         c.locked_by,
         c.locked_until,
+        (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS delayed,
+        (SELECT min(d.due_at) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS first_due,
         CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at
     FROM json_each(:partition_ids) AS w
     CROSS JOIN outbox_partitions AS p
@@ -49,7 +51,9 @@ SELECT
     attempts,
     last_error,
     locked_by,
-    CASE WHEN locked_until > at THEN (locked_until - at) / 1000000.0 END AS locked_for
+    CASE WHEN locked_until > at THEN (locked_until - at) / 1000000.0 END AS locked_for,
+    delayed,
+    CASE WHEN first_due <= at THEN (at - first_due) / 1000000.0 END AS overdue
 FROM looked
 ORDER BY queue, partition;
 

@@ -91,6 +91,15 @@ def test_a_large_message_costs_one_question(wire: Wire, backend: str) -> None:
         assert wire.tap.verbs() == ["SELECT", "SELECT", "INSERT", "INSERT"]
 
 
+def test_a_key_and_a_delay_take_no_statement_more(producer: Outbox, wire: Wire, backend: str) -> None:
+    with producer.transaction() as conn:
+        conn.cursor().execute("DELETE FROM outbox_body WHERE id = 0")
+        for options in ({"key": "k"}, {"deliver_after": 60}, {"key": "k", "deliver_after": 60}):
+            wire.tap.take()
+            producer.enqueue(conn, "orders", b"x" * 100, **options)  # type: ignore[arg-type]
+            assert wire.tap.verbs() == ONE[backend]
+
+
 def test_a_flush_without_anything_new_sends_nothing(producer: Outbox, wire: Wire, backend: str) -> None:
     sent(producer, wire, 0)  # flushes at its end
     wire.tap.take()
