@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
     from outbox.backends.protocol import Backend
-    from outbox.statements import Naming
+    from outbox.connections.driver import DriverConnection
+    from outbox.statements import Catalog, Naming
 
 FAMILIES = {
     "postgresql": "postgresql",
@@ -83,6 +84,26 @@ def open_backend(target: object, *, naming: Naming, pool_size: int, listen_url: 
     if is_pool(target):
         return _from_pool(target, naming, listen_url)
     raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
+
+
+def on_given(connection: DriverConnection, lent: object, *, catalog: Catalog, naming: Naming) -> Backend:
+    """Return a backend on a connection of the caller's, in the transaction that is open there.
+
+    ``lent`` is what transactional handlers get. The connection stays the caller's: nothing on it is begun,
+    committed or closed.
+    """
+    raw, driver = connection.raw, connection.driver
+    if connection.backend == "postgresql":
+        from outbox.backends.postgresql import given
+
+        return given.on_given(driver, raw, lent, catalog=catalog, naming=naming)
+    if connection.backend == "mysql":
+        from outbox.backends.mysql import given as given_mysql
+
+        return given_mysql.on_given(driver, raw, lent, catalog=catalog, naming=naming)
+    from outbox.backends.sqlite import given as given_sqlite
+
+    return given_sqlite.on_given(raw, lent, catalog=catalog, naming=naming)
 
 
 def check_naming(family: str, naming: Naming) -> None:

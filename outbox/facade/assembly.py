@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import NoReturn
 
 from outbox.access import right_place
 from outbox.backends.connect import open_backend
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.dead_letters import DeadLetters
-from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
-from outbox.events import Observer
+from outbox.events import DeadLettered, HandlerFailed, Observer, Retried
+from outbox.facade.given import on_given
 from outbox.facade.handle import OutboxHandle
+from outbox.facade.opened import OpenedBackend
 from outbox.facade.options import Options
 from outbox.facade.outbox import Outbox
 from outbox.facade.preparing import Preparing
@@ -37,21 +39,8 @@ PRODUCER_CONNECTIONS = 4
 SERVICE_CONNECTIONS = 3
 # The lease keeper's comes from no pool.
 CONNECTIONS_APART = 1
-
-
-@dataclass(frozen=True)
-class OpenedBackend:
-    """A connected database whose server and tables are checked and whose queues are registered."""
-
-    backend: Backend
-    registry: Registry
-    consumers: list[Consumer]
-    place: RightPlace
-    """Where the outbox is, for the connections of producers to be compared with."""
-    notifies: bool
-    """Whether processes wake each other by NOTIFY."""
-    observers: Observers
-    installation: Installation
+# What tells of a message that was not delivered.
+FAILURES = (HandlerFailed, Retried, DeadLettered)
 
 
 def assemble_outbox(options: Options) -> Outbox:
@@ -80,7 +69,7 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         opened.place,
         preparing=Preparing(max_payload_size=options.max_payload_size, header_sources=options.header_sources),
         require_transaction=options.require_transaction,
-        make_pipeline=partial(make_pipeline, options, opened),
+        make_pipeline=partial(make_pipeline, options, opened) if stages is None else refuse_to_drain,
         installation=opened.installation,
     )
 
@@ -92,22 +81,36 @@ def make_pipeline(
     stopping: Callable[[], bool],
     change: Callable[[Consumer], Consumer] | None = None,
     queue_clock: Clock = monotonic,
+    conn: object | None = None,
+    observer: Observer | None = None,
 ) -> Pipeline:
     """Wire the stages behind an outbox; ``change`` may put another consumer in the place of each.
 
-    Raises `ConfigurationError` when no queue has a handler.
+    With ``conn`` all of it runs on that connection, in the transaction that is open there. ``observer`` is
+    told of failures. Raises `ConfigurationError` when no queue has a handler.
     """
     if not opened.consumers:
         raise nothing_consumed(options)
+    if conn is not None:
+        opened = on_given(options, opened, conn)
     return Pipeline(
         opened.backend,
         opened.consumers if change is None else [change(consumer) for consumer in opened.consumers],
         options.pipeline_settings(announce=opened.notifies),
-        opened.observers,
+        opened.observers if observer is None else opened.observers.plus(observer, FAILURES),
         installation=opened.installation,
         stopping=stopping,
         queue_clock=queue_clock,
     )
+
+
+def refuse_to_drain(**_: object) -> NoReturn:
+    """Refuse a second pipeline beside the workers of an outbox: it would take their messages."""
+    problem = (
+        "its workers are running and deliver by themselves; wait for what they do, or drain an outbox "
+        "that open() made"
+    )
+    raise ConfigurationError("outbox", "that of a handle", problem)
 
 
 def open_dead_letters(backend: Backend) -> DeadLetters:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from outbox.facade.outbox_builder import OutboxBuilder
 
+Note = Callable[[RegisteredQueue, Sequence[PreparedMessage], Sequence[int]], object]
+
 
 class Outbox:
     """Writes messages; made by `Outbox.builder`. Thread-safe; not to be used across a fork.
@@ -60,6 +62,8 @@ class Outbox:
         self._require_transaction = require_transaction
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
+        # For `outbox.testing.capture`: called with what was written, committed or not.
+        self._notes: tuple[Note, ...] = ()
         self._guard = ForkGuard()
         self._closed = False
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
@@ -231,6 +235,8 @@ class Outbox:
         self, connection: ProducerConnection, queue: RegisteredQueue, prepared: Sequence[PreparedMessage]
     ) -> list[int]:
         ids = write(connection, self._place.catalog(connection), prepared)
+        for note in self._notes:
+            note(queue, prepared, ids)
         # For one that waits there is nothing to wake: a poll finds what has become due.
         self._flush_buffer.note({message.partition_id for message in prepared if not message.waits})
         connection.on_commit(self._flush_buffer.on_commit)
@@ -243,6 +249,14 @@ class Outbox:
         if self._require_transaction and not connection.in_transaction():
             raise TransactionRequired(connection.kind)
         return connection
+
+    @contextmanager
+    def _noting(self, note: Note) -> Iterator[None]:
+        self._notes = (*self._notes, note)
+        try:
+            yield
+        finally:
+            self._notes = tuple(each for each in self._notes if each is not note)
 
     def _check_usable(self) -> None:
         self._guard.check()

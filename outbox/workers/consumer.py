@@ -34,6 +34,8 @@ class Consumer:
     """Whether the handler takes messages one by one, so that a failure is always one message's."""
     speed: HandlerSpeed = field(default_factory=HandlerSpeed)
     names: Names = NAMELESS
+    backs_off: bool = True
+    """Whether failures rest; a test decides itself when it delivers again."""
     indexes: dict[int, int] = field(init=False)
     batch_size: int = field(init=False)
 

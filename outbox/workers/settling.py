@@ -12,6 +12,9 @@ from outbox.workers.backoff import backoff, jittered
 from outbox.workers.consumer import Consumer
 from outbox.workers.partition_state import PartitionMode, PartitionState
 
+# Not zero: the queues' clock stands still in tests, and what is due in an instant is never due.
+INSTANT = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -131,6 +134,8 @@ def _note_success(outcome: Outcome, consumer: Consumer, state: PartitionState) -
 
 
 def _delay(failure: Failed, failures: int, consumer: Consumer, random: Callable[[], float]) -> float:
+    if not consumer.backs_off:
+        return INSTANT
     if failure.delay is not None:
         return failure.delay
     tuning = consumer.tuning

@@ -319,6 +319,18 @@ LEFT JOIN LATERAL (
 ) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
 ORDER BY m.seq;
 
+-- name: begin_part :exec
+-- A part of a transaction of the caller's, where a test delivers inside one that is rolled back.
+SAVEPOINT given_part;
+
+-- name: end_part :exec
+-- The part is kept. Fails when a handler ended the transaction.
+RELEASE SAVEPOINT given_part;
+
+-- name: undo_part :exec
+-- Nothing of the part is kept; end_part follows.
+ROLLBACK TO SAVEPOINT given_part;
+
 -- name: set_savepoint :exec
 -- Transactional mode: what a failing message is undone to.
 SAVEPOINT handler_step;

@@ -82,6 +82,8 @@ LOST = frozenset(
         4031,  # disconnected by the server for inactivity
     }
 )
+# The drivers whose errors these are: our own, and those of connections that are lent to us.
+DRIVERS = ("mysql.connector", "_mysql_connector", "MySQLdb", "pymysql")
 # What the driver raises without a number when it finds the connection closed.
 UNNUMBERED_LOST = frozenset({"InterfaceError", "OperationalError", "MySQLInterfaceError"})
 
@@ -97,7 +99,7 @@ KINDS: dict[int, type[DatabaseError]] = {
 def translate(error: Exception) -> DatabaseError | None:
     """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy; else None."""
     original = getattr(error, "orig", None) or error
-    if not type(original).__module__.startswith(("mysql.connector", "_mysql_connector")):
+    if not type(original).__module__.startswith(DRIVERS):
         return None
     return kind_of(original)(f"MySQL: {' '.join(str(original).split())[:500]}")
 
@@ -115,6 +117,8 @@ def kind_of(error: BaseException) -> type[DatabaseError]:
 def number_of(error: BaseException | None) -> int:
     """Return the server's or driver's error number, or -1."""
     number = getattr(error, "errno", None)
+    if number is None and error is not None and error.args:
+        number = error.args[0]
     return number if isinstance(number, int) else -1
 
 
