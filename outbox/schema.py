@@ -7,8 +7,9 @@ from typing import Any
 
 from outbox.backends.connect import FAMILIES, check_naming, open_backend
 from outbox.backends.protocol import Backend
+from outbox.backends.sqlite.migrations import split
 from outbox.errors import ConfigurationError, SchemaNotReady
-from outbox.statements import Catalog, Naming
+from outbox.statements import Catalog, Naming, Statement
 from outbox.statements.files import list_sql, read_sql
 from outbox.statements.tables import DEFAULT_PREFIX, TABLES
 
@@ -23,6 +24,22 @@ class Migration:
     name: str
     up: str
     down: str
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What applies it, one statement each, for drivers and tools that take no more at a time."""
+        return separate(self.up)
+
+    @property
+    def down_statements(self) -> tuple[str, ...]:
+        """What undoes it, likewise."""
+        return separate(self.down)
+
+
+def separate(script: str) -> tuple[str, ...]:
+    """Return the statements of a script, without comments; the databases' quoting is alike enough."""
+    compact = (Statement("part", ":exec", part).compact.rstrip("; ") for part in split(script))
+    return tuple(statement for statement in compact if statement)
 
 
 def migrations(backend: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> list[Migration]:

@@ -18,6 +18,7 @@ from outbox.backends.postgresql.idleness import Idleness
 from outbox.backends.postgresql.outage import Outage
 from outbox.backends.postgresql.settings import OddSessions, keepalives, own_session
 from outbox.backends.waiting import Waiting
+from outbox.clock import in_real_time
 from outbox.errors import ConfigurationError
 from outbox.statements import Catalog
 
@@ -197,7 +198,8 @@ class PoolSource:
     def close(self) -> None:
         self._closed = True
         if self._owned:
-            self._pool.close(timeout=5.0)
+            # By a stopped clock the end of its scheduler would never be due.
+            in_real_time(partial(self._pool.close, timeout=5.0))
 
     def _checkout(self) -> PgConnection:
         """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
