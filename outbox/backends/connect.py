@@ -40,8 +40,11 @@ def check_target(target: object) -> None:
     """Raise `ConfigurationError` for what `open_backend` could not use, without importing a driver."""
     from sqlalchemy import URL, Engine
 
+    from outbox.backends.engines import survive_forks
+
     if isinstance(target, Engine):
         family_of(target.dialect.name, target.dialect.driver)
+        survive_forks(target)
     elif isinstance(target, (str, URL)):
         family_of_url(parse_url(target))
     elif not is_pool(target):
@@ -74,6 +77,9 @@ def open_backend(target: object, *, naming: Naming, pool_size: int, listen_url: 
     from sqlalchemy import URL, Engine
 
     if isinstance(target, Engine):
+        from outbox.backends.engines import survive_forks
+
+        survive_forks(target)
         family = family_of(target.dialect.name, target.dialect.driver)
         return _connect(family, target, naming, pool_size, listen_url)
     if isinstance(target, (str, URL)):

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+
+_known: weakref.WeakSet[Engine] = weakref.WeakSet()
+# Never collected in a child, where a driver would say goodbye on the sockets of the parent.
+_left_to_parents: list[Any] = []
+
+
+def survive_forks(engine: Engine) -> None:
+    """Give the Engine a new pool in every child of this process that forks from now on.
+
+    What its pool holds at a fork stays the parent's: two processes that send on one socket read each other's
+    answers. A server that loads the application and forks then, as ``gunicorn --preload`` does, is so safe.
+    """
+    _known.add(engine)
+
+
+def _after_fork() -> None:
+    for engine in list(_known):
+        _left_to_parents.append(engine.pool)
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def with_pool_of_its_own(engine: Engine) -> Engine:
