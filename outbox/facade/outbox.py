@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.protocol import Backend
 from outbox.connections.adapt import adapt
+from outbox.connections.asynchronous import in_greenlet
 from outbox.connections.connection import ProducerConnection
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
@@ -117,6 +119,33 @@ class Outbox:
         known = self._registry[queue]
         prepared = self._preparing.one(known, message)
         return self._write(self._adapt(conn), known, [prepared])[0]
+
+    async def aenqueue(
+        self,
+        conn: object,
+        queue: str,
+        payload: object,
+        *,
+        partition: int | None = None,
+        key: str | bytes | None = None,
+        payload_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write one message in the transaction that is open on an asynchronous connection; return its id.
+
+        ``conn`` is an AsyncSession or AsyncConnection of SQLAlchemy, psycopg's AsyncConnection, or a Connection
+        of asyncpg. The loop is not blocked: the statements are awaited. Everything else is as in `enqueue`.
+        """
+        write_on = partial(
+            self.enqueue,
+            queue=queue,
+            payload=payload,
+            partition=partition,
+            key=key,
+            payload_type=payload_type,
+            headers=headers,
+        )
+        return await in_greenlet(conn, self.backend.catalog.backend, write_on)
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
         """Write any number of messages in the transaction that is open on ``conn``; return their ids.

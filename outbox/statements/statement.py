@@ -65,6 +65,12 @@ class Statement:
         """The text with ``%(name)b``: psycopg sends such values in the server's own form."""
         return TOKEN.sub(_pyformat_binary, self.compact.replace("%", "%%"))
 
+    @cached_property
+    def numbered(self) -> str:
+        """The text for drivers that want ``$1``, in the order of `parameters`."""
+        places = {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        return TOKEN.sub(lambda found: places[found["name"]] if found["name"] else found[0], self.compact)
+
     def repeated(self, rows: int, placeholder: str) -> str:
         """Return a ``:values`` statement with its row ``rows`` times and positional placeholders.
 
