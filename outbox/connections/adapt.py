@@ -32,11 +32,14 @@ ACCEPTED = {
     ),
     "sqlite": ("sqlite3 Connection or Cursor",),
 }
+ASYNCHRONOUSLY = (
+    "with `await outbox.aenqueue(…)` a SQLAlchemy AsyncSession or AsyncConnection, a psycopg AsyncConnection "
+    "or an asyncpg Connection"
+)
 ACCEPTED_ANYWHERE = (
     "SQLAlchemy Connection, Session or scoped_session on one of these drivers",
     "Django connection",
-    "with `await outbox.aenqueue(…)` an AsyncSession or AsyncConnection of SQLAlchemy, psycopg's AsyncConnection "
-    "or asyncpg's Connection",
+    ASYNCHRONOUSLY,
 )
 BACKENDS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 

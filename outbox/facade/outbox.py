@@ -130,11 +130,12 @@ class Outbox:
         key: str | bytes | None = None,
         payload_type: str | None = None,
         headers: Mapping[str, str] | None = None,
+        deliver_after: DeliverAfter | None = None,
     ) -> int:
         """Write one message in the transaction that is open on an asynchronous connection; return its id.
 
-        ``conn`` is an AsyncSession or AsyncConnection of SQLAlchemy, psycopg's AsyncConnection, or a Connection
-        of asyncpg. The loop is not blocked: the statements are awaited. Everything else is as in `enqueue`.
+        ``conn`` is an AsyncSession or AsyncConnection of SQLAlchemy, psycopg's AsyncConnection, or asyncpg's
+        Connection. The statements are awaited, the loop is not blocked. For the rest see `enqueue`.
         """
         write_on = partial(
             self.enqueue,
@@ -144,6 +145,7 @@ class Outbox:
             key=key,
             payload_type=payload_type,
             headers=headers,
+            deliver_after=deliver_after,
         )
         return await in_greenlet(conn, self.backend.catalog.backend, write_on)
 

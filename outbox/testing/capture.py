@@ -117,7 +117,7 @@ class Sent:
     def assert_enqueued(self, queue: str, *, count: int | None = None, **wanted: Any) -> SentMessage:
         """Return the first message that `matching` finds; raise `AssertionError`, which lists all, for none.
 
-        With ``count`` there have to be exactly so many.
+        With ``count`` that is the number that there has to be.
         """
         found = self.matching(queue, **wanted)
         if not found or (count is not None and len(found) != count):

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Flask, current_app
 
-from outbox.contrib.flask.commands import outbox_command
 from outbox.contrib.flask.joining import SessionHandler, joined_session
 from outbox.contrib.flask.state import AppOutbox, BuilderFactory
 from outbox.errors import ConfigurationError
@@ -41,7 +40,6 @@ class FlaskOutbox:
         """
         state = AppOutbox(app, db, builder)
         app.extensions[EXTENSION] = state
-        app.cli.add_command(outbox_command(state))
         app.before_request(state.start_if_wanted)
 
     @property

@@ -55,10 +55,12 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         if dialect.name == "sqlite":
-            return decode_time(value)
-        if dialect.name in MYSQL:
-            return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
-        return value.astimezone(timezone.utc)  # type: ignore[no-any-return]
+            found: datetime = decode_time(value)
+        elif dialect.name in MYSQL:
+            found = value.replace(tzinfo=timezone.utc)
+        else:
+            found = value.astimezone(timezone.utc)
+        return found
 
 
 class Key(TypeDecorator[str]):
@@ -77,17 +79,18 @@ class Key(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - as it was sent
         """Turn what is stored into a text."""
-        return decode_text(value)
+        found: str | None = decode_text(value)
+        return found
 
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 SMALL = SmallInteger().with_variant(Integer(), "sqlite")
-FLOAT = Double().with_variant(REAL(), "sqlite")
+FLOAT: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")
 BYTES = LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQL)
 LONG = Text().with_variant(mysql.LONGTEXT(), *MYSQL)
 KEY = Text().with_variant(String(1024), *MYSQL)
 
 
 def short(length: int) -> TypeEngine[str]:
-    """Return a text of at most so many characters, which SQLite does not count."""
+    """Return a text of a limited length, which SQLite does not count."""
     return String(length).with_variant(Text(), "sqlite")
