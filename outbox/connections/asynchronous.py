@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from outbox.connections.adapt import accepted, adapt, type_name
+from outbox.connections.adapt import ASYNCHRONOUSLY, adapt, type_name
 from outbox.connections.connection import KINDS_WITH_ROWS, ProducerConnection
 from outbox.connections.psycopg import in_transaction
 from outbox.connections.sqlalchemy_async import numbered_values
@@ -81,9 +81,7 @@ async def in_greenlet(given: Any, backend: str, work: Callable[[Any], T]) -> T:
         return found
     adapted = recognised(given)
     if adapted is None or adapted.backend != backend:
-        raise UnsupportedConnection(
-            type_name(given), (*accepted(backend), "enqueue() takes all but the last")
-        )
+        raise UnsupportedConnection(type_name(given), (ASYNCHRONOUSLY, "with `enqueue` all others"))
     try:
         from sqlalchemy.util import greenlet_spawn
     except ImportError as error:

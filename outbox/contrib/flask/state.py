@@ -125,6 +125,10 @@ class AppOutbox:
             opened = self._opened = Opened()
         return opened
 
+    def close(self) -> None:
+        """Stop the workers and close what this process has opened; the next use opens it again."""
+        self._close(self._mine())
+
     @staticmethod
     def _close(opened: Opened) -> None:
         if opened.pid != os.getpid():
