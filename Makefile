@@ -13,7 +13,7 @@ URL ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers
+.PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers test-frameworks
 .PHONY: check-model soak bench bench-relays servers brokers clean
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-sqlite  the suite on SQLite: needs no server'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
 	@echo 'make test-brokers  install the message brokers and run the tests of the relays against them'
+	@echo 'make test-frameworks  run the tests of the frameworks at their oldest and newest versions'
 	@echo 'make check-model  verify the model of the protocol with Spin, and see it refuted without each of its rules'
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
 	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
@@ -56,15 +57,19 @@ check-unit:
 
 # The linters have had their turn in `make check`.
 test-sqlite: $(VENV)/.ready-for-checks
-	OUTBOX_TEST_BACKENDS=sqlite $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker' \
+	OUTBOX_TEST_BACKENDS=sqlite $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker and not framework' \
 	    --ignore=tests/structure/test_linters.py --ignore=tests/structure/test_sql_style.py
 
 test: servers $(VENV)/.ready-for-tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker'
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker and not framework'
 
 # Not side by side: every process would start brokers of its own.
 test-brokers: servers brokers $(VENV)/.ready-for-tests
 	$(BIN)/python -m pytest tests/contrib -m broker
+
+# The frameworks at their oldest and newest versions, each in an environment of its own beside this one.
+test-frameworks: servers $(VENV)/.ready-for-tests
+	$(BIN)/python -m pytest tests/contrib -m framework
 
 # Minutes of all states that two processes and two messages can be in; not part of the suite.
 check-model:
