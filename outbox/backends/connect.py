@@ -112,6 +112,21 @@ def on_given(connection: DriverConnection, lent: object, *, catalog: Catalog, na
     return given_sqlite.on_given(raw, lent, catalog=catalog, naming=naming)
 
 
+def size_of_users_pool(target: object) -> int | None:
+    """Return how far a pool of the user can grow; None for a URL and for pools without a limit."""
+    from sqlalchemy import Engine
+    from sqlalchemy.pool import QueuePool
+
+    if isinstance(target, Engine):
+        shared = target.pool
+        overflow = getattr(shared, "_max_overflow", -1)
+        if not isinstance(shared, QueuePool) or overflow < 0:
+            return None
+        return int(shared.size()) + int(overflow)
+    size = getattr(target, "max_size", None)
+    return size if isinstance(size, int) else None
+
+
 def check_naming(family: str, naming: Naming) -> None:
     """Raise `ConfigurationError` for a schema where there is none."""
     if naming.schema is not None and family != "postgresql":

@@ -159,6 +159,9 @@ class Leasing(Protocol):
 class Transactions(Protocol):
     """The transactional turn: the other statements of ``processor.sql``."""
 
+    waiting: Waiting
+    """``waiting.crowded`` tells whether others of the process wait for what a turn holds."""
+
     def transactional_turn(
         self, request: LeaseRequest, *, max_bytes: int, one_if_failed: bool, ignore_backoff: bool = False
     ) -> AbstractContextManager[TransactionalTurn | Refusal]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NoReturn
 
 from outbox.access import right_place
-from outbox.backends.connect import open_backend
+from outbox.backends.connect import open_backend, size_of_users_pool
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.dead_letters import DeadLetters
@@ -23,6 +23,7 @@ from outbox.facade.outbox import Outbox
 from outbox.facade.preparing import Preparing
 from outbox.facade.registry import Registry, register
 from outbox.facade.threads import build_workers
+from outbox.facade.transaction_share import TransactionShare
 from outbox.installation import Installation
 from outbox.runtime.observers import Observers
 from outbox.schema import check_schema
@@ -33,8 +34,6 @@ from outbox.workers.consumer import Consumer
 from outbox.workers.log_lines import LogLines
 from outbox.workers.pipeline import Pipeline
 
-# For `Outbox.transaction`, `enqueue_now` and `status` beside the workers.
-PRODUCER_CONNECTIONS = 4
 # Vacuum, reconciler, lease keeper.
 SERVICE_CONNECTIONS = 3
 # The lease keeper's comes from no pool.
@@ -45,18 +44,30 @@ FAILURES = (HandlerFailed, Retried, DeadLettered)
 
 def assemble_outbox(options: Options) -> Outbox:
     """Open a producer."""
-    return make_outbox(options, connect_and_register(options, PRODUCER_CONNECTIONS), None)
+    return make_outbox(options, connect_and_register(options, options.producer_connections), None)
 
 
 def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outbox, Pipeline, bool]:
     """Open a producer and wire a pipeline behind it; no thread runs yet."""
     check_consumed(options)
-    threads = options.processors + options.sequencers + SERVICE_CONNECTIONS
-    if options.quarantine is not None:
-        threads += 1
-    opened = connect_and_register(options, threads - CONNECTIONS_APART + PRODUCER_CONNECTIONS)
+    pool_size = worker_connections(options) - CONNECTIONS_APART + options.producer_connections
+    opened = connect_and_register(options, pool_size)
     pipeline = make_pipeline(options, opened, stopping=stopping.is_set)
     return make_outbox(options, opened, pipeline.stages), pipeline, opened.notifies
+
+
+def worker_connections(options: Options) -> int:
+    """Return how many connections the workers of a process use at most, wake-ups apart."""
+    sweeper = 0 if options.quarantine is None else 1
+    return options.processors + options.sequencers + SERVICE_CONNECTIONS + sweeper
+
+
+def transactions_at_once(options: Options) -> int:
+    """Return how many connections `Outbox.transaction` may lend beside the workers."""
+    size = size_of_users_pool(options.target)
+    if size is None:
+        return options.producer_connections
+    return max(1, min(options.producer_connections, size - worker_connections(options)))
 
 
 def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | None) -> Outbox:
@@ -71,6 +82,7 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         require_transaction=options.require_transaction,
         make_pipeline=partial(make_pipeline, options, opened) if stages is None else refuse_to_drain,
         installation=opened.installation,
+        share=TransactionShare(None if stages is None else transactions_at_once(options)),
     )
 
 

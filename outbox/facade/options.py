@@ -62,6 +62,8 @@ class Declaration:
 
 WAKEUPS = ("auto", "notify", "poll")
 POLL_INTERVAL = 1.0
+# The pool opens them as they are needed and closes those that are idle.
+PRODUCER_CONNECTIONS = 4
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Options:
     reconciler_tuning: WorkerTuning | None = None
     processors: int = 4
     sequencers: int = 1
+    producer_connections: int = PRODUCER_CONNECTIONS
     stats_interval: float = 60.0
     prefix: str = DEFAULT_PREFIX
     schema: str | None = None

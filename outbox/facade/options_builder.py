@@ -72,6 +72,18 @@ class OptionsBuilder:
         """Set the number of sequencer threads of this process (default 1)."""
         return self._with(sequencers=whole(count, option="sequencers", minimum=1, maximum=MOST_THREADS))
 
+    def producer_connections(self, count: int) -> Self:
+        """Set how many transactions `Outbox.transaction` and `enqueue_now` have open at once (default 4).
+
+        A pool made for a URL has so many connections beside those of the workers. With workers in the same
+        process a further `Outbox.transaction` waits for one of them to end, up to 30 seconds, so that
+        producers never take the workers' connections; of an Engine or a pool of your own it lends no more
+        than what the workers leave.
+        """
+        return self._with(
+            producer_connections=whole(count, option="producer_connections", minimum=1, maximum=MOST_THREADS)
+        )
+
     def stats_interval(self, interval: float | timedelta) -> Self:
         """Log a line of statistics every ``interval`` seconds (default 60); 0 switches it off."""
         return self._with(stats_interval=seconds(interval, option="stats_interval"))

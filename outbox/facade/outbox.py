@@ -20,6 +20,7 @@ from outbox.events import Enqueued
 from outbox.facade.preparing import Preparing, enqueued
 from outbox.facade.registry import RegisteredQueue, Registry, register
 from outbox.facade.status import OutboxStatus, read_status
+from outbox.facade.transaction_share import TransactionShare
 from outbox.installation import Installation
 from outbox.runtime.fork import ForkGuard
 from outbox.values.delay import DeliverAfter
@@ -54,6 +55,7 @@ class Outbox:
         require_transaction: bool,
         make_pipeline: Callable[..., Any],
         installation: Installation,
+        share: TransactionShare,
     ) -> None:
         """Use `Outbox.builder` instead."""
         self.backend = backend
@@ -66,6 +68,7 @@ class Outbox:
         self._make_pipeline = make_pipeline
         # For `outbox.testing.capture`: called with what was written, committed or not.
         self._notes: tuple[Note, ...] = ()
+        self._share = share
         self._guard = ForkGuard()
         self._closed = False
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
@@ -191,6 +194,7 @@ class Outbox:
 
         It is the driver's connection (psycopg, mysql.connector, sqlite3), or SQLAlchemy's when the
         outbox was built from an Engine. Commits and flushes at the end, rolls back on an exception.
+        Beside workers of this process, `OutboxBuilder.producer_connections` of them are open at once.
 
         Ends with `DatabaseError` when not all of the block can be committed: it ended the transaction
         or swallowed an error that aborts it; with `ConnectionLost` when the connection is gone. Errors
@@ -203,7 +207,7 @@ class Outbox:
         self._check_usable()
         # Another transaction of this thread may be open.
         with self._flush_buffer.own_transaction():
-            with self.backend.connection(guarded=guarded) as conn:
+            with self._share.one(), self.backend.connection(guarded=guarded) as conn:
                 self._place.trust(adapt(conn))
                 yield conn
             # Not `flush`, which refuses once the outbox is closed: what is committed is committed.

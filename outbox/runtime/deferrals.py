@@ -55,6 +55,11 @@ class Deferrals:
             heapq.heappop(self._heap)
         return None
 
+    def due(self, now: float) -> list[int]:
+        """Return the keys whose time has come, in no order, without removing them."""
+        first = self.next_due()
+        return [] if first is None or first > now else [k for k, due in self._due.items() if due <= now]
+
     def pop_due(self, now: float) -> list[int]:
         """Remove and return the keys whose time has come, earliest first."""
         popped: list[int] = []

@@ -144,6 +144,11 @@ class ReadyQueue:
         with self._lock:
             return self._deferrals.next_due()
 
+    def heads(self) -> list[int]:
+        """Return the oldest ready key of each group and those that have fallen due, without claiming any."""
+        with self._lock:
+            return [*self._lanes.heads(), *self._deferrals.due(self._clock())]
+
     @property
     def ready_count(self) -> int:
         """How many keys are ready, not counting deferred ones whose time has come since the last claim."""

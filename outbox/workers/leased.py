@@ -20,6 +20,7 @@ from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
+from outbox.workers.patience import Fairness
 from outbox.workers.refusals import refused
 from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from outbox.workers.telling import Handled, handler_failed, tell_turn
@@ -43,6 +44,7 @@ class LeasedTurns:
         states: PartitionStates,
         keeper: LeaseKeeper,
         observers: Observers,
+        fairness: Fairness,
         *,
         stopping: Callable[[], bool],
         recorder: FailureRecorder | None = None,
@@ -52,6 +54,7 @@ class LeasedTurns:
         self._states = states
         self._keeper = keeper
         self._observers = observers
+        self._fairness = fairness
         self._stopping = stopping
         self._recorder = recorder
         self._clock = clock
@@ -62,7 +65,7 @@ class LeasedTurns:
         """Work on the claimed partitions of one consumer; return whether there may be more to do."""
         lease = consumer.lease.duration
         started = self._clock()
-        turn = Turn(fresh_token(), consumer, self._stopping)
+        turn = Turn(fresh_token(), consumer, self._stopping, self._fairness.begin(consumer))
         taken = self._backend.lease_and_read(
             [LeaseRequest(key, self._limit(consumer, key, len(keys))) for key in keys],
             token=turn.token,
@@ -92,7 +95,9 @@ class LeasedTurns:
     def _limit(self, consumer: Consumer, key: int, group: int) -> int:
         configured = min(consumer.batch_size, max(1, GROUP_MESSAGES // group))
         size = self._states[key].mode.effective_batch_size(configured)
-        return consumer.speed.batch_limit(size, consumer.lease.handler_budget)
+        return consumer.speed.batch_limit(
+            size, consumer.lease.handler_budget, one_by_one=consumer.per_message
+        )
 
     def _deliver(self, turn: Turn, delivery: Delivery) -> Handled:
         consumer = turn.consumer
@@ -120,7 +125,9 @@ class LeasedTurns:
         outcome = Outcome(0)
         seconds = 0.0
         if messages:
-            batch = Batch(messages, hold.deadline, lambda: hold.lost or self._stopping())
+            batch = Batch(
+                messages, hold.deadline, lambda: hold.lost or self._stopping() or turn.patience_over()
+            )
             if not batch.cancelled:
                 began = self._clock()
                 outcome = consumer.leased(batch)
@@ -140,7 +147,7 @@ class LeasedTurns:
         """Write everything down in one statement; return what was read on and whether work was left."""
         if not handled:
             return [], True
-        reads = reading_on and not self._stopping() and not turn.out_of_time
+        reads = reading_on and not self._stopping() and not turn.out_of_time and not turn.patience_over()
         settlements = [self._reading_on(turn, item.decision, len(handled), reads=reads) for item in handled]
         answer = self._acks.send(turn, settlements, max_bytes=MAX_BYTES // len(settlements))
         lost = set(answer.lost)

@@ -22,6 +22,7 @@ from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.leased import LeasedTurns
 from outbox.workers.partition_state import PartitionStates
+from outbox.workers.patience import Fairness
 from outbox.workers.processor import Processor, grouping
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
@@ -85,11 +86,18 @@ class Pipeline:
             if self._tracker is not None and settings.quarantine is not None
             else None
         )
+        fairness = Fairness(self.stages.processing, self._by_partition)
         self._leased = LeasedTurns(
-            backend, self.states, self.keeper, self.observers, stopping=stopping, recorder=self.recorder
+            backend,
+            self.states,
+            self.keeper,
+            self.observers,
+            fairness,
+            stopping=stopping,
+            recorder=self.recorder,
         )
         self._transactional = TransactionalTurns(
-            backend, self.states, self.observers, stopping=stopping, recorder=self.recorder
+            backend, self.states, self.observers, fairness, stopping=stopping, recorder=self.recorder
         )
         self._crashed_lane = threading.Lock()
         self._rate_limit = RateLimit() if settings.announce else None

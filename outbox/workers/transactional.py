@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,8 +21,10 @@ from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import MAX_BYTES, Consumer
 from outbox.workers.failure_recorder import FailureRecorder
+from outbox.workers.handler_speed import HandlerSpeed
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
+from outbox.workers.patience import Fairness, Patience
 from outbox.workers.refusals import refused
 from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from outbox.workers.telling import Handled, handler_failed, tell_turn
@@ -38,6 +41,7 @@ class TransactionalTurns:
         backend: Transactions,
         states: PartitionStates,
         observers: Observers,
+        fairness: Fairness,
         *,
         stopping: Callable[[], bool],
         recorder: FailureRecorder | None = None,
@@ -46,6 +50,9 @@ class TransactionalTurns:
         self._backend = backend
         self._states = states
         self._observers = observers
+        self._fairness = fairness
+        # Not the consumer's, by which threads share leased turns: here one turn is one partition.
+        self._speeds: defaultdict[str, HandlerSpeed] = defaultdict(HandlerSpeed)
         self._stopping = stopping
         self._recorder = recorder
         self._clock = clock
@@ -55,7 +62,8 @@ class TransactionalTurns:
 
     def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
         """Work on one claimed partition; return whether there may be more to do in it."""
-        request = LeaseRequest(key, self._states[key].mode.effective_batch_size(consumer.batch_size))
+        patience = self._fairness.begin(consumer, self._backend.waiting.crowded)
+        request = LeaseRequest(key, self._limit(consumer, key))
         handling: Delivery | None = None
         committing: Delivery | None = None
         handled: Handled | None = None
@@ -70,7 +78,7 @@ class TransactionalTurns:
                     refused(turn, consumer, claim, self._states, self._observers)
                     return False
                 handling = turn.delivery
-                handled = self._handle(turn, consumer)
+                handled = self._handle(turn, consumer, patience)
                 turn.settle(handled.decision.settlement)
                 handling, committing = None, turn.delivery
         except Contention:
@@ -86,7 +94,13 @@ class TransactionalTurns:
             return False
         return self._give_back(consumer, claim, handled, request.limit)
 
-    def _handle(self, turn: TransactionalTurn, consumer: Consumer) -> Handled:
+    def _limit(self, consumer: Consumer, key: int) -> int:
+        size = self._states[key].mode.effective_batch_size(consumer.batch_size)
+        if not consumer.per_message:
+            return size
+        return self._speeds[consumer.queue].batch_limit(size, math.inf, one_by_one=True)
+
+    def _handle(self, turn: TransactionalTurn, consumer: Consumer, patience: Patience) -> Handled:
         delivery = turn.delivery
         began = self._clock()
         seconds = 0.0
@@ -96,11 +110,12 @@ class TransactionalTurns:
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
-                over = TurnLimit(self._stopping)
+                over = TurnLimit(self._stopping, patience)
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, over, seal=turn.seal
                 )
                 seconds = self._clock() - began
+                self._speeds[consumer.queue].note(max(outcome.processed, 1), seconds)
             outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
             self._tell_failure(consumer, delivery, outcome)
         state = self._states[delivery.partition_id]
@@ -170,16 +185,18 @@ class TurnLimit:
     Time counts from the first question, so that one message at least is handled.
     """
 
-    def __init__(self, stopping: Callable[[], bool]) -> None:
+    def __init__(self, stopping: Callable[[], bool], patience: Callable[[], bool]) -> None:
         self._stopping = stopping
+        self._patience = patience
         self._deadline: Deadline | None = None
 
     def __call__(self) -> bool:
         """Return whether to begin no further message."""
         if self._deadline is None:
             self._deadline = Deadline.after(TURN_SECONDS)
+            self._patience()
             return self._stopping()
-        return self._stopping() or self._deadline.passed
+        return self._stopping() or self._deadline.passed or self._patience()
 
 
 def _cut_short(delivery: Delivery) -> bool:

@@ -44,9 +44,17 @@ class Turn:
     apart. The leases of a group begin together, but each partition keeps or loses its own.
     """
 
-    def __init__(self, token: str, consumer: Consumer, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        token: str,
+        consumer: Consumer,
+        stopping: Callable[[], bool],
+        patience_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``patience_over`` tells that another queue has waited for as long as it should."""
         self.token = token
         self.consumer = consumer
+        self.patience_over = patience_over
         self._stopping = stopping
         self.renewals_left = consumer.lease.renewals
         self._lock = threading.Lock()

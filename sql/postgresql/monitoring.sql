@@ -176,7 +176,7 @@ INNER JOIN pg_sequence AS s ON s.seqrelid = d.objid;
 
 -- name: filtered_tables :many
 -- The tables of which row-level security shows this user only what policies let through, and whether there is
--- any policy for the user: without one every table looks empty. Asked when the outbox opens, and by the doctor.
+-- any policy for the user: without one every table looks empty. Asked at the opening, and by the doctor.
 -- Locks: none.
 -- Differs: the others have no row-level security.
 SELECT

@@ -64,6 +64,7 @@ class Database:
         self.waiting = source.waiting
         self.catalog = catalog
         self._writer = writer or WriterLock()
+        self.waiting.crowded = lambda: self._writer.crowded
         self._begin = catalog["begin_write"].named
 
     def query(self, statement: str, **parameters: Any) -> Rows:

@@ -20,6 +20,11 @@ class WriterLock:
         """Whether the calling thread holds it."""
         return self._owner == threading.get_ident()
 
+    @property
+    def crowded(self) -> bool:
+        """Whether other threads wait for it."""
+        return bool(self._waiting)
+
     def acquire(self, slices: Iterable[float]) -> bool:
         """Take the lock, or return False after waits of these seconds; the place in the row is kept."""
         with self._lock:
