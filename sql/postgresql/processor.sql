@@ -439,6 +439,27 @@ WHERE
     current_setting(w.name, TRUE) <> w.setting
     AND (w.name <> 'client_connection_check_interval' OR version() LIKE '%linux%');
 
+-- name: reset_session :exec
+-- After code of a user's had a connection of our own: nothing of it reaches the next one. Cursors WITH HOLD, who
+-- the session is, settings, what it listens to, temporary tables, currval(), advisory locks. Plans are kept, which
+-- DISCARD ALL would not; own_session follows in the same message.
+-- Locks: gives back the session's own.
+-- Differs: MySQL has a command for it, SQLite's connection is closed.
+CLOSE ALL;
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+RESET ALL;
+UNLISTEN *;
+DISCARD TEMP;
+DISCARD SEQUENCES;
+SELECT pg_advisory_unlock_all();
+
+-- name: left_prepared :one
+-- Whether the user's code has prepared statements by PREPARE, whose names the next one would meet. The driver's
+-- own are not among them.
+-- Differs: as reset_session.
+SELECT count(*) AS statements FROM pg_prepared_statements WHERE from_sql;
+
 -- name: odd_session :one
 -- Once for each connection of the user's: whether its statements would mean or cost something else.
 -- Differs: on the others each transaction says what it needs.

@@ -49,6 +49,7 @@ class MysqlBackend(
             still_lent = watch(session.handler_connection)
             if guarded:
                 session.command("set_guard")
+                session.spoiled = True
             yield session.handler_connection
             if not still_lent():
                 raise DatabaseError(ENDED)

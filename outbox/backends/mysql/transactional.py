@@ -36,6 +36,7 @@ class MysqlTurn:
         self.delivery = delivery
         self.connection: Any = session.handler_connection
         self._session = session
+        session.spoiled = True
         self._still_lent = watch(session.handler_connection)
         self._marked = False
 

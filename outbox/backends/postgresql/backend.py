@@ -64,10 +64,12 @@ class PostgresBackend(
             return self._to_listen()
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:  # noqa: ARG002 - free here
+    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
         with ExitStack() as stack:
             with self._db.translated():
-                connection, for_user = stack.enter_context(self._db.source.writing())
+                # What a user's code tells its session is to reach no other.
+                writing = self._db.source.writing(lambda: guarded)
+                connection, for_user = stack.enter_context(writing)
             lent = LentTransaction(connection, for_user)
             # From here on the caller runs statements, and gets the driver's own errors.
             yield for_user

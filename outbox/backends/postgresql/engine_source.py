@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from outbox.backends.postgresql.sources import (
     autocommitting,
     end_transaction,
 )
-from outbox.backends.waiting import Waiting
+from outbox.backends.waiting import Waiting, never
 from outbox.statements import Catalog
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class EngineSource:
                 yield conn
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(
+        self,
+        spoiled: Callable[[], bool] = never,  # noqa: ARG002 - what the sessions are set to is the user's
+    ) -> Iterator[tuple[PgConnection, Any]]:
         with self._acquire() as (conn, outer):
             with autocommitting(conn):
                 odd = self._odd.is_odd(conn)

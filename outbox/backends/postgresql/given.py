@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from outbox.backends.postgresql.errors import of_psycopg2, translate
 from outbox.backends.postgresql.session import Count, Database, Session
 from outbox.backends.postgresql.sources import PgConnection
 from outbox.backends.records import Sequenced
-from outbox.backends.waiting import Waiting
+from outbox.backends.waiting import Waiting, never
 from outbox.connections.driver import Driver
 from outbox.connections.psycopg2 import PSYCOPG2
 from outbox.errors import DatabaseError
@@ -33,7 +33,10 @@ class GivenSource:
         yield self._connection
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(
+        self,
+        spoiled: Callable[[], bool] = never,  # noqa: ARG002 - what the session is set to is the caller's
+    ) -> Iterator[tuple[PgConnection, Any]]:
         with part(self._run):
             yield self._connection, self._lent
 

@@ -29,7 +29,7 @@ Count = Callable[[Rows], int]
 class Session:
     """A connection in hand and the statements to run on it; one thread at a time."""
 
-    __slots__ = ("_catalog", "_clock", "_plans", "connection", "handler_connection")
+    __slots__ = ("_catalog", "_clock", "_plans", "connection", "handler_connection", "spoiled")
 
     def __init__(
         self, catalog: Catalog, plans: KeptPlans, clock: Clock, connection: PgConnection, for_handler: Any
@@ -42,6 +42,8 @@ class Session:
         """The driver's connection."""
         self.handler_connection = for_handler
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
+        self.spoiled = False
+        """Whether code of a user's had it, which may have changed its settings for the next one."""
 
     def query(
         self, statement: str, *, keep: bool | None = None, count: Count | None = None, **parameters: Any
@@ -114,8 +116,11 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Acquire a session with an open transaction: commits at a clean exit, else rolls back."""
-        with self.translated(), self.source.writing() as (conn, for_handler):
-            yield self.session(conn, for_handler)
+        session: Session | None = None
+        spoiled = lambda: session is not None and session.spoiled  # noqa: E731 - of the session to come
+        with self.translated(), self.source.writing(spoiled) as (conn, for_handler):
+            session = self.session(conn, for_handler)
+            yield session
 
     def dedicated(self) -> Database:
         """Return the same statements on one connection apart from the pool, with plans of its own."""

@@ -16,8 +16,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from outbox.backends.postgresql.idleness import Idleness
 from outbox.backends.postgresql.outage import Outage
+from outbox.backends.postgresql.resetting import Resetting, driver_settings
 from outbox.backends.postgresql.settings import OddSessions, keepalives, own_session
-from outbox.backends.waiting import Waiting
+from outbox.backends.waiting import Waiting, never
 from outbox.clock import in_real_time
 from outbox.errors import ConfigurationError
 from outbox.statements import Catalog
@@ -41,10 +42,13 @@ class Source(Protocol):
     def reading(self) -> AbstractContextManager[PgConnection]:
         """Acquire a connection on which every statement is its own transaction."""
 
-    def writing(self) -> AbstractContextManager[tuple[PgConnection, Any]]:
+    def writing(
+        self, spoiled: Callable[[], bool] = never
+    ) -> AbstractContextManager[tuple[PgConnection, Any]]:
         """Acquire ``(driver connection, what a handler gets)`` with an open transaction.
 
-        Commits at a clean exit and rolls back at an exception.
+        Commits at a clean exit and rolls back at an exception. A connection of our own is as good as new
+        afterwards, also when it is ``spoiled``: code of a user's had it.
         """
 
     def connect(self) -> PgConnection:
@@ -85,7 +89,10 @@ class SingleSource:
                 raise
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(
+        self,
+        spoiled: Callable[[], bool] = never,  # noqa: ARG002 - no user's code gets this connection
+    ) -> Iterator[tuple[PgConnection, Any]]:
         with self.reading() as conn, conn.transaction():
             yield conn, conn
 
@@ -119,6 +126,7 @@ class PoolSource:
         self._outage = Outage(pool)
         self._idleness = Idleness()
         self._odd = OddSessions(catalog)
+        self._reset = Resetting(catalog)
 
     @classmethod
     def from_conninfo(cls, conninfo: str, size: int, catalog: Catalog) -> PoolSource:
@@ -151,14 +159,19 @@ class PoolSource:
                     yield conn
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(self, spoiled: Callable[[], bool] = never) -> Iterator[tuple[PgConnection, Any]]:
         with self._acquire() as conn:
-            if self._owned:
-                with conn.transaction():
-                    yield conn, conn
-            else:
+            if not self._owned:
                 with self._odd.transaction(conn):
                     yield conn, conn
+                return
+            before = driver_settings(conn)
+            try:
+                with conn.transaction():
+                    yield conn, conn
+            finally:
+                if spoiled():
+                    self._reset(conn, before)
 
     @contextmanager
     def _acquire(self) -> Iterator[PgConnection]:

@@ -27,6 +27,7 @@ class PostgresTurn:
         self.connection: Any = session.handler_connection
         self._db = db
         self._session = session
+        session.spoiled = True
         self._lent = LentTransaction(session.connection, session.handler_connection)
         self._step = "set_savepoint"
 
