@@ -123,6 +123,7 @@ SELECT
 -- What numbers the server gave to the database and its tables: a standby has them in common with its primary.
 -- Asked when the outbox opens, and where the servers differ while the outbox's own is away. It cannot fail,
 -- which would abort the producer's transaction.
+-- Differs: MySQL's tables have a time and no number, and SQLite has a file.
 -- Locks: none.
 SELECT
     pg_catalog.concat_ws(
