@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from outbox.backends.connect import FAMILIES, check_naming, open_backend
+from outbox.backends.connect import DATABASES, OTHER_NAMES, check_naming, open_backend
 from outbox.backends.protocol import Backend
 from outbox.backends.sqlite.migrations import split
 from outbox.errors import ConfigurationError, SchemaNotReady
@@ -49,12 +49,13 @@ def migrations(backend: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None
     `rollback` run, the note in the table of migrations included, so that either way of applying a step
     counts for all. Raises `ConfigurationError` and `InvalidTablePrefix`.
     """
-    family = FAMILIES.get(backend)
-    if family is None:
-        raise ConfigurationError("backend", backend, "give postgresql, mysql, mariadb or sqlite")
+    database = DATABASES.get(OTHER_NAMES.get(backend, backend))
+    if database is None:
+        raise ConfigurationError("backend", backend, f"give {', '.join(DATABASES)}")
+    family = database.backend
     naming = Naming(prefix, schema)
     check_naming(family, naming)
-    catalog = Catalog.load(family, naming)
+    catalog = Catalog.load(family, naming, variant=database.variant)
     steps = load_migrations(family, naming)
     return [noted(step, catalog, first=step is steps[0]) for step in steps]
 

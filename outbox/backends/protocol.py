@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from outbox.backends.records import (
     Commands,
+    Component,
     Delivery,
     LeaseRequest,
     LeaseResult,
@@ -69,8 +70,17 @@ class Server(Protocol):
     name: str
     """``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``."""
 
-    def check_server(self) -> None:
-        """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`."""
+    def check_server(self, *, reading: bool = False) -> None:
+        """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`.
+
+        For one who is only ``reading`` a server that takes no writes will do.
+        """
+
+    def describe_server(self) -> Component:
+        """Say which server it is; 1 statement."""
+
+    def describe_driver(self) -> Component:
+        """Say what the workers reach it through."""
 
 
 class Migrations(Protocol):

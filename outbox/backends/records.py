@@ -45,6 +45,20 @@ class Look(list[Pending]):
         return look
 
 
+class Component(NamedTuple):
+    """Something that the outbox runs on, as people know it."""
+
+    text: str
+    """Its name and version."""
+    trouble: str = ""
+    """What is wrong with it."""
+    advice: str = ""
+    """What to do about that."""
+
+
+SLOW_DRIVER = "every message costs several times the CPU"
+
+
 class Sequenced(NamedTuple):
     """What one pass moved in one partition: ``moved`` messages from ``first_seq`` on."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from outbox.backends.connect import open_backend, parse_url
+from outbox.backends.connect import file_of_url, open_backend, parse_url
 from outbox.backends.protocol import Backend
 from outbox.cli.exits import CommandError, Exit
 from outbox.cli.settings import Settings
@@ -23,14 +22,9 @@ def shown_url(url: str) -> str:
 
 def check_file(url: str) -> None:
     """Raise `CommandError` for an SQLite file that does not exist: connecting would create it, empty."""
-    parsed = parse_url(url)
-    database = parsed.database or ""
-    if parsed.get_backend_name() != "sqlite" or database in {"", ":memory:"} or database.startswith("file:"):
-        return
-    if not Path(database).exists():
-        raise CommandError(
-            f"there is no file {database}; `outbox schema migrate` creates it", Exit.UNREACHABLE
-        )
+    file = file_of_url(url)
+    if file is not None and not file.exists():
+        raise CommandError(f"there is no file {file}; `outbox schema migrate` creates it", Exit.UNREACHABLE)
 
 
 @contextmanager
@@ -53,14 +47,9 @@ def connected(settings: Settings, /, *, ready: bool = True, reading: bool = Fals
 
 def reach(backend: Backend, *, reading: bool) -> None:
     """Connect; whatever goes wrong with the first connection means that the server is out of reach."""
-    if backend.name == "sqlite" and reading:
-        return  # the check writes, and a reader need not wait for the write lock
     try:
-        backend.check_server()
-    except ReadOnlyServer:
-        if not reading:
-            raise
-    except (ConnectionLost, Contention):
+        backend.check_server(reading=reading)
+    except (ConnectionLost, Contention, ReadOnlyServer):
         raise
     except DatabaseError as error:
         raise CommandError(str(error), Exit.UNREACHABLE) from error

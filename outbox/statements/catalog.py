@@ -67,6 +67,10 @@ class Catalog(Mapping[str, Statement]):
             statements.update(own)
         return cls(backend, statements, variant)
 
+    def renamed(self, naming: Naming) -> Catalog:
+        """Return the same statements with other names of the tables."""
+        return Catalog.load(self.backend, naming, variant=self.variant)
+
     def __getitem__(self, name: str) -> Statement:
         try:
             return self._statements[name]

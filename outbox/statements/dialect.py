@@ -10,17 +10,39 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
+from enum import Enum
 from typing import overload
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
 
 
+class NewIds(Enum):
+    """How a database tells the ids of the rows that one INSERT made."""
+
+    RETURNED = "returned"
+    """The statement returns them all."""
+    FIRST = "first"
+    """The driver reports the first; the others follow it."""
+    LAST = "last"
+    """The driver reports the last; the others come before it."""
+
+
 class Dialect:
-    """Lists as JSON, texts and bytes as they are: SQLite's, and what the others start from."""
+    """Lists as JSON, texts and bytes as they are: what all others start from."""
 
     quote = '"'
     """What stands around a name."""
+    new_ids = NewIds.RETURNED
+    """How an INSERT of several rows tells their ids."""
+    has_schemas = False
+    """Whether the tables can be put into a schema of their own."""
+    is_embedded = False
+    """Whether it is a file that this process reads and writes by itself.
+
+    Then there is no server that could be away or have another clock, no lock of a single row, and a
+    connection can have several files attached.
+    """
     databases_are_schemas = False
     """Whether a connection can be in no database, and name the tables of any on its server."""
 
@@ -48,6 +70,8 @@ class Dialect:
 class PostgresqlDialect(Dialect):
     """Lists of numbers as array literals."""
 
+    has_schemas = True
+
     def integers(self, values: Iterable[int]) -> str:
         """Write an array literal.
 
@@ -73,6 +97,7 @@ class MysqlDialect(Dialect):
     """
 
     quote = "`"
+    new_ids = NewIds.FIRST
     databases_are_schemas = True
 
     @overload
@@ -88,9 +113,16 @@ class MysqlDialect(Dialect):
         return value.hex()
 
 
+class SqliteDialect(Dialect):
+    """A file."""
+
+    new_ids = NewIds.LAST
+    is_embedded = True
+
+
 POSTGRESQL = PostgresqlDialect()
 MYSQL = MysqlDialect()
-SQLITE = Dialect()
+SQLITE = SqliteDialect()
 DIALECTS: dict[str, Dialect] = {"postgresql": POSTGRESQL, "mysql": MYSQL, "sqlite": SQLITE}
 """One for each folder of ``sql/``."""
 
@@ -102,6 +134,13 @@ def decode_text(value: str | bytes | bytearray) -> str: ...
 def decode_text(value: str | bytes | bytearray | None) -> str | None:
     """Read a text column, which MySQL sends as bytes on some connections, and where it is cast."""
     return value if value is None or isinstance(value, str) else bytes(value).decode()
+
+
+def readable_text(value: object) -> str | None:
+    """Return what a driver gave, for people and for comparing; some give bytes, by encoding or by setting."""
+    if value is None or isinstance(value, str):
+        return value
+    return bytes(value).decode(errors="replace") if isinstance(value, (bytes, bytearray)) else str(value)
 
 
 @overload

@@ -26,12 +26,14 @@ COLLATION = "utf8mb4_general_ci"
 CONNECT_TIMEOUT = 10
 
 
-def connect(target: URL | Engine, *, naming: Naming, pool_size: int) -> MysqlBackend:
+def connect(
+    target: URL | Engine, *, naming: Naming, pool_size: int, variant: str | None = None
+) -> MysqlBackend:
     """Make a backend for a URL, with a pool of its own, or for the user's Engine on the driver.
 
     Opens no connection yet. Raises `ImportError` when the driver is missing.
     """
-    catalog = Catalog.load("mysql", naming)
+    catalog = Catalog.load("mysql", naming, variant=variant)
     source: Source
     if isinstance(target, Engine):
         source, family = EngineSource(target, catalog), target.dialect.name

@@ -60,7 +60,7 @@ class EngineSource:
         """Acquire a connection without a transaction; one that was cut off while idle is replaced."""
         with self._engine.connect() as outer:
             while not self._idleness.trusts(driver_connection(outer)):
-                self.waiting.losses += 1
+                self.waiting.count_loss()
                 outer.invalidate()
             conn = driver_connection(outer)
             try:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 
+import psycopg
+
 from outbox.backends.postgresql.session import Operations
+from outbox.backends.records import SLOW_DRIVER, Component
 from outbox.errors import ConfigurationError, ReadOnlyServer, UnsupportedServer
 
 OLDEST_VERSION = 130000
@@ -13,12 +16,26 @@ OLDEST_VERSION = 130000
 class Server(Operations):
     """See `outbox.backends.protocol.Server`."""
 
-    def check_server(self) -> None:
+    def check_server(self, *, reading: bool = False) -> None:
         # On a connection of its own, not the pool's: a server that is away says why at once.
         with self._db.translated(), closing(self._db.source.connect()) as conn:
             check_encoding(conn.info.parameter_status("client_encoding"))
             [found] = self._db.session(conn, conn).query("server_version").named()
-        judge(int(found.version), read_only=found.read_only, refuses_writes=found.refuses_writes)
+        judge(
+            int(found.version),
+            read_only=found.read_only and not reading,
+            refuses_writes=found.refuses_writes and not reading,
+        )
+
+    def describe_server(self) -> Component:
+        [found] = self._db.query("server_version").named()
+        return Component(f"PostgreSQL {int(found.version) // 10000}.{int(found.version) % 10000}")
+
+    def describe_driver(self) -> Component:
+        text = f"psycopg {psycopg.__version__} ({psycopg.pq.__impl__})"
+        if psycopg.pq.__impl__ == "python":
+            return Component(text, SLOW_DRIVER, 'install its C code: pip install "psycopg[binary]"')
+        return Component(text)
 
 
 def check_encoding(client: str | None) -> None:

@@ -145,7 +145,7 @@ class Database:
     def _translate(self, error: psycopg.Error) -> DatabaseError:
         mine = translate(error)
         if isinstance(mine, ConnectionLost):
-            self.waiting.losses += 1
+            self.waiting.count_loss()
             self._recheck()
         return mine
 

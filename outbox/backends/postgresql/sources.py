@@ -236,7 +236,7 @@ class PoolSource:
             if self._idleness.trusts(conn):
                 return conn
             # The next one may lead to another server, whose numbers are of another epoch.
-            self.waiting.losses += 1
+            self.waiting.count_loss()
             self._pool.putconn(conn)
 
 

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from functools import lru_cache
 
+from outbox.backends.records import Component
 from outbox.backends.sqlite.session import Operations
 from outbox.errors import Contention, UnsupportedServer
 
@@ -21,9 +22,11 @@ REPAIRED_BRANCHES = {(3, 44): 6, (3, 50): 7}
 class Server(Operations):
     """See `outbox.backends.protocol.Server`."""
 
-    def check_server(self) -> None:
+    def check_server(self, *, reading: bool = False) -> None:
         if sqlite3.sqlite_version_info < OLDEST:
             raise UnsupportedServer("SQLite", sqlite3.sqlite_version, "version 3.35 or later is needed")
+        if reading:
+            return  # the rest writes, and a reader need not wait for the write lock
         try:
             with self._db.writing() as session:
                 # BEGIN IMMEDIATE is content with a file that cannot be written; these two are not. The
@@ -42,6 +45,19 @@ class Server(Operations):
                 "other; outbox.migrate(target) switches it to wal",
                 mode,
             )
+
+    def describe_server(self) -> Component:
+        text = f"SQLite {sqlite3.sqlite_version}"
+        if not wal_is_unsafe(sqlite3.sqlite_version_info):
+            return Component(text)
+        return Component(
+            text,
+            "it can, very rarely, corrupt a WAL database that several connections write",
+            "upgrade SQLite to 3.51.3 or later (or 3.50.7, 3.44.6)",
+        )
+
+    def describe_driver(self) -> Component:
+        return Component(f"sqlite3 with SQLite {sqlite3.sqlite_version}")
 
 
 def wal_is_unsafe(version: tuple[int, ...]) -> bool:

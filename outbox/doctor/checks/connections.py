@@ -16,7 +16,7 @@ NEARLY_ALL = 0.9
 
 def examine(patient: Patient) -> list[Finding]:
     """Compare the connections that the server has with those that it allows."""
-    if patient.is_sqlite:
+    if patient.is_embedded:
         return [not_applicable(CHECK, "SQLite has no server")]
     facts = patient.facts
     limit = int(facts["max_connections"])
