@@ -66,7 +66,7 @@ def print_command(settings: Settings, backend: str | None, *, down: bool) -> Non
 @click.argument("user")
 @click.option(
     "--backend",
-    type=click.Choice(["postgresql", "mysql", "mariadb"]),
+    type=click.Choice(list(DATABASES)),
     help="Which database's SQL; that of --url unless given.",
 )
 @click.option("--database", help="MySQL and MariaDB: the database; that of --url unless given.")

@@ -8,10 +8,13 @@ value depends on the session: not on its character set, its time zone or its ``s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import overload
+
+from outbox.errors import ConfigurationError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
@@ -66,11 +69,35 @@ class Dialect:
         """Return bytes as a parameter."""
         return value
 
+    def grantee(self, user: str) -> str:
+        """Return a user's name as GRANT takes it; raises `ConfigurationError`."""
+        raise NotImplementedError
+
+    def granted_in(self, schema: str | None, database: str | None) -> str:
+        """Return the name of what holds the tables as GRANT takes it; raises `ConfigurationError`."""
+        raise NotImplementedError
+
+
+# A name of MySQL's family may say from where: 'app'@'10.0.%'.
+ACCOUNT = re.compile(r"(?P<user>[^@'`\"\\;]+)(?:@(?P<host>[^@'`\"\\;]+))?\Z")
+NOT_A_ROLE = "give the name of a role, without quotes"
+
 
 class PostgresqlDialect(Dialect):
     """Lists of numbers as array literals."""
 
     has_schemas = True
+
+    def grantee(self, user: str) -> str:
+        """Write the name of a role."""
+        found = ACCOUNT.match(user)
+        if found is None or found["host"]:
+            raise ConfigurationError("user", user, NOT_A_ROLE)
+        return f'"{user}"'
+
+    def granted_in(self, schema: str | None, database: str | None) -> str:  # noqa: ARG002 - the connection's
+        """Write the name of a schema."""
+        return f'"{schema or "public"}"'
 
     def integers(self, values: Iterable[int]) -> str:
         """Write an array literal.
@@ -99,6 +126,19 @@ class MysqlDialect(Dialect):
     quote = "`"
     new_ids = NewIds.FIRST
     databases_are_schemas = True
+
+    def grantee(self, user: str) -> str:
+        """Write the name of an account, from any host unless it names one."""
+        found = ACCOUNT.match(user)
+        if found is None:
+            raise ConfigurationError("user", user, NOT_A_ROLE)
+        return f"'{found['user']}'@'{found['host'] or '%'}'"
+
+    def granted_in(self, schema: str | None, database: str | None) -> str:  # noqa: ARG002 - there are none
+        """Write the name of a database as GRANT takes it, as a pattern, where _ would be any character."""
+        if database is None or "`" in database:
+            raise ConfigurationError("database", database, "name the database that holds the tables")
+        return "`" + database.replace("_", "\\_") + "`"
 
     @overload
     def encode_text(self, value: str) -> str: ...
