@@ -101,7 +101,8 @@ STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = wanted.id;
 
 -- name: settle_and_read :many
 -- First of the statements of a settlement: lock the partitions of a turn under the fence (our
--- token, lease still live) and read on where more is wanted. :settlements is a JSON array of
+-- token, lease still live, nothing later settled: the bytes of a dead connection may arrive after later
+-- settlements of their own turn) and read on where more is wanted. :settlements is a JSON array of
 -- [partition_id, new cursor, rows wanted]. A partition that is not ours any more comes back
 -- without old_seq; one that is, with the cursor it has, which tells the dead letters that are
 -- written already. The rows are locked, so the statements that follow need no fence.
@@ -128,12 +129,18 @@ FROM
 LEFT JOIN (
     SELECT c.partition_id, c.processed_seq
     FROM (
-        SELECT r.partition_id
-        FROM JSON_TABLE(:settlements, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
+        SELECT r.partition_id, r.cursor_seq
+        FROM
+            JSON_TABLE(:settlements, '$[*]' COLUMNS (
+                partition_id BIGINT PATH '$[0]', cursor_seq BIGINT PATH '$[1]'
+            )) AS r
         LIMIT 1000000
     ) AS wanted
     STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = wanted.partition_id
-    WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6)
+    WHERE
+        c.locked_by = :token
+        AND c.locked_until > UTC_TIMESTAMP(6)
+        AND c.processed_seq <= wanted.cursor_seq
     LIMIT 1000000
     FOR UPDATE
 ) AS s ON s.partition_id = g.partition_id
@@ -150,7 +157,7 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: settle :exec
 -- Settle the partitions that settle_and_read locked, whatever became of their batches: advance the
--- cursor (it only grows), then keep the lease and count the new head's start, or release it, with
+-- cursor (the fence lets it only grow), then keep the lease and count the new head's start, or release it, with
 -- the backoff as a time until which no worker takes the partition. :settlements is a JSON array of
 -- [partition_id, cursor, attempts, error, keeps, backoff in seconds], the error as hexadecimal
 -- digits or null.
@@ -168,7 +175,7 @@ UPDATE
     )) AS g
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = g.partition_id
 SET
-    c.processed_seq = GREATEST(c.processed_seq, g.cursor_seq),
+    c.processed_seq = g.cursor_seq,
     c.attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
     c.last_error = CONVERT(UNHEX(NULLIF(g.error, 'null')) USING utf8mb4),
     c.locked_by = CASE WHEN g.keeps THEN c.locked_by END,

@@ -101,10 +101,13 @@ ORDER BY w.partition_id, m.seq;
 
 -- name: settle_and_read :many
 -- Settle the batches of one turn, whatever became of them, and read on, in one round trip:
--- advance each cursor under the fence (our token, lease still live; the cursor only grows), write
--- the dead letters in the same transaction, then keep the lease where more is wanted and there,
+-- advance each cursor under the fence (our token, lease still live, nothing later settled: see below),
+-- write the dead letters in the same transaction, then keep the lease where more is wanted and there,
 -- counting the new head's start, or release it, with the backoff as a time until which no worker
 -- takes the partition. A partition whose fence failed comes back with ours = false.
+-- The bytes of a dead connection may arrive after later settlements of their own turn, whose token they
+-- have: what is older than the cursor changes nothing, or it would release the lease of the head that runs
+-- and forget its start.
 -- Sent again after a lost connection it does nothing twice: dead letters need seq above the old
 -- cursor, which is read from the locked row. The snapshot may be older: the first sending may have
 -- been about to commit when this one began.
@@ -147,7 +150,7 @@ fenced AS MATERIALIZED (
 settled AS (
     UPDATE outbox_processor AS c
     SET
-        processed_seq = greatest(c.processed_seq, g.cursor_seq),
+        processed_seq = g.cursor_seq,
         attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
         last_error = g.error,
         locked_by = CASE WHEN g.keeps THEN c.locked_by END,
@@ -156,7 +159,7 @@ settled AS (
             WHEN g.delay > 0 THEN clock_timestamp() + g.delay * interval '1 second'
         END
     FROM given AS g
-    INNER JOIN fenced ON fenced.partition_id = g.partition_id
+    INNER JOIN fenced ON fenced.partition_id = g.partition_id AND fenced.processed_seq <= g.cursor_seq
     WHERE c.partition_id = g.partition_id
     RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
 ),

@@ -53,22 +53,24 @@ WHERE o.partition_id = :partition_id AND o.seq > :cursor_seq AND o.seq <= :curso
 ORDER BY o.seq;
 
 -- name: check_fence :many
--- Which of a turn's partitions are still ours (our token, lease still live) and where their cursors
--- stand.
+-- Which of a turn's partitions are still ours (our token, lease still live, nothing later settled) and where
+-- their cursors stand. :settlements is a JSON array of [partition id, new cursor].
 -- Differs: the first step of settle_and_read, for the same reason as examine.
 -- Locks: none of its own; runs under the write lock.
 SELECT
     c.partition_id,
     c.processed_seq
-FROM json_each(:partition_ids) AS w
+FROM json_each(:settlements) AS w
 CROSS JOIN outbox_processor AS c
 WHERE
-    c.partition_id = w.value
+    c.partition_id = json_extract(w.value, '$[0]')
+    AND c.processed_seq <= json_extract(w.value, '$[1]')
     AND c.locked_by = :token
     AND c.locked_until > CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000;
 
 -- name: settle :exec
--- Settle the partitions that passed the fence, whatever became of them: the cursor only grows;
+-- Settle the partitions that passed the fence, whatever became of them: the fence lets the cursor
+-- only grow;
 -- then keep the lease and count the new head's start, or release it, with the backoff as a time
 -- until which no worker takes the partition. :settlements is a JSON array of
 -- [partition id, cursor, attempts, error, delay, keeps].
@@ -88,7 +90,7 @@ WITH given AS MATERIALIZED (
 
 UPDATE outbox_processor AS c
 SET
-    processed_seq = max(c.processed_seq, g.cursor_seq),
+    processed_seq = g.cursor_seq,
     attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
     last_error = g.error,
     locked_by = CASE WHEN g.keeps THEN c.locked_by END,

@@ -48,7 +48,7 @@ REFUTED = (
     Run((), "NO_TOKEN"),
     Run((), "TOKEN_OF_PROCESS"),
     Run((), "NO_CANCEL_POINT"),
-    Run(("KILLS=0", "WORKERS=1", "N=3"), "CURSOR_MAY_FALL"),
+    Run(("KILLS=0", "WORKERS=1", "N=3"), "OLDER_ACK"),
     Run((), "DEAD_TWICE"),
     Run((), "ACK_BEFORE_DEAD"),
     Run((), "START_NOT_COUNTED"),

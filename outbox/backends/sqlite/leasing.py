@@ -53,18 +53,17 @@ class Leasing(Operations):
         self, settlements: Sequence[Settlement], *, token: str, lease: float, max_bytes: int
     ) -> SettleResult:
         result = SettleResult([], [], [])
-        ids = SQLITE.integers(item.partition_id for item in settlements)
+        wanted = SQLITE.records((item.partition_id, item.cursor) for item in settlements)
         with self._db.writing() as session:
-            fence = session.query("check_fence", partition_ids=ids, token=token)
+            fence = session.query("check_fence", settlements=wanted, token=token)
             cursors = fence.mapping("partition_id", "processed_seq")
             ours = [item for item in settlements if item.partition_id in cursors]
             result.lost.extend(item.partition_id for item in settlements if item.partition_id not in cursors)
             insert_dead_letters(session, ours, cursors)
             for item in ours:
-                cursor = max(item.cursor, cursors[item.partition_id])
-                messages = read_batch(session, item.partition_id, cursor, item.next_limit, max_bytes)
+                messages = read_batch(session, item.partition_id, item.cursor, item.next_limit, max_bytes)
                 if messages:
-                    result.deliveries.append(Delivery(item.partition_id, cursor, 0, False, messages))
+                    result.deliveries.append(Delivery(item.partition_id, item.cursor, 0, False, messages))
                 else:
                     result.released.append(item.partition_id)
             settle(session, ours, {delivery.partition_id for delivery in result.deliveries}, lease)
