@@ -21,7 +21,7 @@ from outbox.facade.options import Options
 from outbox.values.readable import count
 
 STYLES = {Level.OK: "green", Level.NONE: "dim", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
-WIDTH = 14
+WIDTH = 14  # the longest name of a check, and two blanks
 
 
 @click.command(

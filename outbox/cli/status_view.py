@@ -18,7 +18,7 @@ from outbox.dead_letters import DeadLetterStatus
 from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 from outbox.values.readable import count, duration, shortened
 
-ERROR_WIDTH = 60
+ERROR_WIDTH = 60  # beside ten other columns; the whole error is in --json
 
 
 @dataclass(frozen=True)

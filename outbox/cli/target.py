@@ -12,7 +12,7 @@ from outbox.cli.settings import Settings
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 from outbox.schema import check_schema
 
-POOL_SIZE = 2
+POOL_SIZE = 2  # a command reads on one connection while it changes letters on another
 
 
 def shown_url(url: str) -> str:

@@ -23,8 +23,8 @@ from outbox.errors import PayloadTooLarge
 from outbox.statements import Catalog, Statement
 from outbox.statements.dialect import Dialect
 
-ROWS = 1_000
-DIGITS_PER_BYTE = 2
+ROWS = 1_000  # as elsewhere: what a statement more costs does not show any more
+DIGITS_PER_BYTE = 2  # payloads travel in hexadecimal digits
 STATEMENT_BYTES = 1_000  # the statement around the digits of one message, generously
 ROW_BYTES = 50  # the same for one more row
 # Statements stay below a mebibyte, which any server takes unless its max_allowed_packet was set

@@ -9,6 +9,8 @@ from outbox.enqueue.prepared_message import PreparedMessage, chunks
 from outbox.statements import Catalog
 from outbox.statements.dialect import POSTGRESQL
 
+# Rows and bytes of one statement: beyond these a round trip more does not show, while client and server hold
+# all of it in memory, several times over.
 ROWS = 1_000
 BYTES = 8_000_000
 

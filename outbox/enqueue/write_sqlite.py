@@ -15,9 +15,12 @@ from outbox.enqueue.prepared_message import (
 )
 from outbox.statements import Catalog
 
+# Rows and bytes of one statement: a statement more costs no round trip here, and memory is held once.
 ROWS = 1_000
 BYTES = 8_000_000
-SQLITE_BUSY = 5
+SQLITE_BUSY = (
+    5  # a primary code; the extended ones, such as SQLITE_BUSY_SNAPSHOT, have it in their lowest byte
+)
 PRIMARY_CODE = 0xFF
 ADVICE = (
     "Another connection was writing. A transaction that reads before it writes fails at once in that "

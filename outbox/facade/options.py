@@ -62,6 +62,7 @@ class Declaration:
 
 WAKEUPS = ("auto", "notify", "poll")
 POLL_INTERVAL = 1.0
+"""Seconds: the longest wait for a message whose wake-up was lost, at one cheap query a second."""
 # The pool opens them as they are needed and closes those that are idle.
 PRODUCER_CONNECTIONS = 4
 

@@ -14,7 +14,7 @@ from outbox.workers.pipeline import Pipeline
 
 # Rounds without an end would mean that a handler enqueues for itself for ever.
 MAX_ROUNDS = 10_000
-VACUUM_CHUNK = 10_000
+VACUUM_CHUNK = 10_000  # a test has all of its messages removed at once
 
 Errors = Literal["return", "raise"]
 

@@ -47,7 +47,7 @@ class Marks:
             ids, self._ids = self._ids, set()
             return ids
 
-    def look(self) -> set[int]:
+    def peek(self) -> set[int]:
         """Return the partitions, which stay remembered."""
         with self._lock:
             return set(self._ids)
@@ -149,4 +149,4 @@ class FlushBuffer:
 
     def _of_others(self) -> set[int]:
         with self._lock:
-            return set().union(*(marks.look() for marks in self._everyone))
+            return set().union(*(marks.peek() for marks in self._everyone))

@@ -12,6 +12,7 @@ from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost
 from outbox.workers.turn import Turn
 
+# The first connection may have been cut, and so may the next of the pool; a third failure is an outage.
 TRIES = 3
 
 
@@ -47,14 +48,14 @@ class Acks:
         answers now is the one that carried it out.
         """
         now = self._clock()
-        suspects = [key for key in answer.lost if turn.surely_leased(key, now)]
-        if not suspects:
+        doubtful = [key for key in answer.lost if turn.surely_leased(key, now)]
+        if not doubtful:
             return answer
         cursors = dict(
-            self._backend.query("cursors", partition_ids=self._backend.catalog.dialect.integers(suspects))
+            self._backend.query("cursors", partition_ids=self._backend.catalog.dialect.integers(doubtful))
         )
         wanted = {settlement.partition_id: settlement.cursor for settlement in settlements}
-        ours = [key for key in suspects if cursors.get(key, -1) >= wanted[key]]
+        ours = [key for key in doubtful if cursors.get(key, -1) >= wanted[key]]
         return replace(
             answer,
             released=[*answer.released, *ours],

@@ -22,6 +22,7 @@ log = logging.getLogger("outbox.workers.lease_keeper")
 
 # How long a partition of a group waits behind a slow handler before it is set free.
 PATIENCE = 1.0
+# How late a renewal may be noticed to be due: short beside the shortest headroom by default.
 LONGEST_SLEEP = 0.5
 
 T = TypeVar("T")

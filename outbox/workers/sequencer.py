@@ -20,6 +20,7 @@ from outbox.wakeups.stages import StageWakeups
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 
+# Partitions of one statement: two queues of the most partitions; guessed, no measurement.
 MAX_PARTITIONS = 128
 # Rows moved by one statement, whatever the number of partitions: a pass is also a lock's length.
 MAX_ROWS = 20_000

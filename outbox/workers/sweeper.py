@@ -180,7 +180,7 @@ def dead_letter_head(
     previous owner, a zombie included, can neither acknowledge the message afterwards nor move the cursor.
     """
     request = LeaseRequest(entry.key.partition_id, 1)
-    # A head that keeps failing is resting nearly all of the time, and would never be found free.
+    # A head that keeps failing is in backoff nearly all of the time, and would never be found free.
     with backend.transactional_turn(request, max_bytes=1, one_if_failed=True, ignore_backoff=True) as turn:
         if isinstance(turn, Refusal):
             return QuarantineResult.STALE if turn.kind is RefusalKind.IDLE else QuarantineResult.DEFERRED

@@ -14,6 +14,7 @@ from outbox.errors import (
     StatementTimeout,
 )
 
+# The servers' numbers, the same in MySQL and MariaDB unless said.
 NO_SUCH_TABLE = 1146
 NO_SUCH_SAVEPOINT = 1305
 

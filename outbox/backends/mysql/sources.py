@@ -260,6 +260,7 @@ class Settings(NamedTuple):
     select_limit: int
 
 
+# The servers' defaults: a session that has them needs no statement more.
 FINE = Settings(0, 1, UNLIMITED)
 
 

@@ -32,7 +32,7 @@ class Outage:
         if self._clock() - self._looked_at > RECENT:
             self._errors = self._count()
 
-    def suspect(self) -> None:
+    def connection_lost(self) -> None:
         """A connection was lost: if the next attempt to make one fails as well, that is enough."""
         self._errors = self._count()
         self._failures = ENOUGH - 1

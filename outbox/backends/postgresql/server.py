@@ -10,7 +10,7 @@ from outbox.backends.postgresql.session import Operations
 from outbox.backends.records import SLOW_DRIVER, Component
 from outbox.errors import ConfigurationError, ReadOnlyServer, UnsupportedServer
 
-OLDEST_VERSION = 130000
+OLDEST_VERSION = 130000  # 13, as the server writes its version
 
 
 class Server(Operations):

@@ -205,7 +205,7 @@ class PoolSource:
         return conn
 
     def recheck(self) -> None:
-        self._outage.suspect()
+        self._outage.connection_lost()
         self._pool.check()
 
     def close(self) -> None:

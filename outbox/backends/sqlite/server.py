@@ -15,6 +15,7 @@ log = logging.getLogger("outbox.backends.sqlite")
 OLDEST = (3, 35, 0)
 """The first version with RETURNING and MATERIALIZED."""
 UNSAFE_WAL_BEFORE = (3, 51, 3)
+"""The first release that repairs the reset of a WAL which several connections write."""
 REPAIRED_BRANCHES = {(3, 44): 6, (3, 50): 7}
 """Older branches into which the repair went, and the patch release that has it."""
 

@@ -25,7 +25,7 @@ from outbox.dead_letters.search import COMPLETED, OPEN
 from outbox.facade.assembly import open_dead_letters
 from outbox.values.readable import count
 
-SHOWN = 10
+SHOWN = 10  # ids in a question: enough to recognise a selection by, and still on one screen
 all_option = click.option("--all", "everything", is_flag=True, help="Without any filter: all of them.")
 
 
