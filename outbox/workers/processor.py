@@ -14,8 +14,8 @@ from outbox.workers.leased import LeasedTurns
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.transactional import TransactionalTurns
 
-# Seconds after which a head that may have killed a process looks again whether another such one has ended: often
-# enough beside a handler, and no spin.
+# Seconds after which a head that may have killed a process looks again whether another such one has ended:
+# often enough beside a handler, and no spin.
 CRASHED_DELAY = 0.05
 
 
