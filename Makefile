@@ -53,7 +53,8 @@ check-sql:
 	$(BIN)/python -m sqlfluff lint --nocolor sql
 
 check-unit:
-	$(BIN)/python -m pytest -q tests/unit tests/structure/test_sizes.py tests/structure/test_words.py
+	$(BIN)/python -m pytest -q tests/unit tests/structure/test_sizes.py tests/structure/test_words.py \
+	    tests/structure/test_databases.py
 
 # The linters have had their turn in `make check`.
 test-sqlite: $(VENV)/.ready-for-checks
