@@ -96,7 +96,7 @@ def test_a_key_and_a_delay_take_no_statement_more(producer: Outbox, wire: Wire, 
         conn.cursor().execute("DELETE FROM outbox_body WHERE id = 0")
         for options in ({"key": "k"}, {"deliver_after": 60}, {"key": "k", "deliver_after": 60}):
             wire.tap.take()
-            producer.enqueue(conn, "orders", b"x" * 100, **options)  # type: ignore[arg-type]
+            producer.enqueue(conn, "orders", b"x" * 100, **options)
             assert wire.tap.verbs() == ONE[backend]
 
 
