@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from outbox.backends.connect import DATABASES, OTHER_NAMES
+from outbox.backends.connect import DATABASES, NAMES, OTHER_NAMES
 from outbox.errors import ConfigurationError
 from outbox.statements import Naming
 from outbox.statements.catalog import read_folder
@@ -32,7 +32,7 @@ def grants(
     """
     kind = DATABASES.get(OTHER_NAMES.get(backend, backend))
     if kind is None:
-        raise ConfigurationError("backend", backend, f"give {', '.join(DATABASES)}")
+        raise ConfigurationError("backend", backend, f"give {NAMES}")
     dialect = DIALECTS[kind.backend]
     if dialect.is_embedded:
         raise ConfigurationError("backend", backend, "SQLite has no users: its rights are the file's")

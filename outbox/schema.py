@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from outbox.backends.connect import DATABASES, OTHER_NAMES, check_naming, open_backend
+from outbox.backends.connect import DATABASES, NAMES, OTHER_NAMES, check_naming, open_backend
 from outbox.backends.protocol import Backend
 from outbox.backends.sqlite.migrations import split
 from outbox.errors import ConfigurationError, SchemaNotReady
@@ -51,7 +51,7 @@ def migrations(backend: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None
     """
     database = DATABASES.get(OTHER_NAMES.get(backend, backend))
     if database is None:
-        raise ConfigurationError("backend", backend, f"give {', '.join(DATABASES)}")
+        raise ConfigurationError("backend", backend, f"give {NAMES}")
     family = database.backend
     naming = Naming(prefix, schema)
     check_naming(family, naming)

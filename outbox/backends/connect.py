@@ -43,6 +43,7 @@ DATABASES = {
 One more that a driver of these speaks to, such as a distributed PostgreSQL with statements of its own, is
 one more line. A driver says whose SQL its servers understand, never which database one of them is.
 """
+NAMES = " or ".join(", ".join(DATABASES).rsplit(", ", 1))
 # libpq takes both.
 OTHER_NAMES = {"postgres": "postgresql"}
 # PostgreSQL takes host:port,host:port; SQLAlchemy would take all of it for one port.

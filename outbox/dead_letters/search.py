@@ -16,7 +16,7 @@ COMPLETED = (DeadLetterStatus.RESOLVED, DeadLetterStatus.DISCARDED)
 
 EVERYTHING = DeadLetterFilter(status=None)
 IDS_A_STATEMENT = 1_000
-"""8 kB of parameters: a statement more costs little beside reading so many rows."""
+"""8 kB of parameters: a statement more costs little beside reading a thousand rows."""
 
 
 class Portion(NamedTuple):
