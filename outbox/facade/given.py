@@ -26,7 +26,7 @@ def on_given(options: Options, opened: OpenedBackend, conn: object) -> OpenedBac
     if not connection.in_transaction():
         raise TransactionRequired(connection.kind, "what is delivered", "leave conn out")
     catalog = opened.place.catalog(connection)
-    if connection.backend == "sqlite":
+    if catalog.dialect.is_embedded:
         # Its statements for workers name columns by their tables, which SQLite does not take qualified.
         catalog = opened.backend.catalog
     lent = lent_to_handlers(options, opened, connection)

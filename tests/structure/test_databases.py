@@ -7,33 +7,42 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAMES = {"postgresql", "postgres", "mysql", "mariadb", "sqlite"}
-# Everything that a new database takes outside of its own folders, and a file for its driver.
+# What a new database takes outside of its own folders, beside a file for its driver.
 PLACES = {
     "outbox/backends/connect.py": "which databases there are",
     "outbox/connections/adapt.py": "which connections of a caller lead to which",
     "outbox/statements/dialect.py": "how values travel to each",
 }
-FOLDERS = ("outbox/backends/mysql/", "outbox/backends/postgresql/", "outbox/backends/sqlite/")
+FOLDERS = {
+    "outbox/backends/mysql/": "its own",
+    "outbox/backends/postgresql/": "its own",
+    "outbox/backends/sqlite/": "its own",
+    "outbox/connections/": "each driver says whose SQL it speaks",
+    "outbox/contrib/sqlalchemy/": "SQLAlchemy's types have a variant for each of its dialects",
+}
 
 
-def names_a_database(path: Path) -> bool:
-    return any(
-        isinstance(node, ast.Constant) and node.value in NAMES
-        for node in ast.walk(ast.parse(path.read_text()))
-    )
+def names_in(node: ast.AST) -> bool:
+    return any(isinstance(child, ast.Constant) and child.value in NAMES for child in ast.walk(node))
 
 
-def is_a_driver(path: Path) -> bool:
-    """Tell whether a file says whose SQL one driver speaks."""
-    return path.parent.name == "connections" and " = Driver(" in path.read_text()
+def package() -> dict[str, ast.Module]:
+    files = (ROOT / "outbox").rglob("*.py")
+    return {str(file.relative_to(ROOT)): ast.parse(file.read_text()) for file in files}
 
 
 def test_only_the_places_of_a_new_database_say_which_one_it_is() -> None:
-    found = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "outbox").rglob("*.py")
-        if names_a_database(path) and not is_a_driver(path)
-    }
-    asking = {file for file in found if not file.startswith(FOLDERS)}
-    assert asking - PLACES.keys() == set(), "ask the dialect or the backend for what it can do"
-    assert PLACES.keys() - asking == set()
+    found = {file for file, tree in package().items() if names_in(tree)}
+    elsewhere = {file for file in found if not file.startswith(tuple(FOLDERS))}
+    assert elsewhere - PLACES.keys() == set(), "ask the dialect or the backend for what it can do"
+
+
+def test_no_connection_is_asked_which_database_it_leads_to() -> None:
+    asking = [
+        f"{file}:{node.lineno}"
+        for file, tree in package().items()
+        if not file.startswith(("outbox/backends/", "outbox/contrib/sqlalchemy/"))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare) and names_in(node)
+    ]
+    assert asking == []

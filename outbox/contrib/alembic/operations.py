@@ -8,6 +8,7 @@ from typing import Any
 from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import text
 
+from outbox.backends.connect import DATABASES
 from outbox.errors import ConfigurationError
 from outbox.schema import Migration, migrations
 from outbox.statements import Catalog, Naming
@@ -93,7 +94,7 @@ def applied(operations: Operations, operation: OutboxStep) -> set[str]:
     if context.as_sql:
         return set()
     naming = Naming(operation.prefix, operation.schema)
-    catalog = Catalog.load("mysql" if dialect_of(operations) == "mariadb" else dialect_of(operations), naming)
+    catalog = Catalog.load(DATABASES[dialect_of(operations)].backend, naming)
     rows = operations.get_bind().execute(literal(catalog["applied_migrations"].compact))
     return {name.decode() if isinstance(name, bytes) else str(name) for (name,) in rows}
 
