@@ -53,9 +53,11 @@ def innermost(given: Any, kind: type[T]) -> T:
     What cannot be unwrapped is returned as it is: it may work all the same.
     """
     # By `type`, not `isinstance`: a proxy says that it is of the class it wraps.
+    known: T = given
+    if issubclass(type(given), kind):
+        return known  # each checkout asks, and hardly ever for a proxy
     found = unwrap(given, lambda candidate: candidate if issubclass(type(candidate), kind) else None)
-    real: T = given if found is None else found
-    return real
+    return known if found is None else found
 
 
 def _inside(given: Any) -> Iterator[Any]:

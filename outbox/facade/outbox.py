@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.protocol import Backend
-from outbox.connections.adapt import adapt
 from outbox.connections.asynchronous import in_greenlet
-from outbox.connections.connection import ProducerConnection
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
-from outbox.enqueue.prepared_message import PreparedMessage
-from outbox.enqueue.write import write
-from outbox.errors import OutboxClosed, TransactionRequired
-from outbox.events import Enqueued
-from outbox.facade.preparing import Preparing, enqueued
-from outbox.facade.registry import RegisteredQueue, Registry, register
+from outbox.errors import OutboxClosed
+from outbox.facade.preparing import Preparing
+from outbox.facade.registry import Registry, register
 from outbox.facade.status import OutboxStatus, read_status
 from outbox.facade.transaction_share import TransactionShare
+from outbox.facade.writing import Writing
 from outbox.installation import Installation
 from outbox.runtime.fork import ForkGuard
 from outbox.values.delay import DeliverAfter
@@ -33,8 +29,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from outbox.facade.outbox_builder import OutboxBuilder
-
-Note = Callable[[RegisteredQueue, Sequence[PreparedMessage], Sequence[int]], object]
 
 
 class Outbox:
@@ -61,14 +55,10 @@ class Outbox:
         self.backend = backend
         self._registry = registry
         self._flush_buffer = flush_buffer
-        self._place = place
         self._preparing = preparing
-        self._require_transaction = require_transaction
+        self._writing = Writing(backend, flush_buffer, place, share, require_transaction=require_transaction)
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
-        # For `outbox.testing.capture`: called with what was written, committed or not.
-        self._notes: tuple[Note, ...] = ()
-        self._share = share
         self._guard = ForkGuard()
         self._closed = False
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
@@ -120,8 +110,7 @@ class Outbox:
             deliver_after=deliver_after,
         )
         known = self._registry[queue]
-        prepared = self._preparing.one(known, message)
-        return self._write(self._adapt(conn), known, [prepared])[0]
+        return self._writing.on(conn, known, [self._preparing.one(known, message)])[0]
 
     async def aenqueue(
         self,
@@ -161,8 +150,7 @@ class Outbox:
         self._check_usable()
         known = self._registry[queue]
         prepared = self._preparing.many(known, messages)
-        connection = self._adapt(conn)
-        return self._write(connection, known, prepared) if prepared else []
+        return self._writing.on(conn, known, prepared)
 
     def enqueue_now(
         self,
@@ -175,19 +163,22 @@ class Outbox:
         headers: Mapping[str, str] | None = None,
         deliver_after: DeliverAfter | None = None,
     ) -> int:
-        """Write one message in a transaction of its own, commit it and flush; return its id."""
-        # No code of a user's runs in it that could end it.
-        with self._transaction(guarded=False) as conn:
-            return self.enqueue(
-                conn,
-                queue,
-                payload,
-                partition=partition,
-                key=key,
-                payload_type=payload_type,
-                headers=headers,
-                deliver_after=deliver_after,
-            )
+        """Write one message in a transaction of its own, commit it and flush; return its id.
+
+        One round trip on PostgreSQL, where one statement writes it. Raises what `enqueue` does about the
+        message; what the server says is a `DatabaseError`, `ConnectionLost` for one that is away.
+        """
+        self._check_usable()
+        message = EnqueueMessage(
+            payload,
+            partition=partition,
+            key=key,
+            payload_type=payload_type,
+            headers=headers,
+            deliver_after=deliver_after,
+        )
+        known = self._registry[queue]
+        return self._writing.alone(known, self._preparing.one(known, message))
 
     def transaction(self) -> AbstractContextManager[Any]:
         """Lend a connection of the outbox's own with an open transaction.
@@ -200,18 +191,8 @@ class Outbox:
         or swallowed an error that aborts it; with `ConnectionLost` when the connection is gone. Errors
         inside the block pass as they are.
         """
-        return self._transaction(guarded=True)
-
-    @contextmanager
-    def _transaction(self, *, guarded: bool) -> Iterator[Any]:
         self._check_usable()
-        # Another transaction of this thread may be open.
-        with self._flush_buffer.own_transaction():
-            with self._share.one(), self.backend.connection(guarded=guarded) as conn:
-                self._place.trust(adapt(conn))
-                yield conn
-            # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
-            self._flush_buffer.flush()
+        return self._writing.transaction()
 
     def flush(self) -> None:
         """Wake the pipeline for what this thread has enqueued and committed since its last flush.
@@ -265,33 +246,6 @@ class Outbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _write(
-        self, connection: ProducerConnection, queue: RegisteredQueue, prepared: Sequence[PreparedMessage]
-    ) -> list[int]:
-        ids = write(connection, self._place.catalog(connection), prepared)
-        for note in self._notes:
-            note(queue, prepared, ids)
-        # For one that waits there is nothing to wake: a poll finds what has become due.
-        self._flush_buffer.note({message.partition_id for message in prepared if not message.waits})
-        connection.on_commit(self._flush_buffer.on_commit)
-        if self._flush_buffer.observers.want(Enqueued):
-            self._flush_buffer.tell_committed(enqueued(queue, prepared, ids), connection.on_commit)
-        return ids
-
-    def _adapt(self, conn: object) -> ProducerConnection:
-        connection = adapt(conn, self.backend.catalog.backend)
-        if self._require_transaction and not connection.in_transaction():
-            raise TransactionRequired(connection.kind)
-        return connection
-
-    @contextmanager
-    def _noting(self, note: Note) -> Iterator[None]:
-        self._notes = (*self._notes, note)
-        try:
-            yield
-        finally:
-            self._notes = tuple(each for each in self._notes if each is not note)
 
     def _check_usable(self) -> None:
         self._guard.check()

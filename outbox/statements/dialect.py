@@ -49,6 +49,9 @@ class Dialect:
     databases_are_schemas = False
     """Whether a connection can be in no database, and name the tables of any on its server."""
 
+    enqueues_in_one_statement = False
+    """Whether one message is one statement, and so committed or not without a transaction around it."""
+
     def integers(self, values: Iterable[int]) -> str:
         """Write a list of whole numbers."""
         return f"[{','.join(map(str, values))}]"
@@ -87,6 +90,7 @@ class PostgresqlDialect(Dialect):
     """Lists of numbers as array literals."""
 
     has_schemas = True
+    enqueues_in_one_statement = True
 
     def grantee(self, user: str) -> str:
         """Write the name of a role."""

@@ -148,5 +148,5 @@ def capture(outbox: Outbox) -> Iterator[Sent]:
     A message counts when it is written, although its transaction may be rolled back later, as a test's is.
     """
     sent = Sent()
-    with outbox._noting(sent):  # noqa: SLF001 - not for users: they observe what is committed
+    with outbox._writing.noting(sent):  # noqa: SLF001 - not for users: they observe what is committed
         yield sent

@@ -111,6 +111,10 @@ class FlushBuffer:
         finally:
             self._noted.marks = before
 
+    def committed(self, partition_ids: set[int]) -> None:
+        """Wake who serves these partitions; what the thread has noted before stays noted."""
+        self._pass_on(partition_ids)
+
     def flush(self) -> None:
         """The transactions of this thread are committed: wake who serves these partitions.
 

@@ -2,8 +2,8 @@
 
 PostgreSQL takes body and incoming row in one statement, the others need one insert for each of the two
 tables; that goes for a single message and for each 1 000 of a batch. MySQL and MariaDB are asked first what
-LAST_INSERT_ID() is, so that the second insert can put it back. There statements also end below a mebibyte, and a single message that needs more costs a question first: how large may a
-statement be? On SQLite, Python 3.10 cannot tell how many parameters a connection takes, so 333 messages
+LAST_INSERT_ID() is, so that the second insert can put it back. There statements also end below a mebibyte,
+and a single message that needs more costs a question first: how large may a statement be? On SQLite, Python 3.10 cannot tell how many parameters a connection takes, so 333 messages
 go at once there.
 """
 
@@ -23,6 +23,13 @@ ONE = {
     "mysql": ["SELECT", "INSERT", "INSERT"],
     "mariadb": ["SELECT", "INSERT", "INSERT"],
     "sqlite": ["INSERT", "INSERT"],
+}
+# PostgreSQL's one statement is its own transaction.
+ALONE = {
+    "postgresql": ["WITH"],
+    "mysql": [*ONE["mysql"], "COMMIT"],
+    "mariadb": [*ONE["mariadb"], "COMMIT"],
+    "sqlite": ["BEGIN", *ONE["sqlite"], "COMMIT"],
 }
 THOUSAND = {
     "postgresql": ["WITH"],
@@ -129,4 +136,13 @@ def test_a_flush_sends_one_notification_however_many_messages_and_partitions(
     assert commit == "COMMIT"
     # The connection that notifies is new.
     assert session.startswith("SELECT set_config(")
-    assert notification.startswith("SELECT pg_notify('outbox_wakeup', '")
+    assert notification == "SELECT pg_notify($1, $2)"
+
+
+def test_a_message_in_a_transaction_of_its_own(producer: Outbox, wire: Wire, backend: str) -> None:
+    producer.enqueue_now("orders", b"x")
+    eventually(lambda: backend != "postgresql" or "pg_notify" in wire.tap.seen()[-1].text)
+    wire.tap.take()
+    producer.enqueue_now("orders", b"x")
+    verbs = [statement.verb for statement in wire.tap.take() if "pg_notify" not in statement.text]
+    assert verbs == ALONE[backend]

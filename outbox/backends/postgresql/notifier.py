@@ -19,6 +19,10 @@ PATIENCE = 1.0
 """Seconds that a wake-up waits for the answer to the one before it: by default a poll finds the work then."""
 
 
+POSITIONS = {"channel": "$1", "payload": "$2"}
+"""Of the parameters, which travel as they are: binding them in Python costs ten times the sending."""
+
+
 class PostgresNotifier:
     """Sends wake-ups; thread-safe, one at a time.
 
@@ -77,16 +81,13 @@ class PostgresNotifier:
             self._write(payload)
 
     def _write(self, payload: str) -> None:
-        statement = self._db.catalog["notify"].pyformat
+        statement = self._db.catalog["notify"].pyformat % POSITIONS
         with self._connection() as conn:
             self._settle(conn)
             # What a server says unasked is mostly that it has ended the connection, which the first bytes
             # of it need not tell: the answer does.
             spoken = wait_readable(0.0, conn.pgconn.socket)
-            text = psycopg.ClientCursor(conn).mogrify(
-                statement, {"channel": self._channel, "payload": payload}
-            )
-            conn.pgconn.send_query(text.encode())
+            conn.pgconn.send_query_params(statement.encode(), [self._channel.encode(), payload.encode()])
             self._unanswered = payload
             if spoken:
                 self._settle(conn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
@@ -177,8 +177,16 @@ class PoolSource:
     def _acquire(self) -> Iterator[PgConnection]:
         conn = self._checkout()
         try:
-            with conn, autocommitting(conn):
+            with nullcontext() if conn.autocommit else autocommitting(conn):
                 yield conn
+            # Usually nothing is open. What a handler began by a statement is kept like its others.
+            if not conn.closed:
+                end_transaction(conn)
+        except BaseException:
+            # The pool would do it as well, and warn.
+            with suppress(psycopg.Error):
+                conn.rollback()
+            raise
         finally:
             self._idleness.used(conn)
             self._pool.putconn(conn)
@@ -264,7 +272,7 @@ def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
 
 def end_transaction(conn: PgConnection) -> None:
     """Commit what a listener of the Engine's began when it set the session up; usually there is nothing."""
-    if conn.info.transaction_status != TransactionStatus.IDLE:
+    if conn.pgconn.transaction_status != TransactionStatus.IDLE:
         conn.commit()
 
 
