@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from outbox.access import OWN_DRIVERS
 from outbox.backends.protocol import Backend
 from outbox.connections.adapt import adapt
-from outbox.connections.driver_connection import DriverConnection
 from outbox.enqueue.place import RightPlace
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
@@ -40,7 +38,6 @@ class Writing:
         self._place = place
         self._share = share
         self._require_transaction = require_transaction
-        self._own_driver = OWN_DRIVERS[backend.catalog.backend]
         # For `outbox.testing.capture`: called with what was written, committed or not.
         self._notes: tuple[Note, ...] = ()
 
@@ -62,8 +59,7 @@ class Writing:
     def alone(self, queue: RegisteredQueue, message: PreparedMessage) -> int:
         """Write one message in a transaction of its own; raises the library's errors."""
         with self._share.one(), self._own_connection() as conn:
-            connection = DriverConnection(self._own_driver, conn)
-            ids = write(connection, self._place.own_catalog(), [message])
+            ids = write(adapt(conn), self._place.own_catalog(), [message])
         self._note(queue, [message], ids)
         # Not `flush`, which would speak of the caller's other, uncommitted messages, too.
         self._flush_buffer.committed(to_wake([message]))
