@@ -38,10 +38,11 @@ def most_parameters(connection: Any) -> int:
     """
     import sqlite3
 
-    if not isinstance(connection, sqlite3.Connection):  # aiosqlite's, which would have to be awaited
-        return FEWEST_PARAMETERS
     category = getattr(sqlite3, "SQLITE_LIMIT_VARIABLE_NUMBER", None)
-    return FEWEST_PARAMETERS if category is None else int(connection.getlimit(category))
+    # aiosqlite's connection would have to be awaited.
+    if category is None or not issubclass(type(connection), sqlite3.Connection):
+        return FEWEST_PARAMETERS
+    return int(connection.getlimit(category))
 
 
 SQLITE = Driver("sqlite3", "sqlite", open_cursor, in_transaction, named=True)

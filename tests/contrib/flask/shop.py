@@ -30,7 +30,7 @@ class Audit(db.Model):  # type: ignore[name-defined,misc]
 
 
 def ship(msg: OutboxMessage) -> None:
-    order = db.session.get(Order, msg.json()["id"])
+    order: Any = db.session.get(Order, msg.json()["id"])
     order.shipped = order.shipped + 1
     db.session.commit()
 
@@ -53,7 +53,7 @@ def create_app(url: str, *, start: bool = False) -> Flask:
 
     @app.post("/orders")
     def take_order() -> dict[str, int]:
-        order = Order(item=request.get_json()["item"])
+        order: Any = Order(item=request.get_json()["item"])
         db.session.add(order)
         db.session.flush()
         ext.enqueue("orders", {"id": order.id}, key=order.item)
