@@ -87,6 +87,11 @@ SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
 -- Differs: the library's version is known without asking, so this stands for server_version.
 PRAGMA journal_mode;
 
+-- name: main_file :one
+-- The path of the database's file, empty for one in memory.
+-- Differs: the servers are asked whether they take writes, see server_version.
+SELECT file FROM pragma_database_list WHERE name = 'main';
+
 -- name: synchronous_full :exec
 -- A commit is on the disk when it returns.
 -- Differs: a setting of each connection of our own.

@@ -21,6 +21,7 @@ class GivenSource:
 
     patience = 0.0
     shared = False
+    read_only = False
 
     def __init__(self, connection: sqlite3.Connection, lent: Any, catalog: Catalog) -> None:
         self.waiting = Waiting()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from functools import lru_cache
 
 from outbox.backends.records import Component
 from outbox.backends.sqlite.session import Operations
-from outbox.errors import Contention, UnsupportedServer
+from outbox.errors import ReadOnlyServer, UnsupportedServer
 
 log = logging.getLogger("outbox.backends.sqlite")
 
@@ -27,16 +28,8 @@ class Server(Operations):
         if sqlite3.sqlite_version_info < OLDEST:
             raise UnsupportedServer("SQLite", sqlite3.sqlite_version, "version 3.35 or later is needed")
         if reading:
-            return  # the rest writes, and a reader need not wait for the write lock
-        try:
-            with self._db.writing() as session:
-                # BEGIN IMMEDIATE is content with a file that cannot be written; these two are not. The
-                # first makes sure that there is a table, the second writes although it finds no row.
-                session.query("create_migrations_table")
-                session.query("forget_migration", name="")
-                session.connection.rollback()
-        except Contention:
-            log.debug("the write lock is taken, so the database takes writes")
+            return
+        self._check_writable()
         mode = self._db.query("journal_mode").value()
         if mode == "wal" and self._db.source.shared and wal_is_unsafe(sqlite3.sqlite_version_info):
             warn_of_wal(sqlite3.sqlite_version)
@@ -59,6 +52,15 @@ class Server(Operations):
 
     def describe_driver(self) -> Component:
         return Component(f"sqlite3 with SQLite {sqlite3.sqlite_version}")
+
+    def _check_writable(self) -> None:
+        """Raise `ReadOnlyServer`, without the write lock: the caller, or another, may hold it for long."""
+        path = self._db.query("main_file").value()
+        if self._db.source.read_only or (path and not os.access(path, os.W_OK)):
+            raise ReadOnlyServer(
+                f"SQLite: {path} was opened for reading only, or its file may not be written; "
+                "leave mode=ro and immutable out, and give the program the right to write"
+            )
 
 
 def wal_is_unsafe(version: tuple[int, ...]) -> bool:

@@ -91,7 +91,7 @@ class Database:
         """Acquire such a session for the code of a user, who gets the driver's own errors."""
         session: Session | None = None
         with (
-            self._write_lock(),
+            self._write_lock(lent=True),
             self.source.writing(self._begin, lambda: session is not None and session.spoiled) as (conn, lent),
         ):
             session = Session(self.catalog, conn, lent)
@@ -102,7 +102,7 @@ class Database:
         return Database(self.source.dedicated(), self.catalog, writer=self._writer)
 
     @contextmanager
-    def _write_lock(self) -> Iterator[None]:
+    def _write_lock(self, *, lent: bool = False) -> Iterator[None]:
         if self._writer.mine:
             raise DatabaseError(NESTED)
         # In slices, because nothing interrupts a wait for a lock, and a stop must end it.
@@ -111,7 +111,7 @@ class Database:
         try:
             yield
         finally:
-            self._writer.release()
+            self._writer.release(lent=lent)
 
 
 class Operations:
