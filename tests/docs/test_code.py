@@ -11,7 +11,7 @@ from tests.support import Database, Spawn
 from tests.support.databases import Provider, new_provider
 
 WITH_CODE = [section for section in all_sections() if section.of("python")]
-LANGUAGES = {"python", "text", "console", "ini", "javascript", "toml"}
+LANGUAGES = {"python", "text", "console", "ini", "javascript", "sh", "toml"}
 
 
 @pytest.fixture

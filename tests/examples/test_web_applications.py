@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.servers.ports import free_port
-from tests.support import Child, Database, Spawn, eventually
+from tests.support import Child, Spawn, eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ORDER = "from orders.views import take_order; assert take_order('Anna', 'teapot').status_code == 202"
@@ -27,21 +27,6 @@ def answers(child: Child, url: str) -> bool:
     except urllib.error.URLError:
         return False
     return True
-
-
-@pytest.mark.mp
-def test_the_flask_application_ships_what_was_ordered(database: Database, spawn: Spawn) -> None:
-    port = free_port()
-    child = spawn(EXAMPLES / "flask_app.py", "--url", database.sqlalchemy_url, "--port", port)
-    url = f"http://127.0.0.1:{port}/orders"
-    eventually(lambda: answers(child, url), 20)
-    for item in ("teapot", "mug", ""):
-        ask(url, json.dumps({"customer": "Anna", "item": item}).encode())
-    states = eventually(lambda: _settled([order["state"] for order in ask(url)]))
-    assert states == ["shipped", "shipped", "new"]
-    eventually(lambda: database.count("outbox_dead_letters") == 1)
-    child.interrupt()
-    child.wait()
 
 
 @pytest.mark.mp
