@@ -38,11 +38,10 @@ def most_parameters(connection: Any) -> int:
     """
     import sqlite3
 
-    category = getattr(sqlite3, "SQLITE_LIMIT_VARIABLE_NUMBER", None)
-    # aiosqlite's connection would have to be awaited.
-    if category is None or not issubclass(type(connection), sqlite3.Connection):
+    if not issubclass(type(connection), sqlite3.Connection):  # aiosqlite's, which would have to be awaited
         return FEWEST_PARAMETERS
-    return int(connection.getlimit(category))
+    category = getattr(sqlite3, "SQLITE_LIMIT_VARIABLE_NUMBER", None)
+    return FEWEST_PARAMETERS if category is None else int(connection.getlimit(category))
 
 
 SQLITE = Driver("sqlite3", "sqlite", open_cursor, in_transaction, named=True)

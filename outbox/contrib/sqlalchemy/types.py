@@ -71,7 +71,7 @@ class Key(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the type that the column has there."""
-        return dialect.type_descriptor(mysql.VARBINARY(1024) if dialect.name in MYSQL else Text())
+        return dialect.type_descriptor(mysql.VARBINARY(1024)) if dialect.name in MYSQL else self.impl_instance
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         """Turn a text into what is stored."""

@@ -7,30 +7,36 @@ from typing import Any
 
 from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Column, Engine, Integer, String, text
+from sqlalchemy import Engine, String, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from outbox import Outbox, OutboxBuilder, OutboxMessage
 from outbox.contrib.flask import FlaskOutbox
 
-db = SQLAlchemy()
+
+class Base(DeclarativeBase):
+    pass
+
+
+db = SQLAlchemy(model_class=Base)
 ext = FlaskOutbox()
 
 
-class Order(db.Model):  # type: ignore[name-defined,misc]
+class Order(Base):
     __tablename__ = "orders"
-    id = Column(Integer, primary_key=True)
-    item = Column(String(40), nullable=False)
-    shipped = Column(Integer, nullable=False, default=0)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(String(40))
+    shipped: Mapped[int] = mapped_column(default=0)
 
 
-class Audit(db.Model):  # type: ignore[name-defined,misc]
+class Audit(Base):
     __tablename__ = "audit"
-    id = Column(Integer, primary_key=True)
-    order_id = Column(Integer, nullable=False)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int]
 
 
 def ship(msg: OutboxMessage) -> None:
-    order: Any = db.session.get(Order, msg.json()["id"])
+    order = db.session.get_one(Order, msg.json()["id"])
     order.shipped = order.shipped + 1
     db.session.commit()
 
@@ -53,7 +59,7 @@ def create_app(url: str, *, start: bool = False) -> Flask:
 
     @app.post("/orders")
     def take_order() -> dict[str, int]:
-        order: Any = Order(item=request.get_json()["item"])
+        order = Order(item=request.get_json()["item"])
         db.session.add(order)
         db.session.flush()
         ext.enqueue("orders", {"id": order.id}, key=order.item)
