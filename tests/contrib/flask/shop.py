@@ -36,7 +36,8 @@ class Audit(Base):
 
 
 def ship(msg: OutboxMessage) -> None:
-    order = db.session.get_one(Order, msg.json()["id"])
+    order = db.session.get(Order, msg.json()["id"])
+    assert order is not None
     order.shipped = order.shipped + 1
     db.session.commit()
 
