@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Opened:
     lock: threading.RLock = field(default_factory=threading.RLock)
     box: Outbox | None = None
     handle: OutboxHandle | None = None
+    replaced: Outbox | None = None
+    """What was opened before the workers were started, and may still be in use."""
 
 
 class AppOutbox:
@@ -45,6 +48,7 @@ class AppOutbox:
         self._opened = Opened()
         # Never collected in a child, whose parent may still use it.
         self._left_to_parents: list[Opened] = []
+        _known.add(self)
 
     @property
     def session(self) -> Any:
@@ -57,13 +61,11 @@ class AppOutbox:
     @property
     def box(self) -> Outbox:
         """The outbox of this process."""
-        opened = self._mine()
+        opened = self._opened
         if opened.box is not None:
             return opened.box
         with opened.lock:
             if opened.box is None:
-                if self.app.config.get("OUTBOX_START"):
-                    return self.start().outbox
                 with self.context():
                     opened.box = self.builder().open()
                 atexit.register(self._close, opened)
@@ -71,12 +73,12 @@ class AppOutbox:
 
     def start(self) -> OutboxHandle:
         """Start the workers of this process, once."""
-        opened = self._mine()
+        opened = self._opened
         with opened.lock:
             if opened.handle is None:
                 with self.context():
                     opened.handle = self.builder().start()
-                opened.box = opened.handle.outbox
+                opened.replaced, opened.box = opened.box, opened.handle.outbox
                 atexit.register(self._close, opened)
             return opened.handle
 
@@ -117,26 +119,35 @@ class AppOutbox:
         """Return an application context."""
         return self.app.app_context()
 
-    def _mine(self) -> Opened:
-        opened = self._opened
-        if opened.pid != os.getpid():
-            # Two threads may both come here; what the second one makes is what counts.
-            self._left_to_parents.append(opened)
-            opened = self._opened = Opened()
-        return opened
-
     def close(self) -> None:
         """Stop the workers and close what this process has opened; the next use opens it again."""
-        self._close(self._mine())
+        self._close(self._opened)
+
+    def after_fork(self) -> None:
+        """Begin anew, in a child: a lock may have been held by a thread that it does not have."""
+        self._left_to_parents.append(self._opened)
+        self._opened = Opened()
 
     @staticmethod
     def _close(opened: Opened) -> None:
         if opened.pid != os.getpid():
             return
         with opened.lock:
-            handle, box = opened.handle, opened.box
-            opened.handle = opened.box = None
+            handle, boxes = opened.handle, (opened.replaced, opened.box)
+            opened.handle = opened.box = opened.replaced = None
         if handle is not None:
             handle.stop()
-        elif box is not None:
-            box.close()
+        for box in boxes:
+            if box is not None and (handle is None or box is not handle.outbox):
+                box.close()
+
+
+_known: weakref.WeakSet[AppOutbox] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for state in list(_known):
+        state.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
