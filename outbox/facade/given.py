@@ -8,6 +8,7 @@ from typing import Any
 from outbox.backends import connect
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
+from outbox.connections.django import DjangoConnection
 from outbox.connections.driver import DriverConnection
 from outbox.connections.sqlalchemy import SqlalchemyConnection
 from outbox.errors import ConfigurationError, TransactionRequired
@@ -40,6 +41,8 @@ def on_given(options: Options, opened: OpenedBackend, conn: object) -> OpenedBac
 
 def lent_to_handlers(options: Options, opened: OpenedBackend, connection: ProducerConnection) -> Any:
     """Return what transactional handlers get of a connection: of the kind that the workers give them."""
+    if isinstance(connection, DjangoConnection) and not is_url(options.target):
+        return connection.wrapper  # the outbox is the framework's, whose handlers get this
     if not is_engine(options.target):
         return connection.driver_connection()
     if isinstance(connection, SqlalchemyConnection):
@@ -51,6 +54,13 @@ def lent_to_handlers(options: Options, opened: OpenedBackend, connection: Produc
         )
         raise ConfigurationError("conn", connection.kind, problem)
     return connection.driver_connection()
+
+
+def is_url(target: object) -> bool:
+    """Tell whether a target names a database, to which the workers connect by a driver."""
+    from sqlalchemy import URL
+
+    return isinstance(target, (str, URL))
 
 
 def is_engine(target: object) -> bool:

@@ -10,7 +10,6 @@ from outbox.access import Access
 from outbox.backends.connect import open_backend
 from outbox.backends.protocol import Backend
 from outbox.connections.connection import ProducerConnection
-from outbox.facade.outbox import Outbox
 from outbox.statements import Catalog, Naming
 from outbox.statements.tables import DEFAULT_PREFIX
 
@@ -40,8 +39,10 @@ def reset(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None = 
     does. Numbers go on: no id and no ``seq`` comes again. In one transaction; it waits for workers that hold
     a partition. For databases of tests: nothing asks, and nothing can be brought back.
     """
-    if isinstance(target, Outbox):
-        Access(target.backend, Emptying).write(None, Emptying.run)
+    # Also of what stands for an outbox until it is first used.
+    open_already: Backend | None = getattr(target, "backend", None)
+    if open_already is not None:
+        Access(open_already, Emptying).write(None, Emptying.run)
         return
     with opened(target, Naming(prefix, schema)) as backend:
         Access(backend, Emptying).write(None, Emptying.run)

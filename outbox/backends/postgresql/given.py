@@ -56,6 +56,12 @@ class GivenSource:
 class GivenBackend(PostgresBackend):
     """As on connections of its own, but that it wakes no process and leaves the commit's durability alone."""
 
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        # What fails would abort the caller's transaction.
+        with self.writing() as connection:
+            yield connection
+
     def sequence(
         self,
         partition_ids: Sequence[int],
