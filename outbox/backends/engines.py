@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from sqlalchemy import Connection, Engine
 _known: weakref.WeakSet[Engine] = weakref.WeakSet()
 # Never collected in a child, where a driver would say goodbye on the sockets of the parent.
 _left_to_parents: list[Any] = []
+_pid = os.getpid()
+_renewing = threading.Lock()
 
 
 def survive_forks(engine: Engine) -> None:
@@ -21,12 +24,30 @@ def survive_forks(engine: Engine) -> None:
     answers. A server that loads the application and forks then, as ``gunicorn --preload`` does, is so safe.
     """
     _known.add(engine)
+    renew_in_child()
+
+
+def renew_in_child() -> None:
+    """Give the known Engines their new pools, once, if this process is a child that has not yet.
+
+    Python's own forks are noticed; uWSGI forks without a word to Python, so what is asked first in a
+    request of its asks this.
+    """
+    global _pid
+    if os.getpid() == _pid:
+        return
+    with _renewing:
+        if os.getpid() != _pid:
+            for engine in list(_known):
+                _left_to_parents.append(engine.pool)
+                engine.dispose(close=False)
+            _pid = os.getpid()
 
 
 def _after_fork() -> None:
-    for engine in list(_known):
-        _left_to_parents.append(engine.pool)
-        engine.dispose(close=False)
+    global _renewing
+    _renewing = threading.Lock()
+    renew_in_child()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -40,7 +40,8 @@ class FlaskOutbox:
         """
         state = AppOutbox(app, db, builder)
         app.extensions[EXTENSION] = state
-        app.before_request(state.start_if_wanted)
+        # Before whatever else may use the application's database in a request.
+        app.before_request_funcs.setdefault(None, []).insert(0, state.begin_request)
 
     @property
     def box(self) -> Outbox:

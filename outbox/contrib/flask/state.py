@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,11 +13,15 @@ from typing import Any, TypeAlias
 from flask import Flask
 from werkzeug.utils import import_string
 
+from outbox.backends.engines import renew_in_child, survive_forks
 from outbox.contrib.flask.joining import AppContext
 from outbox.errors import ConfigurationError
 from outbox.facade import OutboxBuilder
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.outbox import Outbox
+
+# Held for a moment, in a child that has one thread or a few.
+_beginning = threading.Lock()
 
 BuilderFactory: TypeAlias = Callable[[Any], OutboxBuilder]
 
@@ -48,7 +51,6 @@ class AppOutbox:
         self._opened = Opened()
         # Never collected in a child, whose parent may still use it.
         self._left_to_parents: list[Opened] = []
-        _known.add(self)
 
     @property
     def session(self) -> Any:
@@ -61,7 +63,7 @@ class AppOutbox:
     @property
     def box(self) -> Outbox:
         """The outbox of this process."""
-        opened = self._opened
+        opened = self._mine()
         if opened.box is not None:
             return opened.box
         with opened.lock:
@@ -73,7 +75,7 @@ class AppOutbox:
 
     def start(self) -> OutboxHandle:
         """Start the workers of this process, once."""
-        opened = self._opened
+        opened = self._mine()
         with opened.lock:
             if opened.handle is None:
                 with self.context():
@@ -81,11 +83,6 @@ class AppOutbox:
                 opened.replaced, opened.box = opened.box, opened.handle.outbox
                 atexit.register(self._close, opened)
             return opened.handle
-
-    def start_if_wanted(self) -> None:
-        """Start the workers at the first request, when the application is configured so."""
-        if self.app.config.get("OUTBOX_START"):
-            self.start()
 
     def builder(self) -> OutboxBuilder:
         """Return the application's builder, whose handlers run inside the application context."""
@@ -113,7 +110,9 @@ class AppOutbox:
                 "OUTBOX_URL", None, "set it, or give init_app the application's SQLAlchemy"
             )
         with self.context():
-            return self.db.engine
+            engine = self.db.engine
+        survive_forks(engine)
+        return engine
 
     def context(self) -> AbstractContextManager[Any]:
         """Return an application context."""
@@ -121,12 +120,23 @@ class AppOutbox:
 
     def close(self) -> None:
         """Stop the workers and close what this process has opened; the next use opens it again."""
-        self._close(self._opened)
+        self._close(self._mine())
 
-    def after_fork(self) -> None:
-        """Begin anew, in a child: a lock may have been held by a thread that it does not have."""
-        self._left_to_parents.append(self._opened)
-        self._opened = Opened()
+    def begin_request(self) -> None:
+        """See that no socket of a parent's is used; start the workers, if the application says so."""
+        renew_in_child()
+        if self.app.config.get("OUTBOX_START"):
+            self.start()
+
+    def _mine(self) -> Opened:
+        """Return what this process has opened: a child begins anew, as soon as it asks."""
+        if self._opened.pid != os.getpid():
+            renew_in_child()
+            with _beginning:
+                if self._opened.pid != os.getpid():
+                    self._left_to_parents.append(self._opened)
+                    self._opened = Opened()
+        return self._opened
 
     @staticmethod
     def _close(opened: Opened) -> None:
@@ -140,14 +150,3 @@ class AppOutbox:
         for box in boxes:
             if box is not None and (handle is None or box is not handle.outbox):
                 box.close()
-
-
-_known: weakref.WeakSet[AppOutbox] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for state in list(_known):
-        state.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)
