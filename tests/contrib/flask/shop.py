@@ -79,10 +79,16 @@ def create_app(url: str, *, start: bool = False) -> Flask:
 
 
 def prepare(app: Flask) -> None:
-    """Make the tables and leave connections in the pool, as a program does that migrates when it is imported."""
-    ext.migrate(app)
+    """Make the tables."""
     with app.app_context():
         db.create_all()
+    warm_up(app)
+
+
+def warm_up(app: Flask) -> None:
+    """Leave connections in the pool, as a program does that migrates when it is imported."""
+    ext.migrate(app)
+    with app.app_context():
         db.session.execute(text("SELECT 1"))
         db.session.remove()
         ext.box.status()
@@ -90,4 +96,4 @@ def prepare(app: Flask) -> None:
 
 if "SHOP_URL" in os.environ:
     app = create_app(os.environ["SHOP_URL"], start=True)
-    prepare(app)
+    warm_up(app)

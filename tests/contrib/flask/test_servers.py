@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.contrib.flask.shop import create_app, prepare
+from tests.contrib.flask.test_extension import dispose
 from tests.servers.ports import free_port
 from tests.support import Child, Database, Spawn, eventually
 
@@ -76,6 +78,9 @@ def answers(child: Child, url: str) -> bool:
 def test_forked_workers_lose_nothing_and_double_nothing(
     database: Database, spawn: Spawn, server: str
 ) -> None:
+    first = create_app(database.sqlalchemy_url)
+    prepare(first)
+    dispose(first)
     port = free_port()
     environment = {"SHOP_URL": database.sqlalchemy_url, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     child = spawn.command(*SERVERS[server](port), env=environment)
