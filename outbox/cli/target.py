@@ -33,9 +33,10 @@ def connected(settings: Settings, /, *, ready: bool = True, reading: bool = Fals
 
     Raises `CommandError` or the library's errors.
     """
-    url = settings.required_url()
-    check_file(url)
-    backend = open_backend(url, naming=settings.naming, pool_size=POOL_SIZE)
+    target = settings.required_target()
+    if isinstance(target, str):
+        check_file(target)
+    backend = open_backend(target, naming=settings.naming, pool_size=POOL_SIZE)
     try:
         reach(backend, reading=reading)
         if ready:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from outbox.contrib.flask.commands import outbox_command
 from outbox.contrib.flask.joining import SessionHandler, joined_session
 from outbox.contrib.flask.state import AppOutbox, BuilderFactory
 from outbox.errors import ConfigurationError
@@ -40,6 +41,7 @@ class FlaskOutbox:
         """
         state = AppOutbox(app, db, builder)
         app.extensions[EXTENSION] = state
+        app.cli.add_command(outbox_command(state))
         # Before whatever else may use the application's database in a request.
         app.before_request_funcs.setdefault(None, []).insert(0, state.begin_request)
 

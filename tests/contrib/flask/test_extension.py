@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +14,7 @@ from outbox.contrib.flask import FlaskOutbox
 from outbox.contrib.flask.extension import state_of
 from outbox.testing import capture, drain
 from tests.contrib.flask.shop import Audit, Order, create_app, db, ext, prepare
-from tests.support import Database, eventually
+from tests.support import Database, Spawn, eventually
 
 
 @pytest.fixture
@@ -213,3 +215,34 @@ def test_the_builder_may_be_named_in_the_configuration(database: Database) -> No
     named = FlaskOutbox(app, db)
     assert len(named.migrate(app)) == 2
     dispose(app)
+
+
+def test_the_command_line_works_on_the_applications_database(
+    app: Flask, capfd: pytest.CaptureFixture[str]
+) -> None:
+    post(app, "teapot")
+    command = app.test_cli_runner().invoke
+
+    def run(*words: str) -> tuple[int, str]:
+        code = command(args=["outbox", *words]).exit_code
+        return code, capfd.readouterr().out
+
+    code, shown = run("--json", "status")
+    assert code == 0
+    partitions = json.loads(shown)["partitions"]
+    assert sum(row["incoming"] for row in partitions) == 2
+    assert run("doctor")[0] in {0, 1}
+    assert run("dead-letters", "list")[0] == 0
+    assert run("nothing")[0] == 2
+
+
+@pytest.mark.mp
+def test_workers_run_in_a_process_of_their_own(app: Flask, spawn: Spawn, database: Database) -> None:
+    post(app, "teapot")
+    environment = {"SHOP_URL": database.sqlalchemy_url}
+    words = ("-m", "flask", "--app", "tests.contrib.flask.shop", "outbox", "run")
+    worker = spawn.command(sys.executable, *words, env=environment)
+    worker.wait_for_line("started")
+    eventually(lambda: rows(app, Order, "shipped") == [1], 20)
+    worker.terminate()
+    assert worker.wait() == 0
