@@ -11,7 +11,7 @@ from outbox.backends.protocol import Backend
 from outbox.connections.asynchronous import in_greenlet
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
-from outbox.errors import OutboxClosed
+from outbox.errors import ConfigurationError, OutboxClosed
 from outbox.facade.preparing import Preparing
 from outbox.facade.registry import Registry, register
 from outbox.facade.status import OutboxStatus, read_status
@@ -60,7 +60,7 @@ class Outbox:
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
-        self._closed = False
+        self._closed = self._kept_open = False
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod
@@ -234,14 +234,33 @@ class Outbox:
         """The messages that were given up: list, replay, discard or requeue them."""
         return self._dead_letters
 
+    def keep_open(self) -> Callable[[], None]:
+        """Refuse `close` from now on, as workers need the connections; return what does it."""
+        self._kept_open = True
+        return self._close
+
     def close(self) -> None:
-        """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open."""
+        """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open.
+
+        Raises `ConfigurationError` for the outbox of a handle, which its `stop` closes.
+        """
         # In a forked child it would say goodbye on the sockets of its parent.
         self._guard.check()
+        self._refuse_if_kept()
+        self._close()
+
+    def _refuse_if_kept(self) -> None:
+        if self._kept_open and not self._closed:
+            problem = "its workers need the connections; use it without with, and stop() the handle"
+            raise ConfigurationError("outbox", "that of a handle", problem)
+
+    def _close(self) -> None:
         self._closed = True
         self.backend.close()
 
     def __enter__(self) -> Self:
+        # Before the block, whose end would be the first to know.
+        self._refuse_if_kept()
         return self
 
     def __exit__(self, *_: object) -> None:

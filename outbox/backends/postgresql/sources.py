@@ -21,6 +21,7 @@ from outbox.backends.postgresql.settings import OddSessions, keepalives, own_ses
 from outbox.backends.waiting import Waiting, never
 from outbox.clock import in_real_time
 from outbox.errors import ConfigurationError
+from outbox.runtime import exiting
 from outbox.statements import Catalog
 
 PgConnection: TypeAlias = "psycopg.Connection[Any]"
@@ -147,7 +148,9 @@ class PoolSource:
             name="outbox-pool",
             open=False,
         )
-        return cls(pool, catalog, owned=True)
+        source = cls(pool, catalog, owned=True)
+        exiting.opened.add(source)
+        return source
 
     @contextmanager
     def reading(self) -> Iterator[PgConnection]:
@@ -221,6 +224,10 @@ class PoolSource:
         if self._owned:
             # By a stopped clock the end of its scheduler would never be due.
             in_real_time(partial(self._pool.close, timeout=5.0))
+
+    def end(self) -> None:
+        """Close the pool at the end of the program; see `outbox.runtime.exiting`."""
+        self.close()
 
     def _checkout(self) -> PgConnection:
         """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
