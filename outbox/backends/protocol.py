@@ -70,6 +70,10 @@ class Server(Protocol):
     name: str
     """``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``."""
 
+    @property
+    def behind_pooler(self) -> bool:
+        """Whether a pooler was met whose sessions are not ours alone."""
+
     def check_server(self, *, reading: bool = False) -> None:
         """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`.
 

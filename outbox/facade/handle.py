@@ -112,7 +112,8 @@ class OutboxHandle:
     def healthy(self) -> bool:
         """Return whether every worker thread is alive, none failed three times in a row, and none is stuck.
 
-        Stuck: for eight seconds in one round that calls no code of yours, as behind a lock.
+        Stuck: for eight seconds in one round that calls no code of yours, as behind a lock; or another
+        session has locked the row of a partition for as long.
         """
         self._guard.check()
         return self._threads.supervisor.healthy()

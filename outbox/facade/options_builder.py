@@ -75,7 +75,7 @@ class OptionsBuilder:
     def producer_connections(self, count: int) -> Self:
         """Set how many transactions `Outbox.transaction` and `enqueue_now` have open at once (default 4).
 
-        A pool made for a URL has so many connections beside those of the workers. With workers in the same
+        A pool made for a URL has as many connections beside those of the workers. With workers in the same
         process a further `Outbox.transaction` waits for one of them to end, up to 30 seconds, so that
         producers never take the workers' connections; of an Engine or a pool of your own it lends no more
         than what the workers leave.

@@ -56,6 +56,10 @@ class Dialect:
         """Write a list of whole numbers."""
         return f"[{','.join(map(str, values))}]"
 
+    def texts(self, values: Sequence[str]) -> str | list[str]:
+        """Write a list of texts."""
+        return json.dumps(list(values))
+
     def records(self, rows: Iterable[Sequence[object]]) -> str:
         """Write a list of rows, whose values JSON can carry, as an array of arrays in plain ASCII."""
         return json.dumps(list(rows), separators=(",", ":"))
@@ -114,6 +118,10 @@ class PostgresqlDialect(Dialect):
     def optional_integers(self, values: Iterable[int | None]) -> str:
         """Write an array literal of numbers of which some may be missing, for the same reason."""
         return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
+
+    def texts(self, values: Sequence[str]) -> str | list[str]:
+        """Leave it to the driver."""
+        return list(values)
 
     def floats(self, values: Iterable[float]) -> str:
         """Write an array literal of floats, for the same reason."""

@@ -32,6 +32,8 @@ class Statement:
     name: str
     kind: str
     sql: str
+    mark: str = ""
+    """A comment in front of what travels, for what stands between us and the server."""
 
     def __post_init__(self) -> None:
         literals = (found["skip"] or "" for found in TOKEN.finditer(self.sql))
@@ -47,8 +49,8 @@ class Statement:
 
     @cached_property
     def compact(self) -> str:
-        """The text without comments and line breaks: what travels to the server."""
-        return " ".join(TOKEN.sub(_drop_comment, self.sql).split())
+        """The text without its own comments and line breaks: what travels to the server."""
+        return self.mark + " ".join(TOKEN.sub(_drop_comment, self.sql).split())
 
     @cached_property
     def named(self) -> str:

@@ -9,7 +9,7 @@ from itertools import count
 from outbox.backends.protocol import Backend
 from outbox.backends.records import Settlement, SettleResult
 from outbox.clock import Clock, monotonic
-from outbox.errors import ConnectionLost
+from outbox.errors import ConnectionLost, StatementTimeout
 from outbox.workers.turn import Turn
 
 # The first connection may have been cut, and so may the next of the pool; a third failure is an outage.
@@ -26,6 +26,7 @@ class Acks:
     def send(self, turn: Turn, settlements: Sequence[Settlement], *, max_bytes: int) -> SettleResult:
         """Settle and read on; raises `ConnectionLost` when three connections broke, or time is up.
 
+        One that the server ends for taking too long is sent once more, and then reads nothing on.
         The statement does nothing twice. A sending that was carried out and whose answer got lost counts
         as the success it was.
         """
@@ -35,6 +36,10 @@ class Acks:
                     settlements, token=turn.token, lease=turn.consumer.lease.duration, max_bytes=max_bytes
                 )
                 return answer if attempt == 1 else self._recognise(turn, settlements, answer)
+            except StatementTimeout:
+                if not any(settlement.next_limit for settlement in settlements):
+                    raise
+                settlements = [replace(settlement, next_limit=0) for settlement in settlements]
             except ConnectionLost:
                 if attempt >= TRIES or turn.out_of_time:
                     raise

@@ -11,8 +11,8 @@ GROUP_SECONDS = 0.05
 QUICK_SECONDS = 0.005
 # What a batch of one partition may take, as a share of its lease.
 LEASE_SHARE = 0.5
-# What a batch of messages that are handled one by one is to take: what the turn does not come to was read
-# in vain. It says nothing of a handler that takes batches, whose call may cost the same however large.
+# What a batch of messages that are handled one by one is to take: what the turn does not come to is read
+# again. It says nothing of a handler that takes batches, whose call may cost the same however large.
 BATCH_SECONDS = 1.0
 # More partitions share a round trip no better: its cost is in the rows by then. Guessed, not measured.
 MAX_GROUP = 128

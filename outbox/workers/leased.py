@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import Delivery, LeaseRequest, Settlement
+from outbox.backends.records import Delivery, LeaseRequest, LeaseResult, Settlement
 from outbox.clock import Clock, monotonic
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.runtime.observers import Observers
+from outbox.runtime.portion import Portion
 from outbox.workers.acks import Acks
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import MAX_BYTES, Consumer
@@ -59,25 +61,20 @@ class LeasedTurns:
         self._recorder = recorder
         self._clock = clock
         self._acks = Acks(backend, clock=clock)
+        self._portions: defaultdict[str, Portion] = defaultdict(Portion)
         self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, keys: Sequence[int]) -> bool:
         """Work on the claimed partitions of one consumer; return whether there may be more to do."""
-        lease = consumer.lease.duration
-        started = self._clock()
         turn = Turn(fresh_token(), consumer, self._stopping, self._fairness.begin(consumer))
-        taken = self._backend.lease_and_read(
-            [LeaseRequest(key, self._limit(consumer, key, len(keys))) for key in keys],
-            token=turn.token,
-            lease=lease,
-            max_bytes=MAX_BYTES // len(keys),
-            # A failure tracker wants to know whose the failures are, too.
-            one_if_failed=consumer.cautious or self._recorder is not None,
-            solo=len(keys) == 1 and self._states[keys[0]].isolate,
+        limits = {key: self._limit(consumer, key, len(keys)) for key in keys}
+        (started, taken), _ = self._portions[consumer.queue].run(
+            sum(limits.values()), lambda most: self._lease(turn, fit(limits, most))
         )
         for refusal in taken.refusals:
             refused(refusal, consumer, claim, self._states, self._observers)
         deliveries = taken.deliveries
+        self._states.locks.free("processor", (delivery.partition_id for delivery in deliveries))
         more = False
         for number in count(1):
             if not deliveries:
@@ -91,6 +88,20 @@ class LeasedTurns:
             deliveries, leftover = self._settle(turn, claim, handled, reading_on=number < ROUNDS)
             more = more or leftover
         return more
+
+    def _lease(self, turn: Turn, limits: Mapping[int, int]) -> tuple[float, LeaseResult]:
+        """Take leases and read; return when they began, too. What was not asked for stays claimed."""
+        consumer, started = turn.consumer, self._clock()
+        taken = self._backend.lease_and_read(
+            [LeaseRequest(key, limit) for key, limit in limits.items()],
+            token=turn.token,
+            lease=consumer.lease.duration,
+            max_bytes=MAX_BYTES // len(limits),
+            # A failure tracker wants to know whose the failures are, too.
+            one_if_failed=consumer.cautious or self._recorder is not None,
+            solo=len(limits) == 1 and self._states[next(iter(limits))].isolate,
+        )
+        return started, taken
 
     def _limit(self, consumer: Consumer, key: int, group: int) -> int:
         configured = min(consumer.batch_size, max(1, GROUP_MESSAGES // group))
@@ -164,7 +175,8 @@ class LeasedTurns:
         if not reads or not decision.finished:
             return decision.settlement
         limit = self._limit(turn.consumer, decision.settlement.partition_id, group)
-        return replace(decision.settlement, next_limit=limit)
+        most = self._portions[turn.consumer.queue].of(limit * group)
+        return replace(decision.settlement, next_limit=max(1, min(limit, most // group)))
 
     def _give_back(
         self,
@@ -188,3 +200,11 @@ class LeasedTurns:
         claim.done(dry)
         claim.again(left)
         return left
+
+
+def fit(limits: Mapping[int, int], most: int) -> dict[int, int]:
+    """Return as many of the partitions, with as many messages of each, as make at most ``most`` in all."""
+    if most >= sum(limits.values()):
+        return dict(limits)
+    keys = list(limits)[:most]
+    return {key: min(limits[key], max(1, most // len(keys))) for key in keys}

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from outbox.backends.lock_holders import LockHolder, lock_holders
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.failures import FailureTracker, SqlFailureTracker
@@ -21,6 +22,7 @@ from outbox.workers.consumer import Consumer
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.leased import LeasedTurns
+from outbox.workers.lock_watch import LockWatch
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness
 from outbox.workers.processor import Processor, grouping
@@ -64,13 +66,15 @@ class Pipeline:
     ) -> None:
         backend.waiting.stopping = stopping
         self.backend = backend
+        self._looking: Backend | None = None
         self.settings = settings
         self.installation = installation or Installation(backend)
         self.counters = Counters()
         self.observers = observers.plus(self.counters, AMOUNTS)
         self.consumers = tuple(consumers)
         self.partition_ids = [pid for consumer in consumers for pid in consumer.partition_ids]
-        self.states = PartitionStates()
+        self.locks = LockWatch(self._lock_holders)
+        self.states = PartitionStates(self.locks)
         self._by_partition = {pid: consumer for consumer in consumers for pid in consumer.partition_ids}
         self.stages = StageWakeups(
             ReadyQueue(clock=queue_clock),
@@ -128,6 +132,7 @@ class Pipeline:
             ),
             linger=linger,
             rate_limit=self._rate_limit,
+            locks=self.locks,
             installation=self.installation,
         )
 
@@ -173,6 +178,12 @@ class Pipeline:
             recorder=self.recorder,
             stopping=self._stopping,
         )
+
+    def _lock_holders(self, seconds: float) -> list[LockHolder]:
+        # On a connection of its own: those of the pool may all wait for what is asked about.
+        if self._looking is None:
+            self._looking = self.backend.dedicated()
+        return lock_holders(self._looking, seconds)
 
     def _choose_tracker(self, quarantine: Quarantine | None) -> FailureTracker | None:
         if quarantine is None:

@@ -65,7 +65,7 @@ class Processor:
         fair = -(-self._ready.ready_count // self._threads)
         keys = self._ready.claim(MAX_GROUP)
         if not keys:
-            return Idle()
+            return Idle(looked=False)
         consumer = self._consumers[keys[0]]
         share = min(max(fair, consumer.speed.quick_group()), consumer.speed.group_size())
         with Claim(self._ready, keys) as claim:

@@ -19,6 +19,7 @@ from outbox.wakeups.coalescer import RateLimit
 from outbox.wakeups.stages import StageWakeups
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
+from outbox.workers.lock_watch import LockWatch
 
 # Partitions of one statement: two queues of the most partitions; guessed, no measurement.
 MAX_PARTITIONS = 128
@@ -47,9 +48,11 @@ class Sequencer:
         durable_for: frozenset[int] = frozenset(),
         linger: Linger | None = None,
         rate_limit: RateLimit | None = None,
+        locks: LockWatch | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
+        self._locks = locks or LockWatch()
         self._installation = installation
         self._ready: ReadyQueue = stages.sequencing
         self._stages = stages
@@ -75,7 +78,7 @@ class Sequencer:
             self._installation.verify()
         keys = self._ready.claim(MAX_PARTITIONS)
         if not keys:
-            return Idle()
+            return Idle(looked=False)
         with Claim(self._ready, keys) as claim:
             limit = max(1, min(self._batch_size, MAX_ROWS // len(keys)))
             notify, durable = self._announces(), not self._durable_for.isdisjoint(keys)
@@ -105,8 +108,10 @@ class Sequencer:
 
     def _give_back(self, claim: Claim, keys: list[int], moved: list[Sequenced], limit: int) -> None:
         reached = {item.partition_id for item in moved}
+        self._locks.free("partitions", reached)
         for key in keys:
             if key not in reached:
+                self._locks.locked("partitions", key)
                 claim.locked(key)
         claim.again([item.partition_id for item in moved if left_some(item, limit)])
         claim.done(reached)

@@ -12,10 +12,11 @@ from outbox.backends.protocol import TransactionalTurn, Transactions
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.clock import Clock, Deadline, monotonic
 from outbox.connections.after_commit import turn_commit
-from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
 from outbox.runtime.observers import Observers
+from outbox.runtime.portion import Portion
 from outbox.values.message import CancelPoint
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
@@ -52,6 +53,7 @@ class TransactionalTurns:
         self._observers = observers
         self._fairness = fairness
         # Not the consumer's, by which threads share leased turns: here one turn is one partition.
+        self._portions: defaultdict[str, Portion] = defaultdict(Portion)
         self._speeds: defaultdict[str, HandlerSpeed] = defaultdict(HandlerSpeed)
         self._stopping = stopping
         self._recorder = recorder
@@ -63,7 +65,8 @@ class TransactionalTurns:
     def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
         """Work on one claimed partition; return whether there may be more to do in it."""
         patience = self._fairness.begin(consumer, self._backend.waiting.crowded)
-        request = LeaseRequest(key, self._limit(consumer, key))
+        portion, wanted = self._portions[consumer.queue], self._limit(consumer, key)
+        request = LeaseRequest(key, portion.of(wanted))
         handling: Delivery | None = None
         committing: Delivery | None = None
         handled: Handled | None = None
@@ -78,6 +81,7 @@ class TransactionalTurns:
                     refused(turn, consumer, claim, self._states, self._observers)
                     return False
                 handling = turn.delivery
+                portion.succeeded(wanted)
                 handled = self._handle(turn, consumer, patience)
                 turn.settle(handled.decision.settlement)
                 handling, committing = None, turn.delivery
@@ -85,6 +89,11 @@ class TransactionalTurns:
             claim.locked(key)
             return True
         except DatabaseError as error:
+            if isinstance(error, StatementTimeout) and handling is None and handled is None:
+                # Reading took longer than the server allows: less of it next time.
+                portion.timed_out(request.limit)
+                if request.limit > 1:
+                    return True
             # Until the settlement the connection is the handler's, and so is what became of it. And a commit
             # may fail for what a handler wrote: constraints can be deferred until then.
             lost = handling or (None if isinstance(error, (ConnectionLost, ReadOnlyServer)) else committing)

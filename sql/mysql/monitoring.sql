@@ -75,7 +75,8 @@ SELECT VERSION() AS version, @@GLOBAL.read_only AS read_only, @@GLOBAL.innodb_re
 -- What decides whether the outbox runs well here, for people.
 -- Differs: SQLite has no server to ask.
 SHOW GLOBAL VARIABLES WHERE variable_name IN (
-    'version', 'transaction_isolation', 'tx_isolation', 'max_connections', 'log_bin', 'binlog_format'
+    'version', 'transaction_isolation', 'tx_isolation', 'max_connections', 'log_bin', 'binlog_format',
+    'wait_timeout', 'max_user_connections'
 );
 
 -- name: connections :one
@@ -107,3 +108,81 @@ SELECT partition_id
 FROM outbox_processor
 WHERE partition_id = :partition_id
 FOR UPDATE SKIP LOCKED;
+
+-- name: lock_holders :many
+-- Who has held locks on the tables for so long that others wait: rows that every pass of a worker needs, or
+-- whole tables. Needs SELECT on performance_schema. MariaDB has no such tables; see long_transactions.
+-- Locks: none. The servers show when a transaction started by their own clock, whatever the session's is.
+-- Differs: two tables, one of row locks and one of table and global locks.
+SELECT
+    CAST(p.processlist_id AS CHAR) AS session_id,
+    CONCAT_WS('@', p.processlist_user, p.processlist_host) AS who,
+    h.seconds + 0.0 AS seconds,
+    CONCAT_WS(': ', p.processlist_command, LEFT(p.processlist_info, 120)) AS doing,
+    h.tables,
+    CONCAT('KILL ', p.processlist_id) AS repair
+FROM (
+    SELECT
+        l.thread_id,
+        TIMESTAMPDIFF(
+            SECOND, MIN(t.trx_started), CONVERT_TZ(NOW(), @@session.time_zone, 'SYSTEM')
+        ) AS seconds,
+        GROUP_CONCAT(DISTINCT l.object_name) AS tables
+    FROM performance_schema.data_locks AS l
+    INNER JOIN information_schema.innodb_trx AS t ON t.trx_id = l.engine_transaction_id
+    WHERE
+        l.object_schema = DATABASE()
+        AND l.lock_type = 'RECORD'
+        AND l.lock_status = 'GRANTED'
+        AND JSON_CONTAINS(:hot_tables, JSON_QUOTE(l.object_name))
+    GROUP BY l.thread_id
+    UNION ALL
+    SELECT
+        m.owner_thread_id AS thread_id,
+        MAX(w.processlist_time) AS seconds,
+        GROUP_CONCAT(DISTINCT COALESCE(m.object_name, m.object_type)) AS tables
+    FROM performance_schema.metadata_locks AS m
+    INNER JOIN performance_schema.threads AS w ON w.thread_id = m.owner_thread_id
+    WHERE
+        m.lock_status = 'GRANTED'
+        AND (
+            (m.object_type = 'GLOBAL' AND m.lock_type = 'SHARED')
+            OR (
+                m.object_schema = DATABASE()
+                AND JSON_CONTAINS(:tables, JSON_QUOTE(m.object_name))
+                AND m.lock_type IN (
+                    'EXCLUSIVE', 'SHARED_NO_READ_WRITE', 'SHARED_NO_WRITE', 'SHARED_READ_ONLY'
+                )
+            )
+        )
+    GROUP BY m.owner_thread_id
+) AS h
+INNER JOIN performance_schema.threads AS p ON p.thread_id = h.thread_id
+WHERE p.processlist_id <> CONNECTION_ID() AND h.seconds >= :seconds
+ORDER BY h.seconds DESC
+LIMIT 5;
+
+-- name: long_transactions :many
+-- Transactions of any tables that have held row locks for long: MariaDB tells no more. Needs PROCESS.
+-- Locks: none.
+-- Differs: in place of lock_holders.
+SELECT
+    CAST(p.id AS CHAR) AS session_id,
+    CONCAT_WS('@', p.user, SUBSTRING_INDEX(p.host, ':', 1)) AS who,
+    TIMESTAMPDIFF(
+        SECOND, t.trx_started, CONVERT_TZ(NOW(), @@session.time_zone, 'SYSTEM')
+    ) + 0.0 AS seconds,
+    CONCAT_WS(': ', p.command, LEFT(p.info, 120)) AS doing,
+    'rows of some table' AS tables,
+    CONCAT('KILL ', p.id) AS repair
+FROM information_schema.innodb_trx AS t
+INNER JOIN information_schema.processlist AS p ON p.id = t.trx_mysql_thread_id
+WHERE
+    p.id <> CONNECTION_ID()
+    AND p.db = DATABASE()
+    AND t.trx_rows_locked > 0
+    AND TIMESTAMPDIFF(
+        SECOND, t.trx_started, CONVERT_TZ(NOW(), @@session.time_zone, 'SYSTEM')
+    ) >= :seconds
+ORDER BY t.trx_started
+LIMIT 5;

@@ -89,7 +89,13 @@ SELECT
 -- Differs: SQLite has no server to ask.
 SELECT s.name, s.reset_val AS setting
 FROM pg_settings AS s
-WHERE s.name IN ('server_version', 'default_transaction_isolation', 'max_connections')
+WHERE
+    s.name IN (
+        'server_version', 'default_transaction_isolation', 'max_connections', 'statement_timeout',
+        'idle_session_timeout'
+    )
+UNION ALL
+SELECT 'notification_queue', CAST(pg_notification_queue_usage() AS text)
 UNION ALL
 SELECT 'connections', CAST(count(*) AS text) FROM pg_stat_activity WHERE datid IS NOT NULL;
 
@@ -198,3 +204,33 @@ FROM unnest(CAST(:tables AS text[])) AS w (name)
 INNER JOIN pg_class AS c ON c.oid = to_regclass(w.name)
 WHERE c.relrowsecurity AND row_security_active(c.oid)
 ORDER BY c.relname;
+
+-- name: lock_holders :many
+-- Who has held locks on the tables for so long that others wait, the oldest first: rows that every pass of a
+-- worker needs, or whole tables. The age of another user's session is hidden from most users.
+-- Locks: none.
+-- Differs: SQLite does not tell who writes.
+SELECT
+    CAST(a.pid AS text) AS session_id,
+    concat_ws(' ', a.usename, nullif(a.application_name, ''), host(a.client_addr)) AS who,
+    CAST(extract(EPOCH FROM clock_timestamp() - a.xact_start) AS double precision) AS seconds,
+    concat_ws(': ', a.state, left(regexp_replace(a.query, '\s+', ' ', 'g'), 120)) AS doing,
+    string_agg(DISTINCT CAST(c.relname AS text), ', ') AS tables,
+    format('SELECT pg_terminate_backend(%s)', a.pid) AS repair
+FROM unnest(CAST(:tables AS text[])) AS w (name)
+INNER JOIN pg_class AS c ON c.oid = to_regclass(w.name)
+INNER JOIN pg_locks AS l ON l.relation = c.oid AND l.granted AND l.database IS NOT NULL
+INNER JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE
+    a.pid <> pg_backend_pid()
+    AND (a.xact_start IS NULL OR a.xact_start < clock_timestamp() - make_interval(secs => :seconds))
+    AND (
+        l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+        OR (
+            l.mode IN ('RowShareLock', 'RowExclusiveLock')
+            AND w.name = ANY(CAST(:hot_tables AS text[]))
+        )
+    )
+GROUP BY a.pid, a.usename, a.application_name, a.client_addr, a.xact_start, a.state, a.query
+ORDER BY a.xact_start NULLS FIRST
+LIMIT 5;

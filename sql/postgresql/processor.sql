@@ -415,8 +415,11 @@ RETURNING partition_id;
 -- Isolation: workers that are SERIALIZABLE make the producers' transactions fail. Arrays: without NULLs in
 -- them nothing can be settled. Plans: one step in a primary key for each partition is a nested loop over an
 -- index, and compiling a statement of a millisecond takes seconds. Idle: a quiet process is not cut off.
+-- A process that stands still, or a handler that sends nothing for ten minutes, loses its transaction and so its
+-- locks.
 -- What is dead is noticed: a silent client's machine after 25 s by keepalives or by the data it does not
 -- confirm, a process that ended in the middle of a statement within 2 s where the server can look (Linux).
+-- Not sent behind a pooler, whose session is another one's next.
 -- Differs: the others' settings have other names.
 SELECT set_config(w.name, w.setting, FALSE)
 FROM (
@@ -432,6 +435,7 @@ FROM (
     ('enable_sort', 'on'),
     ('plan_cache_mode', 'auto'),
     ('idle_session_timeout', '0'),
+    ('idle_in_transaction_session_timeout', '10min'),
     ('tcp_keepalives_idle', '10'),
     ('tcp_keepalives_interval', '5'),
     ('tcp_keepalives_count', '3'),
@@ -463,10 +467,19 @@ SELECT pg_advisory_unlock_all();
 -- Differs: as reset_session.
 SELECT count(*) AS statements FROM pg_prepared_statements WHERE from_sql;
 
+-- name: answered_by :one
+-- Once for each connection of our own: the number of the process that answers. Behind a pooler it is not the one
+-- that the client was told.
+-- Differs: the others are not asked for one.
+SELECT pg_backend_pid() AS answered_by;
+
 -- name: odd_session :one
--- Once for each connection of the user's: whether its statements would mean or cost something else.
+-- Once for each connection of the user's: whether its statements would mean or cost something else, and which
+-- process answers; see own_session.
 -- Differs: on the others each transaction says what it needs.
-SELECT count(*) AS differing
+SELECT
+    count(*) AS differing,
+    pg_backend_pid() AS answered_by
 FROM (
     VALUES
     ('default_transaction_isolation', 'read committed'),

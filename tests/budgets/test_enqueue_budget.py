@@ -131,11 +131,12 @@ def test_a_flush_sends_one_notification_however_many_messages_and_partitions(
             producer.enqueue(conn, "orders", b"x", partition=index)
         wire.tap.take()
     # It is sent when flush returns, but nobody has waited for it to arrive.
-    eventually(lambda: len(wire.tap.seen()) == 4)
-    commit, reset, session, notification = (statement.text for statement in wire.tap.take())
+    eventually(lambda: len(wire.tap.seen()) == 5)
+    commit, reset, answered_by, session, notification = (statement.text for statement in wire.tap.take())
     assert commit == "COMMIT"
     assert reset.startswith("CLOSE ALL")  # what the block may have told its session
-    # The connection that notifies is new.
+    # The connection that notifies is new, and it might lead to a pooler.
+    assert answered_by == "SELECT pg_backend_pid() AS answered_by"
     assert session.startswith("SELECT set_config(")
     assert notification == "SELECT pg_notify($1, $2)"
 

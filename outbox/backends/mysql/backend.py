@@ -29,6 +29,7 @@ class MysqlBackend(
     """One MySQL or MariaDB database; every method is one short transaction, from any thread."""
 
     can_notify = False
+    behind_pooler = False
 
     def __init__(self, name: str, source: Source, catalog: Catalog, naming: Naming) -> None:
         super().__init__(source, catalog)

@@ -23,7 +23,13 @@ from outbox.backends.postgresql.sources import PgConnection
 from outbox.backends.postgresql.transactional import Transactions
 from outbox.backends.postgresql.vacuum import Vacuuming
 from outbox.backends.postgresql.wakeup_format import encode
+from outbox.errors import DatabaseError
 from outbox.statements import Naming
+
+NO_LISTEN = (
+    "PostgreSQL: connections go through a pooler, behind which LISTEN hears nothing; give "
+    '.wakeup("notify", listen_url=…) the URL of the server itself, or choose .wakeup("poll")'
+)
 
 
 class PostgresBackend(
@@ -47,6 +53,10 @@ class PostgresBackend(
         self._notifier = PostgresNotifier(db, self._channel)
         self._parts: list[PostgresBackend] = []
 
+    @property
+    def behind_pooler(self) -> bool:
+        return self._db.source.pooler.found
+
     def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         self._notifier.post(encode(self._origin, partition_ids, more=more))
 
@@ -57,6 +67,8 @@ class PostgresBackend(
 
     def _connect_to_listen(self) -> PgConnection:
         if self._to_listen is None:
+            if self._db.source.pooler.found:
+                raise DatabaseError(NO_LISTEN)
             with self._db.translated():
                 return self._db.source.connect()
         # What is wrong there says nothing of the connections that the others use.

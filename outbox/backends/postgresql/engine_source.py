@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.postgresql.idleness import Idleness
+from outbox.backends.postgresql.pooler import Pooler
 from outbox.backends.postgresql.settings import OddSessions
 from outbox.backends.postgresql.sources import (
     PgConnection,
@@ -27,9 +28,10 @@ class EngineSource:
 
     def __init__(self, engine: Engine, catalog: Catalog) -> None:
         self.waiting = Waiting()
+        self.pooler = Pooler()
         self._engine = engine
         self._idleness = Idleness()
-        self._odd = OddSessions(catalog)
+        self._odd = OddSessions(catalog, self.pooler)
 
     @contextmanager
     def reading(self) -> Iterator[PgConnection]:
@@ -65,12 +67,13 @@ class EngineSource:
             conn = driver_connection(outer)
             try:
                 end_transaction(conn)
-                yield conn, outer
+                with self.pooler.unprepared(conn):
+                    yield conn, outer
             finally:
                 self._idleness.used(conn)
 
     def dedicated(self) -> SingleSource:
-        return SingleSource(self.connect, self.waiting)
+        return SingleSource(self.connect, self.waiting, self.pooler)
 
     def connect(self) -> PgConnection:
         # From a pool like the Engine's, so that its creator, arguments and listeners take part, but not

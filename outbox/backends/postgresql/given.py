@@ -9,6 +9,7 @@ from typing import Any
 from outbox.backends.given import part, runner
 from outbox.backends.postgresql.backend import PostgresBackend
 from outbox.backends.postgresql.errors import of_psycopg2, translate
+from outbox.backends.postgresql.pooler import Pooler
 from outbox.backends.postgresql.session import Count, Database, Session
 from outbox.backends.postgresql.sources import PgConnection
 from outbox.backends.records import Sequenced
@@ -24,6 +25,7 @@ class GivenSource:
 
     def __init__(self, driver: Driver, connection: Any, lent: Any, catalog: Catalog) -> None:
         self.waiting = Waiting()
+        self.pooler = Pooler()
         self._connection = connection
         self._lent = lent
         self._run = runner(driver, connection, catalog)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's
 
 from outbox.backends.postgresql.errors import translate
 from outbox.backends.postgresql.kept_plans import KeptPlans
+from outbox.backends.postgresql.pooler import ON_PRIMARY
 from outbox.backends.postgresql.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
 from outbox.connections.psycopg import storable
@@ -58,6 +59,8 @@ class Session:
             keep = self._plans.usable(statement)
         known = self._catalog[statement]
         sql = known.pyformat
+        if self._plans.pooler.found:
+            keep = False
         if keep:
             sql = self._plans.text_of(sql)
         began = self._clock()
@@ -93,7 +96,7 @@ class Database:
         self.source = source
         self.waiting = source.waiting
         self.catalog = catalog
-        self.plans = KeptPlans(clock)
+        self.plans = KeptPlans(clock, source.pooler)
         self._clock = clock
 
     def query(
@@ -165,4 +168,6 @@ class Operations:
         self.catalog = db.catalog
 
     def use(self, catalog: Catalog) -> None:
+        if self._db.source.pooler.found:
+            catalog = catalog.marked(ON_PRIMARY)
         self._db.catalog = self.catalog = catalog

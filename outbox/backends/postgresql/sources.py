@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -10,17 +9,16 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from outbox.backends.postgresql.idleness import Idleness
-from outbox.backends.postgresql.outage import Outage
+from outbox.backends.postgresql.outage import POOL_NAME, Outage
+from outbox.backends.postgresql.pooler import Pooler
 from outbox.backends.postgresql.resetting import Resetting, driver_settings
-from outbox.backends.postgresql.settings import OddSessions, keepalives, own_session
+from outbox.backends.postgresql.settings import OddSessions, connect_timeout, keepalives, own_session
 from outbox.backends.waiting import Waiting, never
 from outbox.clock import in_real_time
-from outbox.errors import ConfigurationError
 from outbox.runtime import exiting
 from outbox.statements import Catalog
 
@@ -29,8 +27,6 @@ PgConnection: TypeAlias = "psycopg.Connection[Any]"
 # The encoding is ours whatever the environment says: in that of a database without one (SQL_ASCII) psycopg
 # gives texts as bytes.
 OWN_SESSIONS = {"autocommit": True, "application_name": "outbox", "client_encoding": "utf8"}
-# Seconds; libpq by itself would wait for a mute server for minutes.
-CONNECT_TIMEOUT = 10
 # How long a worker waits for a connection of the pool before it reports the server as lost.
 CHECKOUT_TIMEOUT = 8.0
 
@@ -39,6 +35,7 @@ class Source(Protocol):
     """Gives connections out for the length of a statement or of a transactional handler."""
 
     waiting: Waiting
+    pooler: Pooler
 
     def reading(self) -> AbstractContextManager[PgConnection]:
         """Acquire a connection on which every statement is its own transaction."""
@@ -72,8 +69,9 @@ class SingleSource:
     another one.
     """
 
-    def __init__(self, connect: Callable[[], PgConnection], waiting: Waiting) -> None:
+    def __init__(self, connect: Callable[[], PgConnection], waiting: Waiting, pooler: Pooler) -> None:
         self.waiting = waiting
+        self.pooler = pooler
         self._connect = connect
         self._lock = threading.Lock()
         self._conn: PgConnection | None = None
@@ -101,7 +99,7 @@ class SingleSource:
         return self._connect()
 
     def dedicated(self) -> SingleSource:
-        return SingleSource(self._connect, self.waiting)
+        return SingleSource(self._connect, self.waiting, self.pooler)
 
     def recheck(self) -> None:
         """There is no other connection to look at."""
@@ -119,14 +117,17 @@ class SingleSource:
 class PoolSource:
     """A psycopg pool: our own (``owned``) or the user's, which is never closed."""
 
-    def __init__(self, pool: ConnectionPool[Any], catalog: Catalog, *, owned: bool) -> None:
+    def __init__(
+        self, pool: ConnectionPool[Any], catalog: Catalog, *, owned: bool, pooler: Pooler | None = None
+    ) -> None:
         self.waiting = Waiting()
+        self.pooler = pooler or Pooler()
         self._pool = pool
         self._owned = owned
         self._closed = False
         self._outage = Outage(pool)
         self._idleness = Idleness()
-        self._odd = OddSessions(catalog)
+        self._odd = OddSessions(catalog, self.pooler)
         self._reset = Resetting(catalog)
 
     @classmethod
@@ -135,27 +136,33 @@ class PoolSource:
 
         Raises `ConfigurationError` for what libpq cannot read.
         """
+        pooler = Pooler()
         pool = ConnectionPool(
             conninfo,
             kwargs={**OWN_SESSIONS, **connect_timeout(conninfo), **keepalives(conninfo)},
-            configure=own_session(catalog),
+            configure=own_session(catalog, pooler),
             min_size=0,
             max_size=size,
             timeout=CHECKOUT_TIMEOUT,
             max_idle=120.0,
             # Give an attempt up before its pauses grow: the next request begins a new one.
             reconnect_timeout=5.0,
-            name="outbox-pool",
+            name=POOL_NAME,
             open=False,
         )
-        source = cls(pool, catalog, owned=True)
+        source = cls(pool, catalog, owned=True, pooler=pooler)
         exiting.opened.add(source)
         return source
+
+    @property
+    def _sessions_are_ours(self) -> bool:
+        """Whether sessions are set up once and stay so: not the user's, nor those behind a pooler."""
+        return self._owned and not self.pooler.found
 
     @contextmanager
     def reading(self) -> Iterator[PgConnection]:
         with self._acquire() as conn:
-            if self._owned or not self._odd.is_odd(conn):
+            if self._sessions_are_ours or not self._odd.is_odd(conn):
                 yield conn
             else:
                 with self._odd.transaction(conn):
@@ -164,7 +171,7 @@ class PoolSource:
     @contextmanager
     def writing(self, spoiled: Callable[[], bool] = never) -> Iterator[tuple[PgConnection, Any]]:
         with self._acquire() as conn:
-            if not self._owned:
+            if not self._sessions_are_ours:
                 with self._odd.transaction(conn):
                     yield conn, conn
                 return
@@ -180,7 +187,7 @@ class PoolSource:
     def _acquire(self) -> Iterator[PgConnection]:
         conn = self._checkout()
         try:
-            with nullcontext() if conn.autocommit else autocommitting(conn):
+            with nullcontext() if conn.autocommit else autocommitting(conn), self.pooler.unprepared(conn):
                 yield conn
             # Usually nothing is open. What a handler began by a statement is kept like its others.
             if not conn.closed:
@@ -195,7 +202,7 @@ class PoolSource:
             self._pool.putconn(conn)
 
     def dedicated(self) -> SingleSource:
-        return SingleSource(self.connect, self.waiting)
+        return SingleSource(self.connect, self.waiting, self.pooler)
 
     def connect(self) -> PgConnection:
         given = self._pool.kwargs
@@ -264,17 +271,6 @@ def connector(listen_url: str | None) -> Callable[[], PgConnection] | None:
         return None
     bounded = {**connect_timeout(listen_url, option="listen_url"), **keepalives(listen_url)}
     return partial(psycopg.connect, listen_url, autocommit=True, application_name="outbox", **bounded)
-
-
-def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
-    """Return the option that bounds the wait for a mute server, unless the user has bounded it."""
-    try:
-        options = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError as error:
-        # What follows the colon may be a part of the password.
-        raise ConfigurationError(option, conninfo, str(error).partition(":")[0]) from None
-    bounded = "connect_timeout" in options or "PGCONNECT_TIMEOUT" in os.environ
-    return {} if bounded else {"connect_timeout": CONNECT_TIMEOUT}
 
 
 def end_transaction(conn: PgConnection) -> None:

@@ -30,6 +30,7 @@ class SqliteBackend(
 
     name = "sqlite"
     can_notify = False
+    behind_pooler = False
 
     def __init__(self, db: Database, naming: Naming) -> None:
         super().__init__(db)

@@ -14,7 +14,8 @@ from outbox.statements import Catalog, Naming
 PARTS = tuple(part for part in protocol.Backend.__mro__ if part.__module__ == protocol.__name__)
 BACKENDS = (postgresql.PostgresBackend, mysql.MysqlBackend, sqlite.SqliteBackend)
 # PostgreSQL alone pushes wake-ups, keeps plans, can tell an outage from an exhausted pool, takes the user's pool
-# too, has settings for one transaction, and says of a lent connection what became of its transaction.
+# too, has settings for one transaction, knows a pooler, and says of a lent connection what became of its
+# transaction.
 POSTGRESQL_ALONE = {
     "engine_source",
     "idleness",
@@ -25,6 +26,7 @@ POSTGRESQL_ALONE = {
     "notifier",
     "outage",
     "plan_chooser",
+    "pooler",
     "wakeup_format",
 }
 # SQLite alone has one writer at a time.
