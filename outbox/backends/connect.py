@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from outbox.errors import ConfigurationError, MissingDriver
 from outbox.statements.dialect import DIALECTS
@@ -56,6 +56,14 @@ WHAT_IT_TAKES = (
 )
 
 
+@runtime_checkable
+class Opener(Protocol):
+    """A target that opens its backend by itself: the database of a framework."""
+
+    def open_backend(self, *, naming: Naming, listen_url: str | None) -> Backend:
+        """Return the backend, without connecting yet."""
+
+
 def check_target(target: object) -> None:
     """Raise `ConfigurationError` for what `open_backend` could not use, without importing a driver."""
     from sqlalchemy import URL, Engine
@@ -67,7 +75,7 @@ def check_target(target: object) -> None:
         survive_forks(target)
     elif isinstance(target, (str, URL)):
         database_of_url(parse_url(target))
-    elif not is_pool(target):
+    elif not is_pool(target) and not isinstance(target, Opener):
         raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
 
 
@@ -115,6 +123,8 @@ def open_backend(
         given = _libpq(target) if database.backend == "postgresql" else url
     elif is_pool(target):
         database = DATABASES["postgresql"]
+    elif isinstance(target, Opener):
+        return target.open_backend(naming=naming, listen_url=listen_url)
     else:
         raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
     if variant is not None:

@@ -50,5 +50,6 @@ class DjangoConnection(ProducerConnection):
         """Hand the callback to ``transaction.on_commit``, which wants an ``atomic`` block or autocommit."""
         if not self.wrapper.in_atomic_block and not self.wrapper.get_autocommit():
             return False
-        self.wrapper.on_commit(partial(quietly, callback))
+        # What another callback raises is none of this one's business, nor the other way round.
+        self.wrapper.on_commit(partial(quietly, callback), robust=True)
         return True

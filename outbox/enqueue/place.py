@@ -32,6 +32,9 @@ class RightPlace:
         self._place: PlaceOfFile | PlaceOnServer
         if catalog.dialect.is_embedded:
             self._place = PlaceOfFile(catalog, own)
+            # A database in memory has no file to be known by.
+            with own() as connection:
+                self.trust(connection)
         else:
             self._place = PlaceOnServer(catalog, own, self._qualified, has_schema=naming.schema is not None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from outbox.backends.wrapping import underneath
 from outbox.errors import (
     ConnectionLost,
     Contention,
@@ -98,8 +99,8 @@ KINDS: dict[int, type[DatabaseError]] = {
 
 
 def translate(error: Exception) -> DatabaseError | None:
-    """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy; else None."""
-    original = getattr(error, "orig", None) or error
+    """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy or Django; else None."""
+    original = underneath(error)
     if not type(original).__module__.startswith(DRIVERS):
         return None
     return kind_of(original)(f"MySQL: {' '.join(str(original).split())[:500]}")
@@ -124,7 +125,7 @@ def number_of(error: BaseException | None) -> int:
 
 
 def is_contention(error: BaseException) -> bool:
-    """Tell whether this is a deadlock or the like, also inside SQLAlchemy's wrapping."""
+    """Tell whether this is a deadlock or the like, also as SQLAlchemy and Django wrap it."""
     return isinstance(error, Exception) and isinstance(translate(error), Contention)
 
 

@@ -59,6 +59,11 @@ class Session:
                 while self._cursor.nextset():
                     pass
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, as the driver knows by the server's last answer."""
+        return bool(self.connection.in_transaction)
+
     def commit(self) -> None:
         """End the transaction, if one is open."""
         with translated():

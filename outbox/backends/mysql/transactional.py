@@ -59,7 +59,7 @@ class MysqlTurn:
         insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
     def _run(self, statement: str) -> None:
-        if not self._still_lent() or not self._session.connection.in_transaction:
+        if not self._still_lent() or not self._session.in_transaction:
             raise DatabaseError(ENDED)
         on_savepoint(self._session, statement)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from outbox.backends.wrapping import underneath
 from outbox.errors import (
     ConnectionLost,
     Contention,
@@ -53,8 +54,8 @@ def translate(error: BaseException) -> DatabaseError:
 
 
 def is_contention(error: BaseException) -> bool:
-    """Tell whether this is a deadlock or the like, also inside SQLAlchemy's wrapping."""
-    original = getattr(error, "orig", error)
+    """Tell whether this is a deadlock or the like, also as SQLAlchemy and Django wrap it."""
+    original = underneath(error)
     known = isinstance(original, psycopg.Error) or of_psycopg2(original)
     return known and isinstance(translate(original), Contention)
 
