@@ -16,7 +16,7 @@ import outbox
 from outbox import ConfigurationError, Outbox
 from outbox.contrib.alembic import include_name, include_object
 from tests.connections.support import SQLALCHEMY_DRIVERS
-from tests.support import Database
+from tests.support import Database, Spawn
 
 ENV = """
 import sqlalchemy as sa
@@ -174,10 +174,26 @@ def test_names_of_yours_are_asked_of_your_function_and_ours_are_not() -> None:
     assert not include_object(also=lambda *_: False)(None, "orders", "table", False, None)
 
 
-def test_alembic_finds_the_plugin_by_itself() -> None:
+@pytest.mark.mp
+@pytest.mark.parametrize("first", ["alembic", "outbox.contrib.alembic", "alembic.operations"])
+def test_alembic_finds_the_plugin_by_itself_whatever_is_imported_first(
+    spawn: Spawn, tmp_path: Path, first: str
+) -> None:
     setup = ConfigParser()
     setup.read(Path(__file__).parents[3] / "setup.cfg")
-    assert (
-        textwrap.dedent(setup["options.entry_points"]["alembic.plugins"]).strip()
-        == "outbox = outbox.contrib.alembic"
+    # As an installation writes it down; the tests' own may be older than the entry.
+    installed = tmp_path / "outbox_of_this_tree-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: outbox-of-this-tree\nVersion: 1.0\n")
+    entries = textwrap.dedent(setup["options.entry_points"]["alembic.plugins"]).strip()
+    (installed / "entry_points.txt").write_text(
+        f"[alembic.plugins]\n{entries.replace('outbox =', 'tree =')}\n"
     )
+    program = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import {first}
+from alembic import op
+print(hasattr(op, "outbox_upgrade"))
+"""
+    assert spawn(program).succeed().strip() == "True"
