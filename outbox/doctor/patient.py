@@ -41,6 +41,11 @@ class Patient:
         """The state of every partition and the number of dead letters, read once for all checks."""
         return read_status(self.backend)
 
+    @property
+    def partition_ids(self) -> list[int]:
+        """Every partition, of all queues."""
+        return [int(row[0]) for row in self.backend.query("all_partitions")]
+
     def command(self, words: str) -> str:
         """Return a command of the CLI with the options that name this family of tables."""
         naming = self.backend.naming

@@ -40,6 +40,7 @@ CHECKS: tuple[str, ...] = (
     "leases",
     "dead_letters",
     "gaps",
+    "leftovers",
     "delayed",
 )
 """Modules of `outbox.doctor.checks`, in the order in which their findings are read."""
