@@ -225,7 +225,7 @@ Commands: TypeAlias = Callable[[Naming], Sequence[Statement]]
 """What the migrations run, one by one, with these names."""
 
 
-def shape_of(rows: list[Any], prefix: str) -> Shape:
+def shape_of(rows: Iterable[Any], prefix: str) -> Shape:
     """Return rows of ``table_shapes`` as a shape; servers may have folded the prefix to lower case."""
     return {
         (str(table)[len(prefix) + 1 :], kind, " ".join(name.split())): " ".join(definition.split())

@@ -71,8 +71,8 @@ class PlaceOfFile:
             return self._files(connection).get(MAIN, File(None))
 
     def _files(self, connection: ProducerConnection) -> dict[str, File]:
-        rows = connection.execute(self._plain["place"], {})
-        return {readable_text(name) or "": File.at(readable_text(path)) for name, path in rows}
+        rows = connection.query(self._plain["place"], {}).named()
+        return {readable_text(row.name) or "": File.at(readable_text(row.file)) for row in rows}
 
     def _name_in(self, files: dict[str, File]) -> str | None:
         return next((name for name, file in files.items() if file.is_same(self._expected)), None)

@@ -94,15 +94,15 @@ class PlaceOnServer:
 
     def _birth(self, connection: ProducerConnection) -> str | None:
         try:
-            rows = connection.execute(self._qualified(self.qualifier)["birth"], {})
+            rows = connection.query(self._qualified(self.qualifier)["birth"], {}).values()
         except Exception:  # no such tables, or the user may not look: it is not known to be the same
             return None
-        return readable_text(rows[0][0]) if rows else None
+        return readable_text(rows[0]) if rows else None
 
     def _place(self, connection: ProducerConnection) -> Place:
-        name, server = connection.execute(self._plain["place"], {})[0]
-        return Place(readable_text(name), readable_text(server))
+        [row] = connection.query(self._plain["place"], {}).named()
+        return Place(readable_text(row.database_name), readable_text(row.server_identity))
 
     def _qualifier(self, connection: ProducerConnection) -> str | None:
-        rows = connection.execute(self._plain["place_of_tables"], {})
-        return readable_text(rows[0][0]) if rows else None
+        rows = connection.query(self._plain["place_of_tables"], {}).values()
+        return readable_text(rows[0]) if rows else None

@@ -46,7 +46,8 @@ def write_mysql(
     if any(len(chunk) == 1 and weigh(chunk[0]) > LONE_BYTES for chunk in pieces):
         _refuse_what_does_not_fit(connection, catalog, messages)
     # A mysql.connector connection made with raw=True gives digits.
-    kept, step = map(int, connection.execute(catalog["last_insert_id"], {})[0])
+    [session] = connection.query(catalog["last_insert_id"], {}).named()
+    kept, step = int(session.kept), int(session.step)
     ids: list[int] = []
     for chunk in pieces:
         statement = catalog[body_statement(chunk)]
@@ -54,7 +55,7 @@ def write_mysql(
             statement, [_body(catalog.dialect, message, statement) for message in chunk]
         )
         for placing, parameters in places(catalog, chunk, first_id):
-            connection.execute(placing, {**parameters, "step": step, "kept": kept})
+            connection.query(placing, {**parameters, "step": step, "kept": kept})
         ids += range(first_id, first_id + len(chunk) * step, step)
     return ids
 
@@ -63,7 +64,7 @@ def _refuse_what_does_not_fit(
     connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]
 ) -> None:
     # A mysql.connector connection made with raw=True gives digits.
-    packet = int(connection.execute(catalog["largest_statement"], {})[0][0])
+    packet = int(connection.query(catalog["largest_statement"], {}).value())
     room = (packet - STATEMENT_BYTES) // DIGITS_PER_BYTE
     for index, message in enumerate(messages):
         if weigh(message) > room:

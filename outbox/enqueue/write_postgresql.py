@@ -22,13 +22,12 @@ def write_postgresql(
     if len(messages) == 1 and not messages[0].named and not messages[0].waits:
         keyed = messages[0].message_key is not None
         statement = catalog["enqueue_one_keyed" if keyed else "enqueue_one"]
-        rows = connection.execute(statement, messages[0]._asdict())
-        return [rows[0][0]]
+        return connection.query(statement, messages[0]._asdict()).values()
     later = any(message.waits for message in messages)
     statement = catalog["enqueue_later" if later else "enqueue_many"]
     ids: list[int] = []
     for chunk in chunks(messages, rows=ROWS, size=BYTES):
-        ids += [row[0] for row in connection.execute(statement, _columns(chunk))]
+        ids += connection.query(statement, _columns(chunk)).values()
     return ids
 
 

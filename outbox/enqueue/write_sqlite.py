@@ -46,7 +46,7 @@ def write_sqlite(
             )
             first_id = last_id - len(chunk) + 1
             for placing, parameters in places(catalog, chunk, first_id):
-                connection.execute(placing, parameters)
+                connection.query(placing, parameters)
             ids += range(first_id, last_id + 1)
     except Exception as error:
         _advise(error)

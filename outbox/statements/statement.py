@@ -81,13 +81,18 @@ class Statement:
         """
         return _repeated(self, rows, placeholder)
 
+    @property
+    def returns_rows(self) -> bool:
+        """Whether there are rows to fetch."""
+        return self.kind in KINDS_WITH_ROWS
+
     def fetch(self, cursor: Any) -> Rows:
         """Return the rows of a cursor that has run this statement; none of a statement of another kind.
 
         A cursor's description cannot tell in time: one in psycopg's pipeline has none before its rows are
         fetched.
         """
-        if self.kind not in KINDS_WITH_ROWS:
+        if not self.returns_rows:
             return NO_ROWS
         rows = cursor.fetchall()
         return Rows(self.columns(cursor), rows)

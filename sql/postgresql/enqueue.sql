@@ -117,7 +117,7 @@ SELECT id FROM numbered ORDER BY n;
 -- Locks: none.
 SELECT
     pg_catalog.current_database() AS database_name,
-    CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS started_at;
+    CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS server_identity;
 
 -- name: birth :many
 -- What numbers the server gave to the database and its tables: a standby has them in common with its primary.
