@@ -29,10 +29,6 @@ class Deferrals:
     def __contains__(self, key: int) -> bool:
         return key in self._due
 
-    def as_dict(self) -> dict[int, float]:
-        """Return a copy of the keys with their due times."""
-        return dict(self._due)
-
     def put(self, key: int, due: float) -> None:
         """Hold `key` until `due`, in place of an earlier due time of its own."""
         self._due[key] = due
