@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from outbox.connections.adapt import ASYNCHRONOUSLY, adapt, type_name
-from outbox.connections.connection import KINDS_WITH_ROWS, ProducerConnection
+from outbox.connections.connection import ProducerConnection
 from outbox.connections.psycopg import in_transaction
 from outbox.connections.sqlalchemy_async import numbered_values
 from outbox.errors import MissingDriver, UnsupportedConnection
-from outbox.statements import Statement
+from outbox.statements import Rows, Statement
+from outbox.statements.rows import NO_ROWS
 
 T = TypeVar("T")
 
@@ -47,10 +48,10 @@ class AsyncpgConnection(AsyncConnection):
         """Tell whether a transaction is open: without one, asyncpg commits each statement."""
         return bool(self.raw.is_in_transaction())
 
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows."""
         rows = awaited(self.raw.fetch(statement.numbered, *numbered_values(statement, parameters)))
-        return [tuple(row) for row in rows] if statement.kind in KINDS_WITH_ROWS else []
+        return Rows(tuple(rows[0].keys()), list(map(tuple, rows))) if rows else NO_ROWS
 
 
 class PsycopgAsyncConnection(AsyncConnection):
@@ -62,16 +63,19 @@ class PsycopgAsyncConnection(AsyncConnection):
         """Tell whether autocommit is off or a transaction is open."""
         return in_transaction(self.raw)
 
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows."""
         from psycopg import AsyncCursor
         from psycopg.rows import tuple_row
 
         cursor = AsyncCursor(self.raw, row_factory=tuple_row)
         awaited(cursor.execute(statement.pyformat_binary, parameters))
-        rows = awaited(cursor.fetchall()) if statement.kind in KINDS_WITH_ROWS else []
+        rows = NO_ROWS
+        if statement.returns_rows:
+            found = awaited(cursor.fetchall())
+            rows = Rows(statement.columns(cursor), found)
         awaited(cursor.close())
-        return list(rows)
+        return rows
 
 
 async def in_greenlet(given: Any, backend: str, work: Callable[[Any], T]) -> T:

@@ -46,10 +46,7 @@ class SqlalchemyConnection(ProducerConnection):
 
     def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows."""
-        result = self._run(self.driver.text(statement), dict(parameters))
-        if not statement.returns_rows:
-            return NO_ROWS
-        return Rows(tuple(result.keys()), list(map(tuple, result)))
+        return rows_of(statement, self._run(self.driver.text(statement), dict(parameters)))
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
@@ -69,3 +66,10 @@ class SqlalchemyConnection(ProducerConnection):
 
     def _driver_in_transaction(self) -> bool:
         return self.driver.in_transaction(self.raw)
+
+
+def rows_of(statement: Statement, result: Any) -> Rows:
+    """Return the rows of SQLAlchemy's result, if the statement returns any."""
+    if not statement.returns_rows:
+        return NO_ROWS
+    return Rows(tuple(result.keys()), list(map(tuple, result)))

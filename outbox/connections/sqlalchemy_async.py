@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from outbox.connections.connection import KINDS_WITH_ROWS
 from outbox.connections.driver import Driver, DriverConnection
 from outbox.connections.psycopg import in_transaction as in_psycopg_transaction
-from outbox.connections.sqlalchemy import SqlalchemyConnection
+from outbox.connections.sqlalchemy import SqlalchemyConnection, rows_of
 from outbox.connections.sqlite import in_transaction as in_sqlite_transaction
-from outbox.statements import Statement
+from outbox.statements import Rows, Statement
 
 
 class AsyncSqlalchemyConnection(SqlalchemyConnection):
@@ -28,10 +27,11 @@ class AsyncpgSqlalchemyConnection(AsyncSqlalchemyConnection):
 
     __slots__ = ()
 
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows."""
-        result = self._run(statement.numbered, tuple(numbered_values(statement, parameters)))
-        return [tuple(row) for row in result] if statement.kind in KINDS_WITH_ROWS else []
+        return rows_of(
+            statement, self._run(statement.numbered, tuple(numbered_values(statement, parameters)))
+        )
 
 
 def numbered_values(statement: Statement, parameters: Mapping[str, object]) -> list[object]:
