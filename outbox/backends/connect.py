@@ -132,24 +132,24 @@ def open_backend(
     return _connect(database, given, naming, pool_size, listen_url)
 
 
-def on_given(connection: DriverConnection, lent: object, *, catalog: Catalog, naming: Naming) -> Backend:
+def on_given(connection: DriverConnection, handed: object, *, catalog: Catalog, naming: Naming) -> Backend:
     """Return a backend on a connection of the caller's, in the transaction that is open there.
 
-    ``lent`` is what transactional handlers get. The connection stays the caller's: nothing on it is begun,
+    ``handed`` is what transactional handlers get. The connection stays the caller's: nothing on it is begun,
     committed or closed.
     """
     raw, driver = connection.raw, connection.driver
     if connection.backend == "postgresql":
         from outbox.backends.postgresql import given
 
-        return given.on_given(driver, raw, lent, catalog=catalog, naming=naming)
+        return given.on_given(driver, raw, handed, catalog=catalog, naming=naming)
     if connection.backend == "mysql":
         from outbox.backends.mysql import given as given_mysql
 
-        return given_mysql.on_given(driver, raw, lent, catalog=catalog, naming=naming)
+        return given_mysql.on_given(driver, raw, handed, catalog=catalog, naming=naming)
     from outbox.backends.sqlite import given as given_sqlite
 
-    return given_sqlite.on_given(raw, lent, catalog=catalog, naming=naming)
+    return given_sqlite.on_given(raw, handed, catalog=catalog, naming=naming)
 
 
 def size_of_users_pool(target: object) -> int | None:

@@ -106,7 +106,7 @@ def recognised(given: Any) -> ProducerConnection | None:
     for base in type(given).__mro__:
         package = base.__module__.partition(".")[0]
         if (package, base.__name__) == ("asyncpg", "PoolConnectionProxy"):
-            return AsyncpgConnection("asyncpg", given._con)  # noqa: SLF001 - what the pool has lent
+            return AsyncpgConnection("asyncpg", given._con)  # noqa: SLF001 - the pool's own wrapper taken off
         if (package, base.__name__) == ("asyncpg", "Connection"):
             return AsyncpgConnection("asyncpg", given)
         if (package, base.__name__) == ("psycopg", "AsyncConnection"):

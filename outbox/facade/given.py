@@ -30,16 +30,16 @@ def on_given(options: Options, opened: OpenedBackend, conn: object) -> OpenedBac
     if catalog.dialect.is_embedded:
         # Its statements for workers name columns by their tables, which SQLite does not take qualified.
         catalog = opened.backend.catalog
-    lent = lent_to_handlers(options, opened, connection)
+    handed = connection_for_handlers(options, opened, connection)
     underneath = adapt(connection.driver_connection())
     assert isinstance(underneath, DriverConnection)
-    backend = connect.on_given(underneath, lent, catalog=catalog, naming=opened.backend.naming)
+    backend = connect.on_given(underneath, handed, catalog=catalog, naming=opened.backend.naming)
     installation = Installation(backend)
     consumers = [replace(consumer, names=installation) for consumer in opened.consumers]
     return replace(opened, backend=backend, consumers=consumers, notifies=False, installation=installation)
 
 
-def lent_to_handlers(options: Options, opened: OpenedBackend, connection: ProducerConnection) -> Any:
+def connection_for_handlers(options: Options, opened: OpenedBackend, connection: ProducerConnection) -> Any:
     """Return what transactional handlers get of a connection: of the kind that the workers give them."""
     if isinstance(connection, DjangoConnection) and not is_url(options.target):
         return connection.wrapper  # the outbox is the framework's, whose handlers get this

@@ -45,7 +45,7 @@ class Consumer:
         object.__setattr__(self, "batch_size", 1 if self.max_attempts == 1 else int(self.tuning.batch_size))
 
     @property
-    def cautious(self) -> bool:
+    def one_if_failed(self) -> bool:
         """Whether a head with failed starts is to be delivered alone: its next start may be its last.
 
         In a batch it would be charged with whatever those behind it do, a process killed included.

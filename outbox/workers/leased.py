@@ -98,7 +98,7 @@ class LeasedTurns:
             lease=consumer.lease.duration,
             max_bytes=MAX_BYTES // len(limits),
             # A failure tracker wants to know whose the failures are, too.
-            one_if_failed=consumer.cautious or self._recorder is not None,
+            one_if_failed=consumer.one_if_failed or self._recorder is not None,
             solo=len(limits) == 1 and self._states[next(iter(limits))].isolate,
         )
         return started, taken

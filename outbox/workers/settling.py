@@ -98,7 +98,7 @@ def _degraded(state: PartitionState, outcome: Outcome, consumer: Consumer) -> Pa
     if outcome.attributed:
         return state.mode.retried(outcome.processed, consumer.tuning.degradation_threshold)
     # Before a message is given up the batch shrinks to it alone, so that the failure is known to be its own.
-    return state.mode.retried(None, 1 if consumer.cautious else consumer.tuning.degradation_threshold)
+    return state.mode.retried(None, 1 if consumer.one_if_failed else consumer.tuning.degradation_threshold)
 
 
 def _starts(delivery: Delivery, position: int) -> int:

@@ -74,7 +74,7 @@ class TransactionalTurns:
             with (
                 turn_commit(),
                 self._backend.transactional_turn(
-                    request, max_bytes=MAX_BYTES, one_if_failed=consumer.cautious
+                    request, max_bytes=MAX_BYTES, one_if_failed=consumer.one_if_failed
                 ) as turn,
             ):
                 if isinstance(turn, Refusal):

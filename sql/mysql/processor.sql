@@ -299,14 +299,14 @@ LEFT JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
 LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: set_guard :exec
--- Transaction lent to a caller: whether it is still the same at the end, the server alone knows.
+-- Transaction in the hands of a caller: whether it is still the same at the end, the server alone knows.
 -- Differs: on PostgreSQL the connection knows, and a commit inside it is refused by the driver.
-SAVEPOINT lent_transaction;
+SAVEPOINT user_transaction;
 
 -- name: release_guard :exec
 -- Fails when the caller committed, rolled back, ran DDL or lost a deadlock, even if it began anew.
 -- Differs: as set_guard.
-RELEASE SAVEPOINT lent_transaction;
+RELEASE SAVEPOINT user_transaction;
 
 -- name: begin_part :exec
 -- A part of a transaction of the caller's, where a test delivers inside one that is rolled back.

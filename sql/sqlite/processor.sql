@@ -115,14 +115,14 @@ WHERE
 RETURNING partition_id;
 
 -- name: set_guard :exec
--- Transaction lent to a caller: whether it is still the same at the end.
+-- Transaction in the hands of a caller: whether it is still the same at the end.
 -- Differs: on PostgreSQL a commit inside it is refused by the driver.
-SAVEPOINT lent_transaction;
+SAVEPOINT user_transaction;
 
 -- name: release_guard :exec
 -- Fails when the caller committed or rolled back, even if it began anew.
 -- Differs: as set_guard.
-RELEASE SAVEPOINT lent_transaction;
+RELEASE SAVEPOINT user_transaction;
 
 -- name: begin_part :exec
 -- A part of a transaction of the caller's, where a test delivers inside one that is rolled back.

@@ -52,11 +52,11 @@ def test_after_long_use_by_others_code_the_next_one_waits_a_moment(lent: bool) -
     assert lock.acquire([0])
     now[0] += LENT_SECONDS
     assert lock.crowded
-    lock.release(lent=lent)
+    lock.release(handed_over=lent)
     began = time.monotonic()
     assert lock.acquire([0])
     assert (time.monotonic() - began >= GAP_SECONDS) is lent
-    lock.release(lent=lent)
+    lock.release(handed_over=lent)
 
 
 def test_a_connection_of_the_applications_writes_while_a_transactional_backlog_lasts(

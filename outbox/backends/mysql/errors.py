@@ -84,7 +84,7 @@ LOST = frozenset(
         4031,  # disconnected by the server for inactivity
     }
 )
-# The drivers whose errors these are: our own, and those of connections that are lent to us.
+# The drivers whose errors these are: our own, and those of connections that are given to us.
 DRIVERS = ("mysql.connector", "_mysql_connector", "MySQLdb", "pymysql")
 # What the driver raises without a number when it finds the connection closed.
 UNNUMBERED_LOST = frozenset({"InterfaceError", "OperationalError", "MySQLInterfaceError"})

@@ -27,11 +27,11 @@ class InTransaction:
 class GivenSession(Session):
     """The same statements through any driver, one command a call."""
 
-    def __init__(self, catalog: Catalog, driver: Driver, raw: Any, lent: Any) -> None:
+    def __init__(self, catalog: Catalog, driver: Driver, raw: Any, handed: Any) -> None:
         self._catalog = catalog
         self.connection = InTransaction(raw)
         self._cursor = driver.open_cursor(raw)
-        self.handler_connection = lent
+        self.handler_connection = handed
 
     def script(self, sql: str) -> None:
         with translated():
@@ -42,12 +42,12 @@ class GivenSession(Session):
 class GivenSource:
     """Gives the one connection out; see `Source`."""
 
-    def __init__(self, driver: Driver, connection: Any, lent: Any, catalog: Catalog) -> None:
+    def __init__(self, driver: Driver, connection: Any, handed: Any, catalog: Catalog) -> None:
         self.waiting = Waiting()
         self.catalog = catalog
         self._driver = driver
         self._connection = connection
-        self._lent = lent
+        self._handed = handed
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -66,11 +66,11 @@ class GivenSource:
         """Leave the caller's connection open."""
 
     def _session(self) -> Session:
-        return GivenSession(self.catalog, self._driver, self._connection, self._lent)
+        return GivenSession(self.catalog, self._driver, self._connection, self._handed)
 
 
 class GivenBackend(MysqlBackend):
-    """As on connections of its own, but that what it lends is the driver's connection itself."""
+    """As on connections of its own, but that what it gives is the driver's connection itself."""
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
@@ -86,6 +86,6 @@ class GivenBackend(MysqlBackend):
         return self
 
 
-def on_given(driver: Driver, raw: Any, lent: Any, *, catalog: Catalog, naming: Naming) -> MysqlBackend:
-    """Return a backend on the caller's connection; transactional handlers get ``lent``."""
-    return GivenBackend("mysql", GivenSource(driver, raw, lent, catalog), catalog, naming)
+def on_given(driver: Driver, raw: Any, handed: Any, *, catalog: Catalog, naming: Naming) -> MysqlBackend:
+    """Return a backend on the caller's connection; transactional handlers get ``handed``."""
+    return GivenBackend("mysql", GivenSource(driver, raw, handed, catalog), catalog, naming)

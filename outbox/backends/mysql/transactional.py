@@ -23,7 +23,7 @@ from outbox.statements import Rows
 from outbox.statements.dialect import MYSQL, decode_text
 
 ENDED = (
-    "the transaction was ended by the code that it was lent to: it ran COMMIT, ROLLBACK or a statement that "
+    "the transaction was ended by the code that was given it: it ran COMMIT, ROLLBACK or a statement that "
     "commits by itself, or lost a deadlock; leave commit and rollback to the outbox, or use a leased handler "
     "or a connection of your own"
 )
@@ -37,7 +37,7 @@ class MysqlTurn:
         self.connection: Any = session.handler_connection
         self._session = session
         session.spoiled = True
-        self._still_lent = watch(session.handler_connection)
+        self._is_the_same = watch(session.handler_connection)
         self._marked = False
 
     def savepoint(self) -> None:
@@ -59,7 +59,7 @@ class MysqlTurn:
         insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
     def _run(self, statement: str) -> None:
-        if not self._still_lent() or not self._session.in_transaction:
+        if not self._is_the_same() or not self._session.in_transaction:
             raise DatabaseError(ENDED)
         on_savepoint(self._session, statement)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from outbox.backends.postgresql.errors import translated
 from outbox.backends.postgresql.leasing import Leasing
-from outbox.backends.postgresql.lent import LentTransaction
 from outbox.backends.postgresql.listener import PostgresListener
 from outbox.backends.postgresql.migrations import Migrations
 from outbox.backends.postgresql.monitoring import Monitoring
@@ -21,6 +20,7 @@ from outbox.backends.postgresql.session import Database
 from outbox.backends.postgresql.shapes import Shapes
 from outbox.backends.postgresql.sources import PgConnection
 from outbox.backends.postgresql.transactional import Transactions
+from outbox.backends.postgresql.user_transaction import UserTransaction
 from outbox.backends.postgresql.vacuum import Vacuuming
 from outbox.backends.postgresql.wakeup_format import encode
 from outbox.errors import DatabaseError
@@ -82,10 +82,10 @@ class PostgresBackend(
                 # What a user's code tells its session is to reach no other.
                 writing = self._db.source.writing(lambda: guarded)
                 connection, for_user = stack.enter_context(writing)
-            lent = LentTransaction(connection, for_user)
+            transaction = UserTransaction(connection, for_user)
             # From here on the caller runs statements, and gets the driver's own errors.
             yield for_user
-            lent.check_sound()
+            transaction.check_sound()
             with self._db.translated():
                 stack.close()
 

@@ -23,11 +23,11 @@ from outbox.statements import Catalog, Naming, Rows
 class GivenSource:
     """Gives the one connection out; see `Source`."""
 
-    def __init__(self, driver: Driver, connection: Any, lent: Any, catalog: Catalog) -> None:
+    def __init__(self, driver: Driver, connection: Any, handed: Any, catalog: Catalog) -> None:
         self.waiting = Waiting()
         self.pooler = Pooler()
         self._connection = connection
-        self._lent = lent
+        self._handed = handed
         self._run = runner(driver, connection, catalog)
 
     @contextmanager
@@ -40,7 +40,7 @@ class GivenSource:
         spoiled: Callable[[], bool] = never,  # noqa: ARG002 - what the session is set to is the caller's
     ) -> Iterator[tuple[PgConnection, Any]]:
         with part(self._run):
-            yield self._connection, self._lent
+            yield self._connection, self._handed
 
     def connect(self) -> PgConnection:
         raise DatabaseError("PostgreSQL: no other connection sees a transaction that is not committed")
@@ -122,8 +122,8 @@ def plain(value: Any) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
-def on_given(driver: Driver, raw: Any, lent: Any, *, catalog: Catalog, naming: Naming) -> PostgresBackend:
-    """Return a backend on the caller's connection; transactional handlers get ``lent``."""
-    source = GivenSource(driver, raw, lent, catalog)
+def on_given(driver: Driver, raw: Any, handed: Any, *, catalog: Catalog, naming: Naming) -> PostgresBackend:
+    """Return a backend on the caller's connection; transactional handlers get ``handed``."""
+    source = GivenSource(driver, raw, handed, catalog)
     kind = Psycopg2Database if driver is PSYCOPG2 else Database
     return GivenBackend(kind(source, catalog), naming)

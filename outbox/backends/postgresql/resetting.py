@@ -35,7 +35,7 @@ ADAPTERS = "_adapters"
 class Resetting:
     """Resets sessions; closes a connection where that does not help. Thread-safe.
 
-    One round trip of about 0.3 ms for each transaction that was lent; another connection takes 15. It is a
+    One round trip of about 0.3 ms for each transaction of the user's; another connection takes 15. It is a
     message of its own: in one with the COMMIT an error would not tell whether the commit is done.
     """
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from outbox.backends.postgresql.batches import read_locked
 from outbox.backends.postgresql.errors import is_contention
-from outbox.backends.postgresql.lent import LentTransaction
 from outbox.backends.postgresql.session import Database, Operations, Session
+from outbox.backends.postgresql.user_transaction import UserTransaction
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.statements.dialect import POSTGRESQL
@@ -28,26 +28,26 @@ class PostgresTurn:
         self._db = db
         self._session = session
         session.spoiled = True
-        self._lent = LentTransaction(session.connection, session.handler_connection)
+        self._transaction = UserTransaction(session.connection, session.handler_connection)
         self._step = "set_savepoint"
 
     def savepoint(self) -> None:
-        self._lent.check_open()
+        self._transaction.check_open()
         with self._db.translated():
             self._session.command(self._step)
         self._step = "next_savepoint"
 
     def seal(self) -> None:
         # The connection knows whether the transaction is sound: this costs no round trip.
-        self._lent.check_sound()
+        self._transaction.check_sound()
 
     def rollback(self) -> None:
-        self._lent.check_open()
+        self._transaction.check_open()
         with self._db.translated():
             self._session.command("rollback_to_savepoint")
 
     def settle(self, settlement: Settlement) -> None:
-        self._lent.check_open()
+        self._transaction.check_open()
         with self._db.translated():
             self._session.query("advance", **head_of(settlement))
             if settlement.dead:

@@ -23,10 +23,10 @@ class GivenSource:
     shared = False
     read_only = False
 
-    def __init__(self, connection: sqlite3.Connection, lent: Any, catalog: Catalog) -> None:
+    def __init__(self, connection: sqlite3.Connection, handed: Any, catalog: Catalog) -> None:
         self.waiting = Waiting()
         self.connection = connection
-        self.lent = lent
+        self.handed = handed
         self._begin = catalog["begin_write"].named
         self._run = runner(SQLITE, connection, catalog)
 
@@ -44,7 +44,7 @@ class GivenSource:
             # The driver begins before the first INSERT only, and a savepoint alone would end with a commit.
             self.connection.execute(self._begin)
         with part(self._run):
-            yield self.connection, self.lent
+            yield self.connection, self.handed
 
     def dedicated(self) -> GivenSource:
         return self
@@ -65,13 +65,13 @@ class GivenDatabase(Database):
 
     @contextmanager
     def handing_over(self) -> Iterator[Session]:
-        with self.source.writing(self._begin, lambda: False) as (connection, lent):
-            yield Session(self.catalog, connection, lent)
+        with self.source.writing(self._begin, lambda: False) as (connection, handed):
+            yield Session(self.catalog, connection, handed)
 
     def dedicated(self) -> GivenDatabase:
         return self
 
 
-def on_given(raw: sqlite3.Connection, lent: Any, *, catalog: Catalog, naming: Naming) -> SqliteBackend:
-    """Return a backend on the caller's connection; transactional handlers get ``lent``."""
-    return SqliteBackend(GivenDatabase(GivenSource(raw, lent, catalog), catalog), naming)
+def on_given(raw: sqlite3.Connection, handed: Any, *, catalog: Catalog, naming: Naming) -> SqliteBackend:
+    """Return a backend on the caller's connection; transactional handlers get ``handed``."""
+    return SqliteBackend(GivenDatabase(GivenSource(raw, handed, catalog), catalog), naming)

@@ -262,7 +262,7 @@ def check_open(conn: sqlite3.Connection) -> None:
 def ended() -> DatabaseError:
     """Make the error for a transaction that a handler ended."""
     return DatabaseError(
-        "SQLite: the transaction was ended by the code that it was lent to; "
+        "SQLite: the transaction was ended by the code that was given it; "
         "leave commit and rollback to the outbox, or use a leased handler or a connection of your own"
     )
 

@@ -29,7 +29,7 @@ class SqliteTurn:
         self.connection: Any = session.handler_connection
         self._session = session
         session.spoiled = True
-        self._still_lent = watch(session.handler_connection)
+        self._is_the_same = watch(session.handler_connection)
         self._marked = False
 
     def savepoint(self) -> None:
@@ -61,7 +61,7 @@ class SqliteTurn:
             self._marked = False
 
     def _check_open(self) -> None:
-        if not self._still_lent():
+        if not self._is_the_same():
             raise ended()
         check_open(self._session.connection)
 

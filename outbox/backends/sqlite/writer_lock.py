@@ -74,10 +74,10 @@ class WriterLock:
             self._owner = threading.get_ident()
             return True
 
-    def release(self, *, lent: bool = False) -> None:
-        """Hand the lock to who has waited longest; ``lent`` tells that code of a user's had it."""
+    def release(self, *, handed_over: bool = False) -> None:
+        """Hand the lock to who has waited longest; ``handed_over`` tells that code of a user's had it."""
         self._released_at = self._clock()
-        if lent:
+        if handed_over:
             self._lent += self._released_at - self._taken_at
         with self._lock:
             self._owner = None

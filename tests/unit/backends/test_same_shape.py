@@ -14,14 +14,14 @@ from outbox.statements import Catalog, Naming
 PARTS = tuple(part for part in protocol.Backend.__mro__ if part.__module__ == protocol.__name__)
 BACKENDS = (postgresql.PostgresBackend, mysql.MysqlBackend, sqlite.SqliteBackend)
 # PostgreSQL alone pushes wake-ups, keeps plans, can tell an outage from an exhausted pool, takes the user's pool
-# too, has settings for one transaction, knows a pooler, and says of a lent connection what became of its
+# too, has settings for one transaction, knows a pooler, and says of a connection in use what became of its
 # transaction.
 POSTGRESQL_ALONE = {
     "engine_source",
     "idleness",
     "settings",
     "kept_plans",
-    "lent",
+    "user_transaction",
     "listener",
     "notifier",
     "outage",

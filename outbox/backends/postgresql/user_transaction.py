@@ -1,4 +1,4 @@
-"""What became of a transaction that was lent: the connection knows, at no round trip."""
+"""What became of a transaction in the hands of the user's code: the connection knows, at no round trip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from outbox.unwrapping import innermost
 
 LOST = "PostgreSQL: the connection was closed or lost in the transaction, of which nothing was committed"
 ENDED = (
-    "the transaction was ended by the code that it was lent to; "
+    "the transaction was ended by the code that was given it; "
     "leave commit and rollback to the outbox, or use a leased handler or a connection of your own"
 )
 SWALLOWED = (
@@ -23,18 +23,18 @@ SWALLOWED = (
 )
 
 
-class LentTransaction:
+class UserTransaction:
     """A transaction in the hands of a handler, or of a ``with outbox.transaction()`` block."""
 
-    def __init__(self, connection: PgConnection, lent: Any) -> None:
-        """``lent`` is what the user got: the driver's connection, or SQLAlchemy's around it."""
+    def __init__(self, connection: PgConnection, given: Any) -> None:
+        """``given`` is what the user got: the driver's connection, or SQLAlchemy's around it."""
         # A tracing agent may have wrapped it.
         self._connection: PgConnection = innermost(connection, psycopg.Connection)
-        self._still_lent = watch(lent)
+        self._is_the_same = watch(given)
 
     def check_open(self) -> None:
         """Raise `DatabaseError` when it was ended, `ConnectionLost` when the connection is gone."""
-        if not self._still_lent():
+        if not self._is_the_same():
             raise DatabaseError(ENDED)
         status = self._connection.info.transaction_status
         if status == TransactionStatus.UNKNOWN:
