@@ -6,7 +6,7 @@ Invariants:
   caller's.
 - The driver's errors pass unchanged.
 - No driver is imported before a connection of it has come: classes are known by package and name.
-- A driver says whose SQL its servers understand; which database one of them is, `outbox.backends.connect` says.
+- A driver says whose SQL its servers understand; which database it is, `outbox.backends.connect` says.
 """
 
 from outbox.connections.adapt import adapt
