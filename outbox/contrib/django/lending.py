@@ -1,4 +1,4 @@
-"""Django's connection of the current thread, lent to the outbox for a statement or a transaction."""
+"""Django's connection of the current thread, in the hands of the outbox for a statement or a transaction."""
 
 from __future__ import annotations
 

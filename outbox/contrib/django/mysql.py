@@ -63,15 +63,15 @@ class DjangoSource:
             if not wrapper.in_atomic_block and wrapper.isolation_level != READ_COMMITTED:
                 # For the next transaction only.
                 DjangoSession(self.catalog, wrapper).command("read_committed")
-            lent = self._lending.writing()
-            lent.__enter__()
+            held = self._lending.writing()
+            held.__enter__()
         try:
             yield DjangoSession(self.catalog, wrapper)
         except BaseException as error:
-            lent.__exit__(type(error), error, error.__traceback__)
+            held.__exit__(type(error), error, error.__traceback__)
             raise
         with translated():
-            lent.__exit__(None, None, None)
+            held.__exit__(None, None, None)
 
     def dedicated(self) -> DjangoSource:
         """Return the same: each thread has a connection of its own."""

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from outbox.backends.postgresql.backend import PostgresBackend
+from outbox.backends.postgresql.pooler import Pooler
 from outbox.backends.postgresql.server import judge
 from outbox.backends.postgresql.session import Database
 from outbox.backends.postgresql.sources import PgConnection, connector
@@ -26,6 +27,7 @@ class DjangoSource:
 
     def __init__(self, lending: Lending) -> None:
         self.waiting = Waiting()
+        self.pooler = Pooler()
         self._lending = lending
 
     @contextmanager

@@ -48,16 +48,16 @@ class DjangoSource:
     def immediate(self, begin: str, *, durable: bool) -> Iterator[Any]:
         """Lend the connection in a transaction that has the write lock from its beginning."""
         wrapper = self._lending.wrapper
-        lent = self._lending.writing(durable=durable)
+        held = self._lending.writing(durable=durable)
         with beginning(wrapper, lambda: raw(wrapper).execute(begin)):
-            lent.__enter__()
+            held.__enter__()
         try:
             yield wrapper
         except BaseException as error:
-            lent.__exit__(type(error), error, error.__traceback__)
+            held.__exit__(type(error), error, error.__traceback__)
             raise
         with committing():
-            lent.__exit__(None, None, None)
+            held.__exit__(None, None, None)
 
     def dedicated(self) -> DjangoSource:
         """Return the same: each thread has a connection of its own."""
