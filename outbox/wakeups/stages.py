@@ -26,7 +26,7 @@ class StageWakeups:
     def __init__(self, sequencing: ReadyQueue, processing: ReadyQueue, consumed: Collection[int]) -> None:
         self.sequencing = sequencing
         self.processing = processing
-        self.consumed = frozenset(consumed)
+        self.consumed = self._declared = frozenset(consumed)
         self._lock = threading.Lock()
         self._due: set[int] = set()
         self._vacuum: Wakeable | None = None
@@ -36,6 +36,10 @@ class StageWakeups:
         """Name the workers that have no ready queue."""
         self._vacuum = vacuum or self._vacuum
         self._reconciler = reconciler or self._reconciler
+
+    def heed(self, wrong: Collection[int]) -> None:
+        """Mark none of these partitions, whose rows are another queue's or gone, and all others again."""
+        self.consumed = self._declared.difference(wrong)
 
     def enqueued(self, partition_ids: Iterable[int]) -> None:
         """Messages were committed to these partitions."""

@@ -162,6 +162,7 @@ class Pipeline:
             self.observers,
             poll_interval=self.settings.poll_interval,
             installation=self.installation,
+            queues={pid: consumer.queue for pid, consumer in self._by_partition.items()},
         )
 
     def sweeper(self) -> QuarantineSweeper | None:
