@@ -73,11 +73,26 @@ def answers(child: Child, url: str) -> bool:
 
 @pytest.mark.framework
 @pytest.mark.mp
-@pytest.mark.backends("postgresql", "mysql", "sqlite")
+@pytest.mark.backends("postgresql")
 @pytest.mark.parametrize("server", SERVERS)
 def test_forked_workers_lose_nothing_and_double_nothing(
     database: Database, spawn: Spawn, server: str
 ) -> None:
+    serve(database, spawn, server)
+
+
+@pytest.mark.framework
+@pytest.mark.mp
+@pytest.mark.backends("mysql")
+@pytest.mark.parametrize("server", ["gunicorn-preload", "uwsgi"])
+def test_no_socket_of_the_process_that_loaded_the_application_is_shared(
+    database: Database, spawn: Spawn, server: str
+) -> None:
+    serve(database, spawn, server)
+
+
+def serve(database: Database, spawn: Spawn, server: str) -> None:
+    """Take orders in several processes, whose workers ship them, and count."""
     first = create_app(database.sqlalchemy_url)
     prepare(first)
     dispose(first)
