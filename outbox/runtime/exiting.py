@@ -21,7 +21,7 @@ class Ends(Protocol):
 running: set[Ends] = set()
 """Workers, which need connections to the last; they outlive the handle that a program drops."""
 opened: WeakSet[Ends] = WeakSet()
-"""Pools with threads of their own, for which Python 3.13 would wait 20 seconds for nothing."""
+"""Pools with threads of their own, which end well only while the interpreter still runs threads."""
 
 
 @atexit.register
