@@ -37,7 +37,7 @@ def test_a_message_is_delivered_after_a_few_commands(python: Path, spawn: Spawn,
             write(tmp_path, block.text)
         elif block.language == "text":
             expected = block.text
-        for command in block.text.splitlines() if block.language == "console" else ():
+        for command in block.text.splitlines() if block.language == "sh" else ():
             if command.startswith("pip install"):
                 continue  # the environment has what setup.cfg says of this very extra
             line = f"cd {shlex.quote(str(tmp_path))} && exec {command}"
