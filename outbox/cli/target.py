@@ -10,7 +10,9 @@ from outbox.backends.protocol import Backend
 from outbox.cli.exits import CommandError, Exit
 from outbox.cli.settings import Settings
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+from outbox.facade.outbox import Outbox
 from outbox.schema import check_schema
+from outbox.statements.tables import DEFAULT_PREFIX
 
 POOL_SIZE = 2  # a command reads on one connection while it changes letters on another
 
@@ -44,6 +46,16 @@ def connected(settings: Settings, /, *, ready: bool = True, reading: bool = Fals
         yield backend
     finally:
         backend.close()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Outbox]:
+    """Open an outbox that knows no queue of its own; raises as `connected` does."""
+    url = settings.required_url()
+    check_file(url)
+    builder = Outbox.builder(url).schema(settings.schema)
+    with builder.table_prefix(settings.prefix or DEFAULT_PREFIX).open() as outbox:
+        yield outbox
 
 
 def reach(backend: Backend, *, reading: bool) -> None:

@@ -186,3 +186,126 @@ WHERE
     ) >= :seconds
 ORDER BY t.trx_started
 LIMIT 5;
+
+-- name: partition_gauges :many
+-- What metrics and the page show of each partition. Counts of rows stop at :most for each partition, so that
+-- a backlog of millions costs what :most rows cost: the row at that offset tells whether counting ends.
+-- Locks: none.
+SELECT
+    p.id AS partition_id,
+    p.queue,
+    p.`partition`,
+    CASE
+        WHEN (
+            SELECT i.body_id FROM outbox_incoming AS i FORCE INDEX (PRIMARY)
+            WHERE i.partition_id = p.id
+            ORDER BY i.partition_id, i.body_id
+            LIMIT 1 OFFSET :most
+        ) IS NOT NULL THEN :most
+        ELSE (SELECT count(*) FROM outbox_incoming AS i FORCE INDEX (PRIMARY) WHERE i.partition_id = p.id)
+    END AS incoming,
+    p.sequence - c.processed_seq AS backlog,
+    CASE
+        WHEN (
+            SELECT d.body_id FROM outbox_delayed AS d FORCE INDEX (PRIMARY)
+            WHERE d.partition_id = p.id
+            ORDER BY d.partition_id, d.due_at, d.body_id
+            LIMIT 1 OFFSET :most
+        ) IS NOT NULL THEN :most
+        ELSE (SELECT count(*) FROM outbox_delayed AS d FORCE INDEX (PRIMARY) WHERE d.partition_id = p.id)
+    END AS not_due,
+    (
+        SELECT CAST(COALESCE(SUM(k.messages), 0) AS SIGNED)
+        FROM outbox_parked_keys AS k
+        WHERE k.partition_id = p.id
+    ) AS parked,
+    (
+        SELECT TIMESTAMPDIFF(MICROSECOND, b.created_at, UTC_TIMESTAMP(6))
+        FROM outbox_body AS b FORCE INDEX (PRIMARY)
+        WHERE b.id = (
+            SELECT i.body_id FROM outbox_incoming AS i FORCE INDEX (PRIMARY)
+            WHERE i.partition_id = p.id
+            ORDER BY i.partition_id, i.body_id
+            LIMIT 1
+        )
+    ) / 1000000.0 AS waiting_age,
+    (
+        SELECT TIMESTAMPDIFF(MICROSECOND, b.created_at, UTC_TIMESTAMP(6))
+        FROM outbox_outgoing AS o FORCE INDEX (PRIMARY)
+        INNER JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id
+        WHERE o.partition_id = p.id AND o.seq = c.processed_seq + 1
+    ) / 1000000.0 AS behind_age,
+    c.processed_seq,
+    c.attempts,
+    CAST(c.last_error AS BINARY) AS last_error,
+    c.locked_by,
+    CASE
+        WHEN c.locked_until > UTC_TIMESTAMP(6)
+            THEN TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000.0
+    END AS locked_for,
+    EXISTS (
+        SELECT 1 FROM outbox_pauses AS z
+        WHERE
+            z.queue = p.queue
+            AND (z.`partition` IS NULL OR z.`partition` = p.`partition`)
+            AND z.message_key IS NULL
+            AND (z.ends_at IS NULL OR z.ends_at > UTC_TIMESTAMP(6))
+    ) AS paused
+FROM outbox_partitions AS p
+INNER JOIN outbox_processor AS c ON c.partition_id = p.id
+ORDER BY p.queue, p.`partition`;
+
+-- name: waiting_messages :many
+-- The next :most numbered messages of a partition, for people, without their payloads.
+-- Locks: none.
+SELECT
+    w.seq,
+    b.id AS message_id,
+    b.payload_type,
+    CAST(b.message_key AS BINARY) AS message_key,
+    LENGTH(b.payload) AS size,
+    TIMESTAMPDIFF(MICROSECOND, '1970-01-01', b.created_at) / 1000000.0 AS created_at
+FROM (
+    SELECT o.seq, o.body_id
+    FROM outbox_processor AS c FORCE INDEX (PRIMARY) INNER JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
+        ON o.partition_id = c.partition_id AND o.seq > c.processed_seq
+    WHERE c.partition_id = :partition_id
+    ORDER BY o.seq
+    LIMIT :most
+) AS w
+INNER JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = w.body_id
+ORDER BY w.seq;
+
+-- name: waiting_payload :many
+-- One numbered message with its payload, for people who asked for it.
+-- Locks: none.
+SELECT b.payload, CAST(b.headers AS BINARY) AS headers
+FROM outbox_outgoing AS o FORCE INDEX (PRIMARY)
+INNER JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id
+WHERE o.partition_id = :partition_id AND o.seq = :seq;
+
+-- name: newest_letter_reasons :many
+-- What the newest :most letters of a status failed of, for groups that a page shows; without payloads.
+-- Locks: none.
+SELECT
+    l.id,
+    l.partition_id,
+    CAST(l.fingerprint AS BINARY) AS fingerprint,
+    CAST(l.last_error AS BINARY) AS last_error,
+    TIMESTAMPDIFF(MICROSECOND, '1970-01-01', l.failed_at) / 1000000.0 AS failed_at
+FROM outbox_dead_letters AS l FORCE INDEX (listed)
+WHERE l.status = :status
+ORDER BY l.id DESC
+LIMIT :most;
+
+-- name: dead_letter_gauges :many
+-- How many letters of one status each partition has, of the newest :most of that status.
+-- Locks: none.
+SELECT newest.partition_id, count(*) AS n
+FROM (
+    SELECT l.partition_id FROM outbox_dead_letters AS l FORCE INDEX (listed)
+    WHERE l.status = :status
+    ORDER BY l.id DESC
+    LIMIT :most
+) AS newest
+GROUP BY newest.partition_id;

@@ -15,11 +15,12 @@ from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import yes_option
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
-from outbox.cli.dead_letters.outcome import NOT_OPEN, progress
+from outbox.cli.dead_letters.outcome import NOT_OPEN
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_callable
 from outbox.cli.output import emit, emit_json, our_own_output
+from outbox.cli.progress import progress
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
