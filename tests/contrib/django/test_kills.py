@@ -22,6 +22,7 @@ with transaction.atomic():
 """
 
 
+@pytest.mark.parametrize("python", ["newest"], indirect=True)
 def test_what_the_orm_wrote_and_the_acknowledgement_are_there_together_or_not_at_all(
     project: Project, database: Database
 ) -> None:

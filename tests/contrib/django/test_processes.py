@@ -35,6 +35,8 @@ else:
 """
 
 
+@pytest.mark.parametrize("python", ["newest"], indirect=True)
+@pytest.mark.backends("postgresql", "mysql")
 def test_a_fork_after_the_first_use_shares_no_connection(project: Project, database: Database) -> None:
     project.manage("migrate", "--verbosity", "0").succeed(60)
     project.shell(FORK)
@@ -46,6 +48,7 @@ def test_a_fork_after_the_first_use_shares_no_connection(project: Project, datab
     assert worker.wait(60) == 0, worker.errors
 
 
+@pytest.mark.parametrize("python", ["newest"], indirect=True)
 def test_the_projects_tests_run_in_parallel(project_on: Callable[..., Project]) -> None:
     project = project_on(default={"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"})
     child = project.manage("test", "shop", "--parallel", "2")
@@ -72,6 +75,7 @@ print("drained", drain(boxes["second"]).processed, drain(boxes["default"]).proce
 """
 
 
+@pytest.mark.parametrize("python", ["newest"], indirect=True)
 def test_two_databases_have_an_outbox_each(project_on: Callable[..., Project], tmp_path: Path) -> None:
     files = {name: alias(f"sqlite:///{tmp_path / name}.db") for name in ("default", "other", "third")}
     project = project_on(**files)

@@ -35,9 +35,10 @@ def answers(child: Child, url: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["", "preload"])
+@pytest.mark.parametrize("python", ["newest"], indirect=True)
+@pytest.mark.backends("sqlite", "postgresql")
 def test_what_is_ordered_is_paid_once_and_shipped(
-    python: Path, database: Database, spawn: Spawn, preload: list[str]
+    python: Path, backend: str, database: Database, spawn: Spawn
 ) -> None:
     env = {"SHOP_DATABASES": json.dumps({"default": alias(database.url)}), "PYTHONPATH": f"{SHOP}:{ROOT}"}
     manage = str(SHOP / "manage.py")
@@ -45,6 +46,7 @@ def test_what_is_ordered_is_paid_once_and_shipped(
     worker = spawn.command(str(python), manage, "outbox", "run", env=env)
     worker.wait_for_line("started")
     port = free_port()
+    preload = ["--preload"] if backend == "postgresql" else []
     gunicorn = [
         "-m",
         "gunicorn",
