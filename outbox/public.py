@@ -7,6 +7,7 @@ from outbox.dead_letters import (
     DeadLetterScope,
     DeadLetterStatus,
 )
+from outbox.enqueue.once import DuplicateMessage
 from outbox.errors import (
     BatchError,
     ConfigurationError,
@@ -77,6 +78,7 @@ from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
+from outbox.values.rate import Rate
 from outbox.values.results import HandlerResult, Reject, Retry, Success
 from outbox.values.worker_tuning import WorkerTuning
 
@@ -95,6 +97,7 @@ __all__ = [
     "DeadLetters",
     "Delivered",
     "Delivery",
+    "DuplicateMessage",
     "EnqueueMessage",
     "Enqueued",
     "Event",
@@ -137,6 +140,7 @@ __all__ = [
     "QueueBuilder",
     "QueueNotRegistered",
     "QueuePartitionStatus",
+    "Rate",
     "ReadOnlyServer",
     "Reject",
     "Requeued",

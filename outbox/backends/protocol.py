@@ -200,6 +200,9 @@ class Vacuuming(Protocol):
     def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
         """Delete up to ``limit`` processed outgoing rows and their bodies; return how many."""
 
+    def forget_keys(self, limit: int) -> int:
+        """Delete up to ``limit`` deduplication keys whose window has passed; return how many."""
+
 
 class Monitoring(Protocol):
     """The statements of ``monitoring.sql``, for people."""

@@ -32,6 +32,8 @@ class Look(list[Pending]):
     """What is pending, and the revision of the installation, which is told even when nothing is."""
 
     revision: int | None = None
+    expired: bool = False
+    """Whether there are deduplication keys whose window has passed."""
 
     @classmethod
     def of(cls, rows: Iterable[Pending]) -> Look:
@@ -41,7 +43,7 @@ class Look(list[Pending]):
             if row.partition_id:
                 look.append(row)
             else:
-                look.revision = row.revision
+                look.revision, look.expired = row.revision, row.dirty
         return look
 
 

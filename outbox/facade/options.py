@@ -17,6 +17,7 @@ from outbox.values.headers import HeaderSource
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
+from outbox.values.rate import Rate
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.consumer import Consumer
 from outbox.workers.pipeline import PipelineSettings
@@ -35,6 +36,7 @@ class Declaration:
     max_attempts: int | None = None
     tuning: WorkerTuning | None = None
     per_message: bool = True
+    rate: Rate | None = None
     decided: bool = True
 
     @property
@@ -57,6 +59,7 @@ class Declaration:
             leased=None if self.leased is None else self.leased.surrounded(around),
             transactional=None if self.transactional is None else self.transactional.surrounded(around),
             per_message=self.per_message,
+            rate=self.rate,
         )
 
 

@@ -19,14 +19,15 @@ from outbox.facade.transaction_share import TransactionShare
 from outbox.facade.writing import Writing
 from outbox.installation import Installation
 from outbox.runtime.fork import ForkGuard
+from outbox.values.dedup import DedupWindow, OnDuplicate
 from outbox.values.delay import DeliverAfter
 from outbox.values.durations import whole
-from outbox.values.message import EnqueueMessage
+from outbox.values.message import EnqueueMessage, EnqueueOptions
 from outbox.values.partitions import Partitions
 from outbox.wakeups.flush_buffer import FlushBuffer
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from outbox.facade.outbox_builder import OutboxBuilder
 
@@ -85,6 +86,9 @@ class Outbox:
         payload_type: str | None = None,
         headers: Mapping[str, str] | None = None,
         deliver_after: DeliverAfter | None = None,
+        dedup_key: str | bytes | None = None,
+        dedup_window: DedupWindow | None = None,
+        on_duplicate: OnDuplicate = "return",
     ) -> int:
         """Write one message in the transaction that is open on ``conn``; return its id.
 
@@ -94,6 +98,10 @@ class Outbox:
 
         ``deliver_after`` is a number of seconds, a `timedelta` or an aware `datetime` by the database's
         clock: the message is not delivered earlier, and takes its place among the others when it is due.
+
+        A queue takes one message of a ``dedup_key`` within ``dedup_window`` (seconds or a `timedelta`, a day
+        unless given). For another one the id of the first is returned and nothing is written; with
+        ``on_duplicate="raise"`` it is a `DuplicateMessage`.
 
         Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
         `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
@@ -108,37 +116,22 @@ class Outbox:
             payload_type=payload_type,
             headers=headers,
             deliver_after=deliver_after,
+            dedup_key=dedup_key,
+            dedup_window=dedup_window,
+            on_duplicate=on_duplicate,
         )
         known = self._registry[queue]
         return self._writing.on(conn, known, [self._preparing.one(known, message)])[0]
 
     async def aenqueue(
-        self,
-        conn: object,
-        queue: str,
-        payload: object,
-        *,
-        partition: int | None = None,
-        key: str | bytes | None = None,
-        payload_type: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        deliver_after: DeliverAfter | None = None,
+        self, conn: object, queue: str, payload: object, **options: Unpack[EnqueueOptions]
     ) -> int:
         """Write one message in the transaction that is open on an asynchronous connection; return its id.
 
         ``conn`` is an AsyncSession or AsyncConnection of SQLAlchemy, psycopg's AsyncConnection, or asyncpg's
         Connection. The statements are awaited, the loop is not blocked. For the rest see `enqueue`.
         """
-        write_on = partial(
-            self.enqueue,
-            queue=queue,
-            payload=payload,
-            partition=partition,
-            key=key,
-            payload_type=payload_type,
-            headers=headers,
-            deliver_after=deliver_after,
-        )
+        write_on = partial(self.enqueue, queue=queue, payload=payload, **options)
         return await in_greenlet(conn, self.backend.catalog.backend, write_on)
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
@@ -152,31 +145,15 @@ class Outbox:
         prepared = self._preparing.many(known, messages)
         return self._writing.on(conn, known, prepared)
 
-    def enqueue_now(
-        self,
-        queue: str,
-        payload: object,
-        *,
-        partition: int | None = None,
-        key: str | bytes | None = None,
-        payload_type: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        deliver_after: DeliverAfter | None = None,
-    ) -> int:
+    def enqueue_now(self, queue: str, payload: object, **options: Unpack[EnqueueOptions]) -> int:
         """Write one message in a transaction of its own, commit it and flush; return its id.
 
-        One round trip on PostgreSQL, where one statement writes it. Raises what `enqueue` does about the
-        message; what the server says is a `DatabaseError`, `ConnectionLost` for one that is away.
+        Takes what `enqueue` takes, but for the connection. One round trip on PostgreSQL, where one statement
+        writes it. Raises what `enqueue` does about the message; what the server says is a `DatabaseError`,
+        `ConnectionLost` for one that is away.
         """
         self._check_usable()
-        message = EnqueueMessage(
-            payload,
-            partition=partition,
-            key=key,
-            payload_type=payload_type,
-            headers=headers,
-            deliver_after=deliver_after,
-        )
+        message = EnqueueMessage(payload, **options)
         known = self._registry[queue]
         return self._writing.alone(known, self._preparing.one(known, message))
 
@@ -256,6 +233,7 @@ class Outbox:
 
     def _close(self) -> None:
         self._closed = True
+        self._writing.close()
         self.backend.close()
 
     def __enter__(self) -> Self:

@@ -23,6 +23,7 @@ from outbox.values.durations import seconds, whole
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import OutboxMessage
 from outbox.values.partitions import Partitions
+from outbox.values.rate import Rate
 from outbox.values.results import HandlerResult
 from outbox.values.validation import validate_queue
 from outbox.values.worker_tuning import WorkerTuning
@@ -100,6 +101,7 @@ class QueueBuilder:
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
@@ -107,11 +109,12 @@ class QueueBuilder:
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
         duration holds. ``around`` is run around each call, inside the wrappers of `OutboxBuilder.around`.
+        ``rate`` limits the deliveries of all processes that declare it: messages wait, in order.
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
         return self._consumed(
-            max_attempts, tuning, around, per_message=True, leased=adapter, lease=checked_lease(lease)
+            max_attempts, tuning, around, rate, per_message=True, leased=adapter, lease=checked_lease(lease)
         )
 
     def leased_batch(
@@ -122,13 +125,14 @@ class QueueBuilder:
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
         adapter = BatchAdapter(checked_handler(handler, "batch"))
         return self._consumed(
-            max_attempts, tuning, around, per_message=False, leased=adapter, lease=checked_lease(lease)
+            max_attempts, tuning, around, rate, per_message=False, leased=adapter, lease=checked_lease(lease)
         )
 
     def transactional(
@@ -138,6 +142,7 @@ class QueueBuilder:
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
@@ -147,7 +152,7 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
-        return self._consumed(max_attempts, tuning, around, per_message=True, transactional=wrapped)
+        return self._consumed(max_attempts, tuning, around, rate, per_message=True, transactional=wrapped)
 
     def transactional_batch(
         self,
@@ -156,12 +161,13 @@ class QueueBuilder:
         max_attempts: int | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
-        return self._consumed(max_attempts, tuning, around, per_message=False, transactional=wrapped)
+        return self._consumed(max_attempts, tuning, around, rate, per_message=False, transactional=wrapped)
 
     def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
         """Only enqueue to the queue here; another process consumes it."""
@@ -173,6 +179,7 @@ class QueueBuilder:
         max_attempts: int | None,
         tuning: WorkerTuning | None,
         around: Wrapper | Sequence[Wrapper] | None,
+        rate: Rate | None,
         *,
         per_message: bool,
         **handling: Any,
@@ -185,6 +192,7 @@ class QueueBuilder:
                 tuning=checked_tuning(tuning),
                 wrappers=checked_wrappers(around),
                 per_message=per_message,
+                rate=checked_rate(rate),
                 **handling,
             )
         )
@@ -201,7 +209,7 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
     They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
     """
     for option, value in options.items():
-        known = "leased queues have lease, max_attempts, tuning and around, transactional ones the last three"
+        known = "leased queues have lease, and all max_attempts, tuning, around and rate"
         raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 
@@ -212,6 +220,13 @@ def checked_attempts(max_attempts: int | None) -> int | None:
         if max_attempts is None
         else whole(max_attempts, option="max_attempts", minimum=1, maximum=LARGEST_INTEGER)
     )
+
+
+def checked_rate(rate: Rate | None) -> Rate | None:
+    """Return a rate, or None."""
+    if rate is not None and not isinstance(rate, Rate):
+        raise ConfigurationError("rate", rate, "give a Rate, such as Rate(100, per=60)")
+    return rate
 
 
 def checked_tuning(tuning: WorkerTuning | None) -> WorkerTuning | None:

@@ -8,6 +8,7 @@ from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.errors import ConfigurationError, OutboxError
 from outbox.events import Enqueued
 from outbox.facade.registry import RegisteredQueue
+from outbox.values.dedup import unique
 from outbox.values.delay import waiting
 from outbox.values.headers import HeaderSource, encode_headers, gather_headers, with_context
 from outbox.values.keys import key_text
@@ -53,15 +54,16 @@ class Preparing:
         data, payload_type = encode(message.payload, message.payload_type)
         check_size(data, self._max_payload_size)
         headers = encode_headers(with_context(message.headers, context))
-        delay_us, due_us = waiting(message.deliver_after)
         return PreparedMessage(
             partition_id,
             data,
             payload_type,
             headers,
             key_text(message.key),
-            delay_us=delay_us,
-            due_us=due_us,
+            None,
+            None,
+            *waiting(message.deliver_after),
+            *unique(message.dedup_key, message.dedup_window, message.on_duplicate),
         )
 
 

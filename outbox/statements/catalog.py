@@ -21,6 +21,7 @@ FILES = (
     "vacuum",
     "dead_letters",
     "failures",
+    "rate",
     "monitoring",
     "inbox",
 )

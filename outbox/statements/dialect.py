@@ -56,7 +56,7 @@ class Dialect:
         """Write a list of whole numbers."""
         return f"[{','.join(map(str, values))}]"
 
-    def texts(self, values: Sequence[str]) -> str | list[str]:
+    def texts(self, values: Iterable[str]) -> str | list[str]:
         """Write a list of texts."""
         return json.dumps(list(values))
 
@@ -119,7 +119,7 @@ class PostgresqlDialect(Dialect):
         """Write an array literal of numbers of which some may be missing, for the same reason."""
         return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
 
-    def texts(self, values: Sequence[str]) -> str | list[str]:
+    def texts(self, values: Iterable[str]) -> str | list[str]:
         """Leave it to the driver."""
         return list(values)
 
@@ -159,6 +159,10 @@ class MysqlDialect(Dialect):
     def encode_text(self, value: str | None) -> str | None:
         """Write the digits of a text's bytes in UTF-8."""
         return None if value is None else value.encode().hex()
+
+    def texts(self, values: Iterable[str]) -> object:
+        """Write a list of texts as digits."""
+        return super().texts(value.encode().hex() for value in values)
 
     def encode_bytes(self, value: bytes) -> str:
         """Write the digits of bytes."""

@@ -63,7 +63,7 @@ class _Drain:
         # Time stands still for the queues: what is deferred once stays so for this drain.
         self._pipeline: Pipeline = outbox._make_pipeline(  # noqa: SLF001 - not for users: it runs no thread
             stopping=lambda: False,
-            change=lambda consumer: replace(consumer, backs_off=False),
+            change=lambda consumer: replace(consumer, backs_off=False, rate=None),
             queue_clock=lambda: 0.0,
             conn=conn,
             observer=failures,

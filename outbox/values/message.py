@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from outbox.clock import Clock, Deadline, monotonic
+from outbox.values.dedup import DedupWindow, OnDuplicate
 from outbox.values.delay import DeliverAfter
 from outbox.values.headers import NO_HEADERS
 from outbox.values.identity import NAMELESS, Names, identity_of
@@ -226,3 +227,19 @@ class EnqueueMessage:
     payload_type: str | None = field(default=None, kw_only=True)
     headers: Mapping[str, str] | None = field(default=None, kw_only=True)
     deliver_after: DeliverAfter | None = field(default=None, kw_only=True)
+    dedup_key: str | bytes | None = field(default=None, kw_only=True)
+    dedup_window: DedupWindow | None = field(default=None, kw_only=True)
+    on_duplicate: OnDuplicate = field(default="return", kw_only=True)
+
+
+class EnqueueOptions(TypedDict, total=False):
+    """The same by name, as `Outbox.enqueue` takes them."""
+
+    partition: int | None
+    key: str | bytes | None
+    payload_type: str | None
+    headers: Mapping[str, str] | None
+    deliver_after: DeliverAfter | None
+    dedup_key: str | bytes | None
+    dedup_window: DedupWindow | None
+    on_duplicate: OnDuplicate

@@ -10,6 +10,7 @@ from outbox.handlers.outcome import Outcome
 from outbox.handlers.transactional import TransactionalHandler
 from outbox.values.identity import NAMELESS, Names
 from outbox.values.lease_config import LeaseConfig
+from outbox.values.rate import Rate
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.handler_speed import HandlerSpeed
 
@@ -34,6 +35,7 @@ class Consumer:
     """Whether the handler takes messages one by one, so that a failure is always one message's."""
     speed: HandlerSpeed = field(default_factory=HandlerSpeed)
     names: Names = NAMELESS
+    rate: Rate | None = None
     backs_off: bool = True
     """Whether failures rest; a test decides itself when it delivers again."""
     indexes: dict[int, int] = field(init=False)

@@ -23,6 +23,7 @@ from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness
+from outbox.workers.rate_limits import Allowance
 from outbox.workers.refusals import refused
 from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from outbox.workers.telling import Handled, handler_failed, tell_turn
@@ -64,10 +65,15 @@ class LeasedTurns:
         self._portions: defaultdict[str, Portion] = defaultdict(Portion)
         self._random = random.Random()
 
-    def run(self, consumer: Consumer, claim: Claim, keys: Sequence[int]) -> bool:
-        """Work on the claimed partitions of one consumer; return whether there may be more to do."""
+    def run(
+        self, consumer: Consumer, claim: Claim, keys: Sequence[int], allowance: Allowance | None = None
+    ) -> bool:
+        """Work on the claimed partitions of one consumer; return whether there may be more to do.
+
+        With an allowance, one batch of no more messages than it grants, each of which is counted.
+        """
         turn = Turn(fresh_token(), consumer, self._stopping, self._fairness.begin(consumer))
-        limits = {key: self._limit(consumer, key, len(keys)) for key in keys}
+        limits = {key: self._limit(consumer, key, len(keys), allowance) for key in keys}
         (started, taken), _ = self._portions[consumer.queue].run(
             sum(limits.values()), lambda most: self._lease(turn, fit(limits, most))
         )
@@ -75,6 +81,9 @@ class LeasedTurns:
             refused(refusal, consumer, claim, self._states, self._observers)
         deliveries = taken.deliveries
         self._states.locks.free("processor", (delivery.partition_id for delivery in deliveries))
+        if allowance is not None:
+            allowance.used = sum(len(delivery.messages) for delivery in deliveries)
+        rounds = ROUNDS if allowance is None else 1
         more = False
         for number in count(1):
             if not deliveries:
@@ -85,7 +94,7 @@ class LeasedTurns:
                     self._deliver(turn, delivery) for delivery in iter(lambda: turn.next(self._clock()), None)
                 ]
             started = self._clock()
-            deliveries, leftover = self._settle(turn, claim, handled, reading_on=number < ROUNDS)
+            deliveries, leftover = self._settle(turn, claim, handled, reading_on=number < rounds)
             more = more or leftover
         return more
 
@@ -103,12 +112,13 @@ class LeasedTurns:
         )
         return started, taken
 
-    def _limit(self, consumer: Consumer, key: int, group: int) -> int:
+    def _limit(self, consumer: Consumer, key: int, group: int, allowance: Allowance | None = None) -> int:
         configured = min(consumer.batch_size, max(1, GROUP_MESSAGES // group))
         size = self._states[key].mode.effective_batch_size(configured)
-        return consumer.speed.batch_limit(
+        limit = consumer.speed.batch_limit(
             size, consumer.lease.handler_budget, one_by_one=consumer.per_message
         )
+        return limit if allowance is None else min(limit, allowance.share(group))
 
     def _deliver(self, turn: Turn, delivery: Delivery) -> Handled:
         consumer = turn.consumer

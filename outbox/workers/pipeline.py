@@ -26,6 +26,7 @@ from outbox.workers.lock_watch import LockWatch
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness
 from outbox.workers.processor import Processor, grouping
+from outbox.workers.rate_limits import RateLimits
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
 from outbox.workers.stats import AMOUNTS, Counters
@@ -144,6 +145,7 @@ class Pipeline:
             self.states,
             self._leased,
             self._transactional,
+            rates=RateLimits(self.backend),
             threads=self.settings.processors,
             crashed_lane=self._crashed_lane,
             paced=not self.settings.profile.linger,
@@ -151,7 +153,9 @@ class Pipeline:
 
     def vacuum(self) -> Vacuum:
         """Return the action of the vacuum thread."""
-        return Vacuum(self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers)
+        return Vacuum(
+            self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers, self.stages
+        )
 
     def reconciler(self) -> Reconciler:
         """Return the action of the reconciler thread."""

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 
 from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.values.rate import Rate
 from outbox.wakeups.stages import StageWakeups
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.handler_speed import MAX_GROUP
 from outbox.workers.leased import LeasedTurns
 from outbox.workers.partition_state import PartitionStates
+from outbox.workers.rate_limits import Allowance, RateLimits
 from outbox.workers.transactional import TransactionalTurns
 
 # Seconds after which a head that may have killed a process looks again whether another such one has ended:
@@ -42,6 +44,7 @@ class Processor:
         leased: LeasedTurns,
         transactional: TransactionalTurns,
         *,
+        rates: RateLimits,
         threads: int,
         crashed_lane: threading.Lock,
         paced: bool,
@@ -52,6 +55,7 @@ class Processor:
         self._states = states
         self._leased = leased
         self._transactional = transactional
+        self._rates = rates
         self._threads = threads
         self._crashed_lane = crashed_lane
         self._paced = paced
@@ -77,20 +81,39 @@ class Processor:
 
     def _work(self, consumer: Consumer, claim: Claim, keys: list[int]) -> bool:
         try:
-            if consumer.leased is None:
-                return self._transactional.run(consumer, claim, keys[0])
-            if consumer.max_attempts is not None and self._states[keys[0]].crashed:
-                return self._work_on_crashed(consumer, claim, keys[0])
-            return self._leased.run(consumer, claim, keys)
+            if consumer.rate is not None:
+                return self._within_rate(consumer, consumer.rate, claim, keys)
+            return self._turn(consumer, claim, keys, None)
         finally:
             self._stages.processed()
 
-    def _work_on_crashed(self, consumer: Consumer, claim: Claim, key: int) -> bool:
+    def _within_rate(self, consumer: Consumer, rate: Rate, claim: Claim, keys: list[int]) -> bool:
+        """Take deliveries out of the queue's bucket first; without any, the partitions rest as they are."""
+        allowance = self._rates.take(consumer.queue, rate, consumer.batch_size * len(keys))
+        for key in keys[allowance.granted :]:
+            claim.defer(key, allowance.retry_in or 1.0 / rate.per_second)
+        if not allowance.granted:
+            return False
+        try:
+            return self._turn(consumer, claim, keys[: allowance.granted], allowance)
+        finally:
+            self._rates.give_back(consumer.queue, rate, allowance)
+
+    def _turn(self, consumer: Consumer, claim: Claim, keys: list[int], allowance: Allowance | None) -> bool:
+        if consumer.leased is None:
+            return self._transactional.run(consumer, claim, keys[0], allowance)
+        if consumer.max_attempts is not None and self._states[keys[0]].crashed:
+            return self._work_on_crashed(consumer, claim, keys[0], allowance)
+        return self._leased.run(consumer, claim, keys, allowance)
+
+    def _work_on_crashed(
+        self, consumer: Consumer, claim: Claim, key: int, allowance: Allowance | None
+    ) -> bool:
         """Run one at a time in this process: the head that runs when it dies is charged with a start."""
         if not self._crashed_lane.acquire(blocking=False):
             claim.defer(key, CRASHED_DELAY)
             return False
         try:
-            return self._leased.run(consumer, claim, [key])
+            return self._leased.run(consumer, claim, [key], allowance)
         finally:
             self._crashed_lane.release()

@@ -65,6 +65,8 @@ class Reconciler:
         news = self._stages.found(incoming, behind)
         if due := [row.partition_id for row in rows if row.due]:
             self._stages.due(due)
+        if rows.expired:
+            self._stages.expired()
         if any(row.dirty for row in rows):
             self._stages.processed()
         self._observers.tell(events.Polled(news=news))

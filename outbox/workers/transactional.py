@@ -26,6 +26,7 @@ from outbox.workers.handler_speed import HandlerSpeed
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness, Patience
+from outbox.workers.rate_limits import Allowance
 from outbox.workers.refusals import refused
 from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from outbox.workers.telling import Handled, handler_failed, tell_turn
@@ -62,10 +63,15 @@ class TransactionalTurns:
         # No lease, so no cancel point: only a stop.
         self._never = CancelPoint(math.inf, stopping)
 
-    def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
-        """Work on one claimed partition; return whether there may be more to do in it."""
+    def run(self, consumer: Consumer, claim: Claim, key: int, allowance: Allowance | None = None) -> bool:
+        """Work on one claimed partition; return whether there may be more to do in it.
+
+        With an allowance, at most so many messages, each of which is counted.
+        """
         patience = self._fairness.begin(consumer, self._backend.waiting.crowded)
-        portion, wanted = self._portions[consumer.queue], self._limit(consumer, key)
+        portion = self._portions[consumer.queue]
+        limit = self._limit(consumer, key)
+        wanted = limit if allowance is None else min(limit, allowance.granted)
         request = LeaseRequest(key, portion.of(wanted))
         handling: Delivery | None = None
         committing: Delivery | None = None
@@ -82,6 +88,8 @@ class TransactionalTurns:
                     return False
                 handling = turn.delivery
                 portion.succeeded(wanted)
+                if allowance is not None:
+                    allowance.used = len(turn.delivery.messages)
                 handled = self._handle(turn, consumer, patience)
                 turn.settle(handled.decision.settlement)
                 handling, committing = None, turn.delivery

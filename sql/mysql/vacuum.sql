@@ -53,3 +53,19 @@ UPDATE
     )) AS given
 STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = given.partition_id
 SET v.vacuumed_seq = given.base + given.n;
+
+-- name: forget_keys :exec
+-- Delete up to :limit names of messages whose windows have passed. Run only where the look at what is pending
+-- has seen one; until then a passed name is free all the same.
+-- Locks: the rows that it deletes, skipping locked ones.
+DELETE d
+FROM (
+    SELECT e.queue, e.dedup_key
+    FROM outbox_dedup AS e
+    WHERE e.expires_at <= UTC_TIMESTAMP(6)
+    ORDER BY e.expires_at
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+) AS passed
+STRAIGHT_JOIN outbox_dedup AS d FORCE INDEX (PRIMARY)
+    ON d.queue = passed.queue AND d.dedup_key = passed.dedup_key;

@@ -67,3 +67,22 @@ advanced AS (
 )
 
 SELECT coalesce(sum(upto - vacuumed_seq), 0) AS n FROM planned;
+
+-- name: forget_keys :one
+-- Delete up to :limit names of messages whose windows have passed. Run only where the look at what is pending
+-- has seen one; until then a passed name is free all the same.
+-- Locks: the rows that it deletes, skipping locked ones.
+WITH removed AS (
+    DELETE FROM outbox_dedup
+    WHERE ctid = ANY(ARRAY(
+        SELECT d.ctid
+        FROM outbox_dedup AS d
+        WHERE d.expires_at <= clock_timestamp()
+        ORDER BY d.expires_at
+        LIMIT CAST(:limit AS integer)
+        FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING 1
+)
+
+SELECT count(*) AS n FROM removed;

@@ -130,7 +130,8 @@ WHERE p.id = given.partition_id;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
--- not exist, is there whatever else is: revision tells of changed settings. Delayed messages are looked for
+-- not exist, is there whatever else is: revision tells of changed settings, dirty of deduplication keys whose
+-- window has passed. Delayed messages are looked for
 -- in a partition only where one is due at all, which one step in an index tells. Each probe is one step in
 -- a primary key; CROSS JOIN keeps SQLite from reordering the tables.
 -- Locks: none.
@@ -170,7 +171,8 @@ SELECT
     0,
     FALSE,
     FALSE,
-    FALSE,
+    (SELECT min(k.expires_at) FROM outbox_dedup AS k)
+    <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000,
     n.revision,
     FALSE
 FROM outbox_installation AS n;

@@ -73,3 +73,19 @@ UPDATE outbox_vacuum AS v
 SET vacuumed_seq = plan.upto
 FROM plan
 WHERE v.partition_id = plan.partition_id;
+
+-- name: forget_keys :many
+-- Delete up to :limit names of messages whose windows have passed. Run only where the look at what is pending
+-- has seen one; until then a passed name is free all the same.
+-- Locks: the database's write lock.
+DELETE FROM outbox_dedup
+WHERE (queue, dedup_key) IN (
+    SELECT
+        d.queue,
+        d.dedup_key
+    FROM outbox_dedup AS d
+    WHERE d.expires_at <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+    ORDER BY d.expires_at
+    LIMIT :limit
+)
+RETURNING 1 AS n;

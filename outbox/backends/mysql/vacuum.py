@@ -35,6 +35,11 @@ class Vacuuming(Operations):
                 session.change("advance_vacuum", ranges=text)
         return sum(count for _, _, count in ranges)
 
+    @retry_contention
+    def forget_keys(self, limit: int) -> int:
+        with self._source.writing() as session:
+            return session.change("forget_keys", limit=limit)
+
 
 def spread(dirty: list[Dirty], limit: int) -> list[tuple[int, int, int]]:
     """Give each partition what it needs until ``limit`` rows are spent: ``(partition, base, rows)``."""

@@ -35,3 +35,8 @@ class Vacuuming(Operations):
                 session.query("delete_outgoing", plan=plan)
                 session.query("advance_vacuum", plan=plan)
         return sum(row.upto - row.vacuumed_seq for row in planned)
+
+    @retry_contention
+    def forget_keys(self, limit: int) -> int:
+        with self._db.writing() as session:
+            return len(session.query("forget_keys", limit=limit))
