@@ -61,6 +61,7 @@ from outbox.events import (
 )
 from outbox.facade import OutboxBuilder, QueueBuilder
 from outbox.facade.handle import OutboxHandle, OutboxStats
+from outbox.facade.handlers import Handlers
 from outbox.facade.outbox import Outbox
 from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 from outbox.failures import (
@@ -74,6 +75,7 @@ from outbox.handlers.around import Delivery
 from outbox.handlers.batch import Batch
 from outbox.inbox import Inbox, InboxResult
 from outbox.schema import Migration, migrate, migrations, rollback
+from outbox.values.codec import Codec, JsonCodec
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
 from outbox.values.partitions import Partitions
@@ -85,6 +87,7 @@ from outbox.values.worker_tuning import WorkerTuning
 __all__ = [
     "Batch",
     "BatchError",
+    "Codec",
     "ConfigurationError",
     "ConnectionLost",
     "Contention",
@@ -107,6 +110,7 @@ __all__ = [
     "ForkedProcess",
     "HandlerFailed",
     "HandlerResult",
+    "Handlers",
     "InMemoryFailureTracker",
     "Inbox",
     "InboxResult",
@@ -115,6 +119,7 @@ __all__ = [
     "InvalidPayloadType",
     "InvalidQueueName",
     "InvalidTablePrefix",
+    "JsonCodec",
     "LeaseConfig",
     "LeaseLost",
     "LeaseRenewed",

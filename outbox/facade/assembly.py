@@ -78,7 +78,11 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         opened.registry,
         FlushBuffer(stages, notifier, opened.observers),
         opened.place,
-        preparing=Preparing(max_payload_size=options.max_payload_size, header_sources=options.header_sources),
+        preparing=Preparing(
+            max_payload_size=options.max_payload_size,
+            header_sources=options.header_sources,
+            codec=options.codec,
+        ),
         require_transaction=options.require_transaction,
         make_pipeline=partial(make_pipeline, options, opened) if stages is None else refuse_to_drain,
         installation=opened.installation,
@@ -167,7 +171,7 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
             if declaration.consumed:
                 consumer = declaration.consumer(partition_ids, options.profile, options.wrappers)
-                consumers.append(replace(consumer, names=installation))
+                consumers.append(replace(consumer, names=installation, codec=options.codec))
         observers = logging_observers(options.observers)
         if consumers:
             installation.refresh()

@@ -13,6 +13,7 @@ from outbox.handlers.call import LeasedAdapter
 from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
+from outbox.values.codec import JSON, Codec
 from outbox.values.headers import HeaderSource
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.partitions import Partitions
@@ -95,6 +96,7 @@ class Options:
     wrappers: tuple[Wrapper, ...] = ()
     observers: tuple[Observer, ...] = ()
     header_sources: tuple[HeaderSource, ...] = ()
+    codec: Codec = JSON
     declarations: tuple[Declaration, ...] = ()
 
     def replace(self, *, profile: OutboxProfile | None = None, **changes: Any) -> Options:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from outbox.errors import ConfigurationError
 from outbox.facade.assembly import assemble_handle, assemble_outbox
+from outbox.facade.declared import Declared, declared_by
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Declaration
 from outbox.facade.options_builder import OptionsBuilder
@@ -47,6 +48,17 @@ class OutboxBuilder(OptionsBuilder):
         # Remembered at once: a queue that is never decided upon must not be forgotten in silence.
         self._with(declarations=(*self._options.declarations, Declaration(name, count, decided=False)))
         return QueueBuilder(name, count, self._declare)
+
+    def handlers(self, *sources: Declared | str) -> OutboxBuilder:
+        """Declare the queues of `Handlers` objects, and of those in modules, which it imports by their names.
+
+        Raises `ConfigurationError` for a queue declared twice and a module without such an object; what an
+        import raises comes through.
+        """
+        for declaration in declared_by(sources):
+            self.queue(declaration.queue, declaration.partitions)
+            self._declare(declaration)
+        return self
 
     def open(self) -> Outbox:
         """Return an `Outbox` to enqueue with: no threads, and no handlers needed.

@@ -8,20 +8,24 @@ from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.errors import ConfigurationError, OutboxError
 from outbox.events import Enqueued
 from outbox.facade.registry import RegisteredQueue
+from outbox.values.codec import JSON, Codec, encode_with
 from outbox.values.dedup import unique
 from outbox.values.delay import waiting
 from outbox.values.headers import HeaderSource, encode_headers, gather_headers, with_context
 from outbox.values.keys import key_text
 from outbox.values.message import EnqueueMessage
-from outbox.values.payloads import check_size, encode
+from outbox.values.payloads import check_size
 
 
 class Preparing:
     """Checks and encodes messages, all of them before the first is written."""
 
-    def __init__(self, *, max_payload_size: int, header_sources: Sequence[HeaderSource]) -> None:
+    def __init__(
+        self, *, max_payload_size: int, header_sources: Sequence[HeaderSource], codec: Codec = JSON
+    ) -> None:
         self._max_payload_size = max_payload_size
         self._header_sources = header_sources
+        self._codec = codec
 
     def one(self, queue: RegisteredQueue, message: EnqueueMessage) -> PreparedMessage:
         """Return a message as the database takes it."""
@@ -51,7 +55,7 @@ class Preparing:
         if not isinstance(given, EnqueueMessage):
             raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
         partition_id = queue.choose(message.partition, message.key)
-        data, payload_type = encode(message.payload, message.payload_type)
+        data, payload_type = encode_with(self._codec, message.payload, message.payload_type)
         check_size(data, self._max_payload_size)
         headers = encode_headers(with_context(message.headers, context))
         return PreparedMessage(

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from outbox.clock import Clock, Deadline, monotonic
+from outbox.values.codec import JSON, Codec
 from outbox.values.dedup import DedupWindow, OnDuplicate
 from outbox.values.delay import DeliverAfter
 from outbox.values.headers import NO_HEADERS
@@ -47,6 +48,7 @@ class OutboxMessage:
         "_names",
         "_uid",
         "attempts",
+        "codec",
         "created_at",
         "deadline",
         "headers",
@@ -74,6 +76,7 @@ class OutboxMessage:
     deadline: Deadline
     key: str | None
     origin: str | None
+    codec: Codec
     _uid: str | None
     _names: Names
 
@@ -94,10 +97,11 @@ class OutboxMessage:
         uid: str | None = None,
         origin: str | None = None,
         names: Names = NAMELESS,
+        codec: Codec = JSON,
     ) -> None:
         """Fill the fields; ``deadline`` is the cancel point of the lease the message came with.
 
-        ``names`` makes the `uid`, unless one is given, and the `source`.
+        ``names`` makes the `uid`, unless one is given, and the `source`; ``codec`` decodes the payload.
         """
         _set_id(self, id)
         _set_queue(self, queue)
@@ -114,6 +118,7 @@ class OutboxMessage:
         _set_uid(self, uid)
         _set_origin(self, origin)
         _set_names(self, names)
+        _set_codec(self, codec)
 
     @property
     def uid(self) -> str:
@@ -132,6 +137,14 @@ class OutboxMessage:
     def json(self) -> Any:
         """Parse the payload as JSON; raises `ValueError` if it is none. Parses anew at each call."""
         return json.loads(self.payload)
+
+    def decode(self) -> Any:
+        """Return the payload as the outbox's codec reads it; decodes anew at each call.
+
+        Without a codec, JSON is parsed, a ``text/…`` type is text, and other bytes are as they are. What the
+        codec raises comes through. A pickled copy has no codec.
+        """
+        return self.codec.decode(self.payload, self.payload_type)
 
     def remaining(self) -> float:
         """Return the seconds until the lease's cancel point.
@@ -212,6 +225,7 @@ _set_key = _setter("key")
 _set_uid = _setter("_uid")
 _set_origin = _setter("origin")
 _set_names = _setter("_names")
+_set_codec = _setter("codec")
 
 
 @dataclass(frozen=True, slots=True)

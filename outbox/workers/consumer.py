@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Outcome
 from outbox.handlers.transactional import TransactionalHandler
+from outbox.values.codec import JSON, Codec
 from outbox.values.identity import NAMELESS, Names
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.rate import Rate
@@ -36,6 +37,7 @@ class Consumer:
     speed: HandlerSpeed = field(default_factory=HandlerSpeed)
     names: Names = NAMELESS
     rate: Rate | None = None
+    codec: Codec = JSON
     backs_off: bool = True
     """Whether failures rest; a test decides itself when it delivers again."""
     indexes: dict[int, int] = field(init=False)

@@ -51,6 +51,7 @@ def build_messages(
                 uid,
                 origin,
                 consumer.names,
+                consumer.codec,
             )
         )
     return messages, withheld
