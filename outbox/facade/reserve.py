@@ -68,7 +68,7 @@ class Reservations:
                 self._own = None
 
     def _dedicated(self) -> Backend:
-        # Not from the pool: whoever enqueues may hold the last connection of it.
+        # Not from the pool: the one that enqueues may hold the last connection of it.
         with self._lock:
             if self._own is None:
                 self._own = self._backend.dedicated()

@@ -23,7 +23,7 @@ class Allowance:
     used: int = 0
 
     def share(self, partitions: int) -> int:
-        """Return how many each of so many partitions may take."""
+        """Return how many messages each of the partitions may take."""
         return max(1, self.granted // partitions)
 
 

@@ -66,7 +66,7 @@ class TransactionalTurns:
     def run(self, consumer: Consumer, claim: Claim, key: int, allowance: Allowance | None = None) -> bool:
         """Work on one claimed partition; return whether there may be more to do in it.
 
-        With an allowance, at most so many messages, each of which is counted.
+        With an allowance, no more messages than it grants, each of which is counted.
         """
         patience = self._fairness.begin(consumer, self._backend.waiting.crowded)
         portion = self._portions[consumer.queue]
