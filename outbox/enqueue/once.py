@@ -84,8 +84,9 @@ def write_once(
 def refuse_duplicates(queue: str, messages: Sequence[PreparedMessage], taken: Mapping[str, int]) -> None:
     """Raise for a message that must not be there already, and is."""
     for place, message in enumerate(messages):
-        if message.unique and message.dedup_key in taken:
-            error = DuplicateMessage(queue, message.dedup_key, taken[message.dedup_key])
+        key = message.dedup_key
+        if message.unique and key is not None and key in taken:
+            error = DuplicateMessage(queue, key, taken[key])
             error.index = place if len(messages) > 1 else None
             raise error
 

@@ -17,6 +17,7 @@ from outbox.errors import ConfigurationError
 from outbox.events import DeadLettered, HandlerFailed, Observer, Retried
 from outbox.facade.given import on_given
 from outbox.facade.handle import OutboxHandle
+from outbox.facade.kept import keep
 from outbox.facade.opened import OpenedBackend
 from outbox.facade.options import Options
 from outbox.facade.outbox import Outbox
@@ -169,6 +170,8 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
         consumers = []
         for declaration in options.declarations:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
+            if declaration.keep is not None:
+                keep(backend)(declaration.queue, round(declaration.keep * 1_000_000) or None)
             if declaration.consumed:
                 consumer = declaration.consumer(partition_ids, options.profile, options.wrappers)
                 consumers.append(replace(consumer, names=installation, codec=options.codec))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from outbox.errors import ConfigurationError
 from outbox.facade.declared import Declared
@@ -13,7 +13,13 @@ from outbox.values.partitions import Partitions
 from outbox.values.validation import validate_queue
 
 H = TypeVar("H", bound=Callable[..., Any])
-Decorator = Callable[[H], H]
+
+
+class Decorator(Protocol):
+    """Returns the function that it is given."""
+
+    def __call__(self, handler: H, /) -> H:
+        """Declare the handler."""
 
 
 class Handlers(Declared):
@@ -34,27 +40,25 @@ class Handlers(Declared):
     and returns the function as it is.
     """
 
-    def leased(self, queue: str, *, partitions: Partitions | int, **options: Any) -> Decorator[H]:
+    def leased(self, queue: str, *, partitions: Partitions | int, **options: Any) -> Decorator:
         """Declare ``handler(msg)``; see `QueueBuilder.leased`."""
         return self._decorator(queue, partitions, "leased", options)
 
-    def leased_batch(self, queue: str, *, partitions: Partitions | int, **options: Any) -> Decorator[H]:
+    def leased_batch(self, queue: str, *, partitions: Partitions | int, **options: Any) -> Decorator:
         """Declare ``handler(batch)``; see `QueueBuilder.leased_batch`."""
         return self._decorator(queue, partitions, "leased_batch", options)
 
-    def transactional(self, queue: str, *, partitions: Partitions | int, **options: Any) -> Decorator[H]:
+    def transactional(self, queue: str, *, partitions: Partitions | int, **options: Any) -> Decorator:
         """Declare ``handler(conn, msg)``; see `QueueBuilder.transactional`."""
         return self._decorator(queue, partitions, "transactional", options)
 
-    def transactional_batch(
-        self, queue: str, *, partitions: Partitions | int, **options: Any
-    ) -> Decorator[H]:
+    def transactional_batch(self, queue: str, *, partitions: Partitions | int, **options: Any) -> Decorator:
         """Declare ``handler(conn, msgs)``; see `QueueBuilder.transactional_batch`."""
         return self._decorator(queue, partitions, "transactional_batch", options)
 
     def _decorator(
         self, queue: str, partitions: Partitions | int, mode: str, options: dict[str, Any]
-    ) -> Decorator[H]:
+    ) -> Decorator:
         validate_queue(queue)
         count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
         if any(declaration.queue == queue for declaration in self.declarations):

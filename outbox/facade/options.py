@@ -38,6 +38,8 @@ class Declaration:
     tuning: WorkerTuning | None = None
     per_message: bool = True
     rate: Rate | None = None
+    keep: float | None = None
+    """Seconds for which the queue keeps what was delivered; 0 ends it, None leaves it as it is."""
     decided: bool = True
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from outbox.connections.asynchronous import in_greenlet
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError, OutboxClosed
+from outbox.facade.kept import Kept
 from outbox.facade.preparing import Preparing
 from outbox.facade.registry import Registry, register
 from outbox.facade.status import OutboxStatus, read_status
@@ -19,10 +21,11 @@ from outbox.facade.transaction_share import TransactionShare
 from outbox.facade.writing import Writing
 from outbox.installation import Installation
 from outbox.runtime.fork import ForkGuard
+from outbox.values.bounds import LARGEST_BATCH
 from outbox.values.dedup import DedupWindow, OnDuplicate
 from outbox.values.delay import DeliverAfter
 from outbox.values.durations import whole
-from outbox.values.message import EnqueueMessage, EnqueueOptions
+from outbox.values.message import EnqueueMessage, EnqueueOptions, OutboxMessage
 from outbox.values.partitions import Partitions
 from outbox.wakeups.flush_buffer import FlushBuffer
 
@@ -62,6 +65,7 @@ class Outbox:
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
         self._closed = self._kept_open = False
+        self._kept = Kept(backend, installation, preparing.codec)
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod
@@ -205,6 +209,36 @@ class Outbox:
         """
         self._check_usable()
         return read_status(self.backend)
+
+    def history(
+        self, queue: str, *, key: str | bytes | None = None, since: datetime | None = None, limit: int = 100
+    ) -> list[OutboxMessage]:
+        """Return the latest messages that a queue has delivered and keeps, newest first.
+
+        Those of a queue with ``keep``; of another one what the vacuum has not come to yet. ``since`` is an
+        aware time: enqueued then or later. With a ``key`` all that is kept is looked through.
+        """
+        self._check_usable()
+        given: object = since
+        if given is not None and (not isinstance(given, datetime) or given.utcoffset() is None):
+            raise ConfigurationError("since", since, "give an aware datetime")
+        whole(limit, option="limit", minimum=1, maximum=LARGEST_BATCH)
+        return self._kept.history(queue, key=key, since=since, limit=limit)
+
+    def redeliver(self, queue: str, partition: int, from_seq: int, to_seq: int | None = None) -> int:
+        """Deliver what a partition has delivered and keeps once more, as new messages; return how many.
+
+        From ``from_seq`` to ``to_seq``, the last one delivered unless given, in order, in one transaction.
+        The new messages have the old ones' key, headers and payload, and their `uid` as ``origin``. What was
+        given up is left to `dead_letters`. Raises `ConfigurationError` for numbers no longer kept.
+        """
+        self._check_usable()
+        whole(from_seq, option="from_seq", minimum=1)
+        if to_seq is not None:
+            whole(to_seq, option="to_seq", minimum=from_seq)
+        partition_id, count = self._kept.redeliver(queue, partition, from_seq, to_seq)
+        self._flush_buffer.committed({partition_id} if count else set())
+        return count
 
     @property
     def dead_letters(self) -> DeadLetters:

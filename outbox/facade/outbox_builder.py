@@ -114,6 +114,7 @@ class QueueBuilder:
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
@@ -121,12 +122,20 @@ class QueueBuilder:
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
         duration holds. ``around`` is run around each call, inside the wrappers of `OutboxBuilder.around`.
-        ``rate`` limits the deliveries of all processes that declare it: messages wait, in order.
+        ``rate`` limits the deliveries of all processes that declare it: messages wait, in order. For ``keep``
+        seconds what was delivered stays, see `Outbox.history`; 0 ends it, None leaves it as it is.
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
         return self._consumed(
-            max_attempts, tuning, around, rate, per_message=True, leased=adapter, lease=checked_lease(lease)
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=True,
+            leased=adapter,
+            lease=checked_lease(lease),
         )
 
     def leased_batch(
@@ -138,13 +147,21 @@ class QueueBuilder:
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
         adapter = BatchAdapter(checked_handler(handler, "batch"))
         return self._consumed(
-            max_attempts, tuning, around, rate, per_message=False, leased=adapter, lease=checked_lease(lease)
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=False,
+            leased=adapter,
+            lease=checked_lease(lease),
         )
 
     def transactional(
@@ -155,6 +172,7 @@ class QueueBuilder:
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
@@ -164,7 +182,9 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
-        return self._consumed(max_attempts, tuning, around, rate, per_message=True, transactional=wrapped)
+        return self._consumed(
+            max_attempts, tuning, around, rate, keep, per_message=True, transactional=wrapped
+        )
 
     def transactional_batch(
         self,
@@ -174,12 +194,15 @@ class QueueBuilder:
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
-        return self._consumed(max_attempts, tuning, around, rate, per_message=False, transactional=wrapped)
+        return self._consumed(
+            max_attempts, tuning, around, rate, keep, per_message=False, transactional=wrapped
+        )
 
     def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
         """Only enqueue to the queue here; another process consumes it."""
@@ -192,6 +215,7 @@ class QueueBuilder:
         tuning: WorkerTuning | None,
         around: Wrapper | Sequence[Wrapper] | None,
         rate: Rate | None,
+        keep: float | timedelta | None,
         *,
         per_message: bool,
         **handling: Any,
@@ -205,6 +229,7 @@ class QueueBuilder:
                 wrappers=checked_wrappers(around),
                 per_message=per_message,
                 rate=checked_rate(rate),
+                keep=None if keep is None else seconds(keep, option="keep"),
                 **handling,
             )
         )
@@ -221,7 +246,7 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
     They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
     """
     for option, value in options.items():
-        known = "leased queues have lease, and all max_attempts, tuning, around and rate"
+        known = "leased queues have lease, and all max_attempts, tuning, around, rate and keep"
         raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 

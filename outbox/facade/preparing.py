@@ -25,7 +25,7 @@ class Preparing:
     ) -> None:
         self._max_payload_size = max_payload_size
         self._header_sources = header_sources
-        self._codec = codec
+        self.codec = codec
 
     def one(self, queue: RegisteredQueue, message: EnqueueMessage) -> PreparedMessage:
         """Return a message as the database takes it."""
@@ -55,19 +55,22 @@ class Preparing:
         if not isinstance(given, EnqueueMessage):
             raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
         partition_id = queue.choose(message.partition, message.key)
-        data, payload_type = encode_with(self._codec, message.payload, message.payload_type)
+        data, payload_type = encode_with(self.codec, message.payload, message.payload_type)
         check_size(data, self._max_payload_size)
         headers = encode_headers(with_context(message.headers, context))
+        delay_us, due_us = waiting(message.deliver_after)
+        dedup_key, window_us, raises = unique(message.dedup_key, message.dedup_window, message.on_duplicate)
         return PreparedMessage(
             partition_id,
             data,
             payload_type,
             headers,
             key_text(message.key),
-            None,
-            None,
-            *waiting(message.deliver_after),
-            *unique(message.dedup_key, message.dedup_window, message.on_duplicate),
+            delay_us=delay_us,
+            due_us=due_us,
+            dedup_key=dedup_key,
+            window_us=window_us,
+            unique=raises,
         )
 
 

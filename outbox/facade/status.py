@@ -32,6 +32,8 @@ class QueuePartitionStatus:
     """Committed messages that wait until they are due; no part of ``incoming``."""
     overdue: float | None = None
     """Seconds since the first of these became due; None when none is."""
+    kept: int = 0
+    """Processed messages that are still there: the queue keeps them, or the vacuum is about to come."""
 
     @property
     def is_leased(self) -> bool:
@@ -91,4 +93,5 @@ def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:
         held_for=row.locked_for,
         delayed=row.delayed,
         overdue=row.overdue,
+        kept=row.processed_seq - row.vacuumed_seq,
     )

@@ -22,6 +22,7 @@ FILES = (
     "dead_letters",
     "failures",
     "rate",
+    "retention",
     "monitoring",
     "inbox",
 )

@@ -95,8 +95,8 @@ def encode_with(codec: Codec, value: object, payload_type: str | None) -> tuple[
         problem = f"{type(codec).__name__} writes the type itself and needs it to decode; leave it out"
         raise ConfigurationError("payload_type", payload_type, problem)
     data, own_type = codec.encode(value)
-    if not isinstance(data, bytes):
-        given: object = data
+    given: object = data
+    if not isinstance(given, bytes):
         raise ConfigurationError("codec", type(given).__name__, "its encode() must return (bytes, type)")
     if payload_type is not None:
         return data, validate_payload_type(payload_type)

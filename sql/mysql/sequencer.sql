@@ -148,7 +148,8 @@ FROM (
         ) AS incoming,
         p.sequence > c.processed_seq AS behind,
         c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS free,
-        c.processed_seq > v.vacuumed_seq AS dirty,
+        c.processed_seq > v.vacuumed_seq
+        AND (v.rests_until IS NULL OR v.rests_until <= UTC_TIMESTAMP(6)) AS dirty,
         COALESCE((SELECT MIN(e.due_at) FROM outbox_delayed AS e) <= UTC_TIMESTAMP(6), FALSE)
         AND EXISTS (
             SELECT 1 FROM outbox_delayed AS d FORCE INDEX (PRIMARY)

@@ -162,7 +162,8 @@ SELECT
     waiting.found IS NOT NULL AS incoming,
     p.sequence > c.processed_seq
     AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp()) AS behind,
-    c.processed_seq > v.vacuumed_seq AS dirty,
+    c.processed_seq > v.vacuumed_seq
+    AND (v.rests_until IS NULL OR v.rests_until <= clock_timestamp()) AS dirty,
     (SELECT n.revision FROM outbox_installation AS n) AS revision,
     due.found IS NOT NULL AS due
 FROM outbox_partitions AS p
@@ -185,7 +186,10 @@ WHERE
         waiting.found IS NOT NULL
         OR due.found IS NOT NULL
         OR p.sequence > c.processed_seq
-        OR c.processed_seq > v.vacuumed_seq
+        OR (
+            c.processed_seq > v.vacuumed_seq
+            AND (v.rests_until IS NULL OR v.rests_until <= clock_timestamp())
+        )
     )
 UNION ALL
 SELECT

@@ -142,7 +142,10 @@ SELECT
         c.locked_until IS NULL
         OR c.locked_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
     ) AS behind,
-    c.processed_seq > v.vacuumed_seq AS dirty,
+    c.processed_seq > v.vacuumed_seq AND (
+        v.rests_until IS NULL
+        OR v.rests_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+    ) AS dirty,
     (SELECT n.revision FROM outbox_installation AS n) AS revision,
     (SELECT min(e.due_at) FROM outbox_delayed AS e)
     <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
@@ -162,7 +165,7 @@ WHERE
     AND v.partition_id = p.id
     AND (
         p.sequence > c.processed_seq
-        OR c.processed_seq > v.vacuumed_seq
+        OR dirty
         OR EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id)
         OR due
     )

@@ -62,15 +62,19 @@ def test_they_are_found_by_the_name_of_a_module(migrated: Database, monkeypatch:
     assert seen == [("ship", 1)]
 
 
+def nothing(_: OutboxMessage) -> None:
+    """A handler that is never called."""
+
+
 def test_mistakes_show_where_they_are_made() -> None:
     app = shop([])
     builder = Outbox.builder("sqlite:///x.db")
     with pytest.raises(ConfigurationError, match="it has a handler already"):
         app.leased("orders", partitions=4)
     with pytest.raises(ConfigurationError, match="max_attempts"):
-        app.leased("new", partitions=4, max_attempts=0)(print)
+        app.leased("new", partitions=4, max_attempts=0)(nothing)
     with pytest.raises(ConfigurationError, match="there is no such option"):
-        app.leased("new", partitions=4, retries=3)(print)
+        app.leased("new", partitions=4, retries=3)(nothing)
     with pytest.raises(ConfigurationError, match="partitions"):
         app.leased("new", partitions=3)
     with pytest.raises(ConfigurationError, match="no Handlers object"):
