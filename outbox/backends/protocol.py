@@ -133,10 +133,7 @@ class Sequencing(Protocol):
     def sequence_due(
         self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
     ) -> list[Sequenced]:
-        """Move up to ``limit`` delayed messages of each partition that are due, in the order of becoming so.
-
-        Otherwise as `sequence`.
-        """
+        """The same for delayed messages that are due, in the order of becoming so."""
 
 
 class Leasing(Protocol):

@@ -118,7 +118,7 @@ def claims(catalog: Catalog, queue: str, wanted: Sequence[PreparedMessage]) -> d
     """Return the parameters of the statements that make and claim the keys of messages."""
     return {
         "queue": queue,
-        "dedup_keys": catalog.dialect.texts(message.dedup_key or "" for message in wanted),
+        "dedup_keys": catalog.dialect.any_texts(message.dedup_key or "" for message in wanted),
         "windows": catalog.dialect.integers(message.window_us or 0 for message in wanted),
     }
 
@@ -128,7 +128,7 @@ def settle(connection: ProducerConnection, catalog: Catalog, queue: str, named: 
     if named:
         parameters: dict[str, object] = {
             "queue": queue,
-            "dedup_keys": catalog.dialect.texts(named),
+            "dedup_keys": catalog.dialect.any_texts(named),
             "body_ids": catalog.dialect.integers(named.values()),
         }
         connection.execute(catalog["name_keys"], parameters)

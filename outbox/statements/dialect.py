@@ -60,6 +60,10 @@ class Dialect:
         """Write a list of texts."""
         return json.dumps(list(values))
 
+    def any_texts(self, values: Iterable[str]) -> str | list[str]:
+        """Write a list of texts that may hold any character, whatever the session's character set."""
+        return self.texts(values)
+
     def records(self, rows: Iterable[Sequence[object]]) -> str:
         """Write a list of rows, whose values JSON can carry, as an array of arrays in plain ASCII."""
         return json.dumps(list(rows), separators=(",", ":"))
@@ -160,9 +164,9 @@ class MysqlDialect(Dialect):
         """Write the digits of a text's bytes in UTF-8."""
         return None if value is None else value.encode().hex()
 
-    def texts(self, values: Iterable[str]) -> object:
+    def any_texts(self, values: Iterable[str]) -> str | list[str]:
         """Write a list of texts as digits."""
-        return super().texts(value.encode().hex() for value in values)
+        return self.texts(value.encode().hex() for value in values)
 
     def encode_bytes(self, value: bytes) -> str:
         """Write the digits of bytes."""

@@ -174,8 +174,13 @@ class Together(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_they_work_together_in_any_order_and_with_deaths(database: Database) -> None:
     examples, steps = (12, 25) if database.backend == "sqlite" else (2, 15)
+
+    class Here(Together):
+        def __init__(self) -> None:
+            super().__init__(database)
+
     run_state_machine_as_test(
-        lambda: Together(database),
+        Here,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
