@@ -103,8 +103,12 @@ advanced AS (
     UPDATE outbox_vacuum AS v
     SET
         vacuumed_seq = planned.upto,
-        rests_until = clock_timestamp()
-        + least(greatest(planned.rests_for / 20, 1000000), 3600000000) * interval '1 microsecond'
+        rests_until = CASE
+            WHEN planned.rests_for IS NOT NULL
+                THEN
+                    clock_timestamp()
+                    + least(greatest(planned.rests_for / 20, 1000000), 3600000000) * interval '1 microsecond'
+        END
     FROM planned WHERE v.partition_id = planned.partition_id
     RETURNING 1
 )
