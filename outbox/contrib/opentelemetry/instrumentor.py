@@ -140,7 +140,9 @@ class Producer:
         def enqueue_batch(
             outbox: Outbox, conn: object, queue: str, messages: Iterable[EnqueueMessage]
         ) -> list[int]:
-            known = [*messages] if isinstance(messages, Iterable) else messages
+            given: Any = messages
+            # What is no list of messages is refused by the call itself.
+            known: Any = [*given] if isinstance(given, Iterable) else given
             count = len(known) if isinstance(known, list) else 0
             return self._traced(queue, count, lambda: original(outbox, conn, queue, known))
 

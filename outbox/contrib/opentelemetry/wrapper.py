@@ -91,10 +91,10 @@ def of_messages(messages: Sequence[OutboxMessage]) -> dict[str, Any]:
 
 def failed(span: Span, result: object) -> str | None:
     """Mark the span of a message that comes again or never; return the type of its failure."""
-    kind = {Retry: "retry", Reject: "reject"}.get(type(result))  # type: ignore[call-overload]
+    kind = {Retry: "retry", Reject: "reject"}.get(type(result))
     if kind is not None:
         fail(span, kind, str(getattr(result, "reason", "")))
-    return kind  # type: ignore[no-any-return]
+    return kind
 
 
 def fail(span: Span, error_type: str, text: str) -> None:

@@ -60,7 +60,7 @@ def web(settings: Settings, /, *, listen: Address, access: str | None, redact: s
 
     Without --access it answers this machine alone, whatever it listens on, and changes nothing.
     """
-    functions = {
+    functions: dict[str, Any] = {
         name: load_callable(given) for name, given in (("access", access), ("redact", redact)) if given
     }
     with opened(settings) as outbox, StopSignals() as signals:

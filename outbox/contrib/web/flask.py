@@ -21,7 +21,7 @@ def blueprint(outbox: Outbox | OutboxPage, *, name: str = "outbox_page", **optio
     application = outbox if isinstance(outbox, OutboxPage) else OutboxPage(outbox, **options)
     made = Blueprint(name, __name__)
 
-    def show(path: str = "") -> Response:
+    def show(path: str = "") -> Any:
         # Flask matches the whole path: what stands before our part of it is where we are mounted.
         environ, whole = dict(request.environ), request.environ.get("PATH_INFO", "")
         ours = "/" + path.encode().decode("latin-1")

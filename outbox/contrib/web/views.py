@@ -16,10 +16,12 @@ from outbox.facade.gauges import PartitionGauges
 
 def overview(visit: Visit, _query: Query) -> View:
     """Show all queues with their last hour."""
-    data, rows, charts = [], [], []
+    data: list[dict[str, Any]] = []
+    rows: list[list[Child]] = []
+    charts: list[Child] = []
     for queue, parts in by_queue(visit.reader.partitions()).items():
         points = visit.history.of(queue)
-        facts = {
+        facts: dict[str, Any] = {
             "queue": queue,
             "partitions": len(parts),
             "backlog": sum(row.incoming + row.backlog for row in parts),

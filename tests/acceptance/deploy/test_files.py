@@ -53,9 +53,10 @@ def commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_the_command_knows_its_words(words: list[str]) -> None:
-    context, command, rest = click.Context(app), app, words
+    command: Any = app
+    context, rest = click.Context(app), words
     while isinstance(command, click.Group):
-        _, command, rest = command.resolve_command(context, rest)  # type: ignore[assignment]
+        _, command, rest = command.resolve_command(context, rest)
         assert command is not None
     known = {name for parameter in command.params for name in parameter.opts}
     assert {word for word in rest if word.startswith("--")} <= known

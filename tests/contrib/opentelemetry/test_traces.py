@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from outbox import EnqueueMessage, Outbox, Reject, WrongDatabase
+from outbox import EnqueueMessage, HandlerResult, Outbox, OutboxMessage, Reject, WrongDatabase
 from outbox.contrib.opentelemetry import OutboxInstrumentor
 from outbox.testing import drain
 from tests.support import Database
@@ -55,17 +55,17 @@ class Telemetry:
 @pytest.fixture
 def telemetry() -> Iterator[Telemetry]:
     telemetry = Telemetry()
-    others = [SQLite3Instrumentor(), PsycopgInstrumentor(), SQLAlchemyInstrumentor()]
+    others: list[Any] = [SQLite3Instrumentor(), PsycopgInstrumentor(), SQLAlchemyInstrumentor()]
     for other in others:
-        other.instrument(tracer_provider=telemetry.spans, skip_dep_check=True)  # type: ignore[no-untyped-call]
+        other.instrument(tracer_provider=telemetry.spans, skip_dep_check=True)
     OutboxInstrumentor().instrument(tracer_provider=telemetry.spans, meter_provider=telemetry.meters)
     yield telemetry
     OutboxInstrumentor().uninstrument()
     for other in others:
-        other.uninstrument()  # type: ignore[no-untyped-call]
+        other.uninstrument()
 
 
-def looking(conn: Any, msg: Any) -> object:
+def looking(conn: Any, msg: OutboxMessage) -> HandlerResult:
     # A database of the handler's own.
     with closing(sqlite3.connect(":memory:")) as other:
         other.cursor().execute("SELECT 42")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -29,7 +29,9 @@ class Visitor:
         self.prefix = prefix
         self.cookie = ""
 
-    def call(self, method: str, path: str, form: dict[str, object] | None = None, **environ: str) -> Answer:
+    def call(
+        self, method: str, path: str, form: Mapping[str, object] | None = None, **environ: str
+    ) -> Answer:
         where, _, query = path.partition("?")
         body = urlencode(form or {}).encode()
         given: dict[str, Any] = {
@@ -54,12 +56,12 @@ class Visitor:
         return Answer(int(seen[0].split()[0]), headers, text)
 
     def get(self, path: str, **environ: str) -> Answer:
-        return self.call("GET", path, **environ)
+        return self.call("GET", path, None, **environ)
 
     def token(self) -> str:
         return str(self.get("/index.json").json["csrf"])
 
-    def post(self, path: str, form: dict[str, object], **environ: str) -> Answer:
+    def post(self, path: str, form: Mapping[str, object], **environ: str) -> Answer:
         return self.call("POST", path, {"csrf": self.token(), **form}, **environ)
 
     def act(self, name: str, **form: object) -> Answer:
