@@ -72,6 +72,7 @@ from outbox.failures import (
 from outbox.handlers.around import Delivery
 from outbox.handlers.batch import Batch
 from outbox.inbox import Inbox, InboxResult
+from outbox.queues.pause import Pause
 from outbox.schema import Migration, migrate, migrations, rollback
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
@@ -130,6 +131,7 @@ __all__ = [
     "PartitionCountMismatch",
     "PartitionOutOfRange",
     "Partitions",
+    "Pause",
     "PayloadTooLarge",
     "PermissionRefused",
     "Polled",

@@ -38,6 +38,7 @@ CHECKS: tuple[str, ...] = (
     "workers",
     "heads",
     "leases",
+    "pauses",
     "dead_letters",
     "gaps",
     "leftovers",

@@ -13,11 +13,13 @@ from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError, OutboxClosed
 from outbox.facade.preparing import Preparing
+from outbox.facade.queue_methods import QueueMethods
 from outbox.facade.registry import Registry, register
 from outbox.facade.status import OutboxStatus, read_status
 from outbox.facade.transaction_share import TransactionShare
 from outbox.facade.writing import Writing
 from outbox.installation import Installation
+from outbox.queues.administration import Administration
 from outbox.runtime.fork import ForkGuard
 from outbox.values.delay import DeliverAfter
 from outbox.values.durations import whole
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from outbox.facade.outbox_builder import OutboxBuilder
 
 
-class Outbox:
+class Outbox(QueueMethods):
     """Writes messages; made by `Outbox.builder`. Thread-safe; not to be used across a fork.
 
     Enqueueing never begins, commits, rolls back, retries or closes anything: the transaction is the
@@ -61,6 +63,7 @@ class Outbox:
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
         self._closed = self._kept_open = False
+        self._administration = Administration(backend)
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from outbox.backends.protocol import Monitoring
+from outbox.backends.protocol import Backend
 from outbox.backends.records import PartitionStatus
+from outbox.queues.administration import Administration
+from outbox.queues.pause import Pause
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class QueuePartitionStatus:
     """Committed messages that wait until they are due; no part of ``incoming``."""
     overdue: float | None = None
     """Seconds since the first of these became due; None when none is."""
+    paused: str | None = None
+    """Why nothing of it is delivered, for people; None when it is not paused."""
 
     @property
     def is_leased(self) -> bool:
@@ -50,9 +55,11 @@ class QueuePartitionStatus:
 
     @property
     def state(self) -> str:
-        """``leased``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
+        """``leased``, ``paused``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
         if self.is_leased:
             return "leased"
+        if self.paused is not None:
+            return "paused"
         if self.held_for:
             return "backing off"
         if self.is_failing:
@@ -66,17 +73,21 @@ class OutboxStatus:
 
     partitions: list[QueuePartitionStatus]
     dead_letters: dict[str, int]
+    pauses: list[Pause] = field(default_factory=list)
+    """What is paused or held, oldest first."""
 
 
-def read_status(backend: Monitoring) -> OutboxStatus:
+def read_status(backend: Backend) -> OutboxStatus:
     """Read the state of every partition in the tables, of all processes' queues, and the dead letters."""
     ids = [int(row[0]) for row in backend.query("all_partitions")]
-    rows = [describe_partition(row) for row in backend.partition_status(ids)]
-    return OutboxStatus(rows, backend.dead_letter_counts())
+    pauses = Administration(backend).pauses()
+    rows = [describe_partition(row, pauses) for row in backend.partition_status(ids)]
+    return OutboxStatus(rows, backend.dead_letter_counts(), pauses)
 
 
-def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:
+def describe_partition(row: PartitionStatus, pauses: Sequence[Pause] = ()) -> QueuePartitionStatus:
     """Turn a row into what users see."""
+    pause = next((found for found in pauses if found.covers(row.queue, row.partition)), None)
     return QueuePartitionStatus(
         queue=row.queue,
         partition=row.partition,
@@ -91,4 +102,5 @@ def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:
         held_for=row.locked_for,
         delayed=row.delayed,
         overdue=row.overdue,
+        paused=None if pause is None else str(pause),
     )

@@ -15,6 +15,7 @@ from outbox.statements.tables import Naming
 
 FILES = (
     "queues",
+    "administration",
     "enqueue",
     "sequencer",
     "processor",

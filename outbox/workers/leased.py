@@ -13,6 +13,7 @@ from outbox.backends.records import Delivery, LeaseRequest, LeaseResult, Settlem
 from outbox.clock import Clock, monotonic
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
 from outbox.workers.acks import Acks
@@ -49,6 +50,7 @@ class LeasedTurns:
         fairness: Fairness,
         *,
         stopping: Callable[[], bool],
+        rules: Rules,
         recorder: FailureRecorder | None = None,
         clock: Clock = monotonic,
     ) -> None:
@@ -58,6 +60,7 @@ class LeasedTurns:
         self._observers = observers
         self._fairness = fairness
         self._stopping = stopping
+        self._rules = rules
         self._recorder = recorder
         self._clock = clock
         self._acks = Acks(backend, clock=clock)
@@ -137,7 +140,14 @@ class LeasedTurns:
         seconds = 0.0
         if messages:
             batch = Batch(
-                messages, hold.deadline, lambda: hold.lost or self._stopping() or turn.patience_over()
+                messages,
+                hold.deadline,
+                lambda: (
+                    hold.lost
+                    or self._stopping()
+                    or turn.patience_over()
+                    or self._paused(consumer, delivery.partition_id)
+                ),
             )
             if not batch.cancelled:
                 began = self._clock()
@@ -151,6 +161,9 @@ class LeasedTurns:
         if outcome.failure is not None and outcome.failure.cause is not None:
             self._observers.tell(handler_failed(consumer, delivery, outcome.processed, outcome.failure))
         return outcome, seconds
+
+    def _paused(self, consumer: Consumer, key: int) -> bool:
+        return self._rules.paused_for(consumer.queue, consumer.indexes[key]) is not None
 
     def _settle(
         self, turn: Turn, claim: Claim, handled: list[Handled], *, reading_on: bool
@@ -172,9 +185,10 @@ class LeasedTurns:
         return answer.deliveries, bool(left)
 
     def _reading_on(self, turn: Turn, decision: Decision, group: int, *, reads: bool) -> Settlement:
-        if not reads or not decision.finished:
+        key = decision.settlement.partition_id
+        if not reads or not decision.finished or self._paused(turn.consumer, key):
             return decision.settlement
-        limit = self._limit(turn.consumer, decision.settlement.partition_id, group)
+        limit = self._limit(turn.consumer, key, group)
         most = self._portions[turn.consumer.queue].of(limit * group)
         return replace(decision.settlement, next_limit=max(1, min(limit, most // group)))
 

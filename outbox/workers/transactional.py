@@ -15,6 +15,7 @@ from outbox.connections.after_commit import turn_commit
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
 from outbox.values.message import CancelPoint
@@ -45,6 +46,7 @@ class TransactionalTurns:
         fairness: Fairness,
         *,
         stopping: Callable[[], bool],
+        rules: Rules,
         recorder: FailureRecorder | None = None,
         clock: Clock = monotonic,
     ) -> None:
@@ -56,6 +58,7 @@ class TransactionalTurns:
         self._portions: defaultdict[str, Portion] = defaultdict(Portion)
         self._speeds: defaultdict[str, HandlerSpeed] = defaultdict(HandlerSpeed)
         self._stopping = stopping
+        self._rules = rules
         self._recorder = recorder
         self._clock = clock
         self._random = random.Random()
@@ -119,7 +122,11 @@ class TransactionalTurns:
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
-                over = TurnLimit(self._stopping, patience)
+                index = consumer.indexes[delivery.partition_id]
+                over = TurnLimit(
+                    lambda: self._stopping() or self._rules.paused_for(consumer.queue, index) is not None,
+                    patience,
+                )
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, over, seal=turn.seal
                 )

@@ -74,6 +74,7 @@ class Hands:
     def look(self) -> None:
         """Learn from the database what is pending, as the reconciler does."""
         rows = self.pipeline.backend.pending(self.pipeline.partition_ids)
+        self.pipeline.rules.compare(rows.revision)
         self.stages.found(
             [row.partition_id for row in rows if row.incoming],
             [row.partition_id for row in rows if row.behind],

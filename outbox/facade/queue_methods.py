@@ -1,0 +1,77 @@
+"""What an operator does to queues, as methods of `Outbox`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from outbox.queues.administration import SKIPPED, Administration
+from outbox.queues.pause import Pause
+
+Pauses: TypeAlias = "list[Pause]"
+
+
+class QueueMethods:
+    """Changes that every process obeys within a poll: what a worker has begun it finishes."""
+
+    _administration: Administration
+
+    def _check_usable(self) -> None:
+        raise NotImplementedError
+
+    def pause(
+        self,
+        queue: str,
+        partition: int | None = None,
+        *,
+        reason: str | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Deliver nothing of a queue, or of one of its partitions, until `resume` or the time ``until``.
+
+        Messages are still taken in and numbered. A worker finishes the message that it is at, or the call of
+        a batch handler. Pausing again replaces the reason and the time.
+
+        Raises `QueueNotRegistered` for a queue that is not in the tables, `PartitionOutOfRange`.
+        """
+        self._check_usable()
+        self._administration.pause(queue, partition, reason=reason, until=until)
+
+    def resume(self, queue: str, partition: int | None = None) -> int:
+        """Deliver again; return how many pauses ended.
+
+        A queue with all of its partitions; with ``partition`` only that one's own pause, so that it waits on
+        while the queue as a whole is paused.
+        """
+        self._check_usable()
+        return self._administration.resume(queue, partition)
+
+    def hold(self, *, reason: str | None = None) -> None:
+        """Deliver nothing at all, of queues that are registered later neither, until `end_hold`.
+
+        For a copy of production that must not send anything: call it before the workers start.
+        """
+        self._check_usable()
+        self._administration.hold(reason=reason)
+
+    def end_hold(self) -> bool:
+        """End the hold, leaving pauses as they are; return whether there was one."""
+        self._check_usable()
+        return self._administration.end_hold()
+
+    def pauses(self) -> Pauses:
+        """Return what is paused or held at present, oldest first."""
+        self._check_usable()
+        return self._administration.pauses()
+
+    def skip(self, partition_id: int, seq: int, *, reason: object = SKIPPED) -> int:
+        """Send the message that a partition would deliver next to the dead letters; return the message's id.
+
+        Done under the partition's lock: a worker that has it finishes first. ``seq`` says which message is
+        meant.
+
+        Raises `ConfigurationError` when another message is the next one, and `Contention` when a worker
+        has the partition for longer than ten seconds.
+        """
+        self._check_usable()
+        return self._administration.skip(partition_id, seq, reason=reason)
