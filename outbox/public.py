@@ -3,6 +3,7 @@
 from outbox.dead_letters import (
     DeadLetter,
     DeadLetterFilter,
+    DeadLetterGroup,
     DeadLetters,
     DeadLetterScope,
     DeadLetterStatus,
@@ -90,6 +91,7 @@ __all__ = [
     "DatabaseError",
     "DeadLetter",
     "DeadLetterFilter",
+    "DeadLetterGroup",
     "DeadLetterScope",
     "DeadLetterStatus",
     "DeadLettered",

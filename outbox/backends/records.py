@@ -157,6 +157,8 @@ class DeadLetterRecord(NamedTuple):
     reason: str
     attempts: int
     """Failed deliveries, this one included."""
+    fingerprint: str | None = None
+    """What kind of failure it was."""
 
 
 @dataclass(frozen=True, slots=True)

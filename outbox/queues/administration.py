@@ -16,6 +16,7 @@ from outbox.errors import ConfigurationError, Contention, PartitionOutOfRange, Q
 from outbox.queues.pause import EVERY_QUEUE, Pause
 from outbox.queues.store import Store
 from outbox.values.durations import is_whole, whole
+from outbox.values.fingerprints import fingerprint
 from outbox.values.reasons import clean_reason
 from outbox.values.validation import validate_queue
 
@@ -90,7 +91,7 @@ class Administration:
             head = turn.delivery.cursor + 1
             if seq != head:
                 raise not_next(partition_id, seq, head)
-            letter = DeadLetterRecord(seq, reason, turn.delivery.attempts)
+            letter = DeadLetterRecord(seq, reason, turn.delivery.attempts, fingerprint(reason))
             turn.settle(Settlement(partition_id, head, dead=(letter,)))
         return turn.delivery.messages[0].message_id
 

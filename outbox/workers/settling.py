@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from outbox.backends.records import DeadLetterRecord, Delivery, Settlement
 from outbox.handlers.outcome import Failed, Outcome
+from outbox.values.fingerprints import fingerprint
 from outbox.values.reasons import clean_reason
 from outbox.workers.backoff import backoff, jittered
 from outbox.workers.consumer import Consumer
@@ -57,7 +58,7 @@ def decide(
     messages = delivery.messages
     state.locked = state.missing = 0
     dead = [
-        DeadLetterRecord(messages[n].seq, reason, _failed(delivery, n, consumer))
+        DeadLetterRecord(messages[n].seq, reason, _failed(delivery, n, consumer), fingerprint(reason))
         for n, reason in outcome.rejected
     ]
     processed = outcome.processed
@@ -65,7 +66,8 @@ def decide(
     failure = outcome.failure if processed < len(messages) else None
     if failure is not None and _exhausted(delivery, processed, outcome, consumer):
         starts = _starts(delivery, processed) + 1
-        dead.append(DeadLetterRecord(messages[processed].seq, failure.reason, starts))
+        kind = fingerprint(failure.reason, failure.cause)
+        dead.append(DeadLetterRecord(messages[processed].seq, failure.reason, starts, kind))
         processed, failure = processed + 1, None
         state.mode = state.mode.rejected(processed - 1)
         state.streak = 0

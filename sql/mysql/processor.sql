@@ -186,12 +186,12 @@ SET
 
 -- name: insert_dead_letters :exec
 -- The dead letters of a turn as one set, leased and transactional mode alike: a JSON array of
--- [partition_id, seq, reason in hexadecimal digits, attempts], those at or before the old cursor left
+-- [partition_id, seq, reason in hexadecimal digits, attempts, fingerprint likewise], those at or before the old cursor left
 -- out already.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -205,13 +205,15 @@ SELECT
     d.attempts,
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    CONVERT(UNHEX(d.fingerprint) USING utf8mb4) AS fingerprint
 FROM
     JSON_TABLE(:dead, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
         seq BIGINT PATH '$[1]',
         reason VARCHAR(16000) CHARACTER SET ascii PATH '$[2]',
-        attempts INTEGER PATH '$[3]'
+        attempts INTEGER PATH '$[3]',
+        fingerprint VARCHAR(2040) CHARACTER SET ascii PATH '$[4]'
     )) AS d
 STRAIGHT_JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY) ON o.partition_id = d.partition_id AND o.seq = d.seq
 LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;

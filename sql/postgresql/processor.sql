@@ -167,7 +167,7 @@ settled AS (
 dead_lettered AS (
     INSERT INTO outbox_dead_letters (
         message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-        message_key, uid, origin
+        message_key, uid, origin, fingerprint
     )
     SELECT
         o.body_id,
@@ -181,13 +181,15 @@ dead_lettered AS (
         d.attempts,
         b.message_key,
         b.uid,
-        b.origin
+        b.origin,
+        d.fingerprint
     FROM unnest(
         (SELECT CAST(:dead_partitions AS bigint[])),
         (SELECT CAST(:dead_seqs AS bigint[])),
         (SELECT CAST(:dead_reasons AS text[])),
-        (SELECT CAST(:dead_attempts AS integer[]))
-    ) AS d (partition_id, seq, reason, attempts)
+        (SELECT CAST(:dead_attempts AS integer[])),
+        (SELECT CAST(:dead_fingerprints AS text[]))
+    ) AS d (partition_id, seq, reason, attempts, fingerprint)
     INNER JOIN settled ON settled.partition_id = d.partition_id AND settled.old_seq < d.seq
     INNER JOIN outbox_outgoing AS o ON o.partition_id = d.partition_id AND o.seq = d.seq
     LEFT JOIN outbox_body AS b ON b.id = o.body_id
@@ -368,7 +370,7 @@ WHERE partition_id = :partition_id;
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -382,12 +384,14 @@ SELECT
     d.attempts,
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    d.fingerprint
 FROM unnest(
     (SELECT CAST(:dead_seqs AS bigint[])),
     (SELECT CAST(:dead_reasons AS text[])),
-    (SELECT CAST(:dead_attempts AS integer[]))
-) AS d (seq, reason, attempts)
+    (SELECT CAST(:dead_attempts AS integer[])),
+    (SELECT CAST(:dead_fingerprints AS text[]))
+) AS d (seq, reason, attempts, fingerprint)
 INNER JOIN outbox_outgoing AS o ON o.partition_id = :partition_id AND o.seq = d.seq
 LEFT JOIN outbox_body AS b ON b.id = o.body_id;
 

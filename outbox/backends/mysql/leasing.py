@@ -144,7 +144,13 @@ def settle(session: Session, items: Sequence[Settlement], kept: Collection[int],
 def insert_dead_letters(session: Session, items: Sequence[Settlement], old: Mapping[int, int]) -> None:
     """Write the dead letters past the old cursors, if any: those before are written already."""
     dead = [
-        (item.partition_id, letter.seq, MYSQL.encode_text(letter.reason), letter.attempts)
+        (
+            item.partition_id,
+            letter.seq,
+            MYSQL.encode_text(letter.reason),
+            letter.attempts,
+            MYSQL.encode_text(letter.fingerprint),
+        )
         for item in items
         for letter in item.dead
         if letter.seq > old[item.partition_id]

@@ -69,6 +69,7 @@ class Leasing(Operations):
             dead_seqs=integers(letter.seq for letter in dead),
             dead_reasons=[letter.reason for letter in dead],
             dead_attempts=integers(letter.attempts for letter in dead),
+            dead_fingerprints=[letter.fingerprint for letter in dead],
             token=token,
             lease=lease,
             max_bytes=max_bytes,

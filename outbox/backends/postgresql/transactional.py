@@ -60,6 +60,7 @@ class PostgresTurn:
             dead_seqs=POSTGRESQL.integers(letter.seq for letter in settlement.dead),
             dead_reasons=[letter.reason for letter in settlement.dead],
             dead_attempts=POSTGRESQL.integers(letter.attempts for letter in settlement.dead),
+            dead_fingerprints=[letter.fingerprint for letter in settlement.dead],
         )
 
 

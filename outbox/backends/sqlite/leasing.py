@@ -95,7 +95,7 @@ def settle(session: Session, settlements: Sequence[Settlement], kept: set[int], 
 def insert_dead_letters(session: Session, settlements: Sequence[Settlement], cursors: dict[int, int]) -> None:
     """Write the dead letters above the old cursors: a settlement that is repeated writes none."""
     dead = [
-        (item.partition_id, letter.seq, letter.reason, letter.attempts)
+        (item.partition_id, letter.seq, letter.reason, letter.attempts, letter.fingerprint)
         for item in settlements
         for letter in item.dead
         if letter.seq > cursors[item.partition_id]
