@@ -77,6 +77,7 @@ from outbox.queues.pause import Pause
 from outbox.schema import Migration, migrate, migrations, rollback
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
+from outbox.values.park_limits import ParkLimits
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
 from outbox.values.results import HandlerResult, Reject, Retry, Success
@@ -129,6 +130,7 @@ __all__ = [
     "OutboxProfile",
     "OutboxStats",
     "OutboxStatus",
+    "ParkLimits",
     "PartitionBlocked",
     "PartitionCountMismatch",
     "PartitionOutOfRange",

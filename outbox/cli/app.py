@@ -11,6 +11,7 @@ from outbox.cli.dead_letters.group import dead_letters
 from outbox.cli.doctor import doctor
 from outbox.cli.healthcheck import healthcheck
 from outbox.cli.loading import load
+from outbox.cli.parked import parked
 from outbox.cli.plan import plan
 from outbox.cli.queues import hold, queues
 from outbox.cli.run import run
@@ -62,7 +63,7 @@ def app() -> None:
     """
 
 
-for command in (schema, status, queues, hold, dead_letters, run, plan, healthcheck, doctor):
+for command in (schema, status, parked, queues, hold, dead_letters, run, plan, healthcheck, doctor):
     app.add_command(command)
 for name in INTEGRATIONS:
     app.add_command(load(name))

@@ -39,6 +39,7 @@ CHECKS: tuple[str, ...] = (
     "heads",
     "leases",
     "pauses",
+    "parked",
     "dead_letters",
     "gaps",
     "leftovers",

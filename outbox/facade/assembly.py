@@ -203,6 +203,9 @@ def check_consumed(options: Options) -> None:
         if not declaration.decided:
             problem = "it has no handler; give it one, or say enqueue_only()"
             raise ConfigurationError("queue", declaration.queue, problem)
+        if declaration.parks and options.quarantine is not None:
+            problem = "it parks keys, and a quarantine gives messages up without them; use one of the two"
+            raise ConfigurationError("queue", declaration.queue, problem)
     if not any(declaration.consumed for declaration in options.declarations):
         raise nothing_consumed(options)
 

@@ -22,6 +22,7 @@ from outbox.values.bounds import LARGEST_INTEGER
 from outbox.values.durations import seconds, whole
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import OutboxMessage
+from outbox.values.park_limits import OnGiveUp, ParkLimits, checked_give_up
 from outbox.values.partitions import Partitions
 from outbox.values.results import HandlerResult
 from outbox.values.validation import validate_queue
@@ -98,6 +99,8 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
@@ -105,13 +108,22 @@ class QueueBuilder:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
 
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
+        With ``on_give_up="park_key"`` the message and all later ones of its key wait apart, in order, until
+        `Outbox.parked` releases them; those without a key are dead letters.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
         duration holds. ``around`` is run around each call, inside the wrappers of `OutboxBuilder.around`.
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, per_message=True, leased=adapter, lease=checked_lease(lease)
+            max_attempts,
+            tuning,
+            around,
+            per_message=True,
+            parks=parks,
+            leased=adapter,
+            lease=checked_lease(lease),
         )
 
     def leased_batch(
@@ -120,6 +132,8 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
@@ -127,8 +141,15 @@ class QueueBuilder:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
         adapter = BatchAdapter(checked_handler(handler, "batch"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, per_message=False, leased=adapter, lease=checked_lease(lease)
+            max_attempts,
+            tuning,
+            around,
+            per_message=False,
+            parks=parks,
+            leased=adapter,
+            lease=checked_lease(lease),
         )
 
     def transactional(
@@ -136,6 +157,8 @@ class QueueBuilder:
         handler: Callable[[Any, OutboxMessage], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
@@ -147,13 +170,18 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
-        return self._consumed(max_attempts, tuning, around, per_message=True, transactional=wrapped)
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
+        return self._consumed(
+            max_attempts, tuning, around, per_message=True, parks=parks, transactional=wrapped
+        )
 
     def transactional_batch(
         self,
         handler: Callable[[Any, list[OutboxMessage]], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         **unknown: NoReturn,
@@ -161,7 +189,10 @@ class QueueBuilder:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
-        return self._consumed(max_attempts, tuning, around, per_message=False, transactional=wrapped)
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
+        return self._consumed(
+            max_attempts, tuning, around, per_message=False, parks=parks, transactional=wrapped
+        )
 
     def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
         """Only enqueue to the queue here; another process consumes it."""
@@ -201,7 +232,10 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
     They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
     """
     for option, value in options.items():
-        known = "leased queues have lease, max_attempts, tuning and around, transactional ones the last three"
+        known = (
+            "leased queues have lease, max_attempts, on_give_up, park_limits, tuning and around, "
+            "transactional ones all but lease"
+        )
         raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 

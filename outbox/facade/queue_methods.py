@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
+from outbox.errors import ConfigurationError
 from outbox.queues.administration import SKIPPED, Administration
+from outbox.queues.parked import Parked
 from outbox.queues.pause import Pause
 
 Pauses: TypeAlias = "list[Pause]"
@@ -15,19 +17,30 @@ class QueueMethods:
     """Changes that every process obeys within a poll: what a worker has begun it finishes."""
 
     _administration: Administration
+    _parked: Parked
 
     def _check_usable(self) -> None:
         raise NotImplementedError
+
+    @property
+    def parked(self) -> Parked:
+        """The keys that wait apart: list, release or discard them."""
+        self._check_usable()
+        return self._parked
 
     def pause(
         self,
         queue: str,
         partition: int | None = None,
+        key: str | bytes | None = None,
         *,
         reason: str | None = None,
         until: datetime | None = None,
     ) -> None:
         """Deliver nothing of a queue, or of one of its partitions, until `resume` or the time ``until``.
+
+        With ``key`` only the messages of that key wait, in order, and the others of their partition flow: the
+        key is parked (see `parked`), which has no reason and no end.
 
         Messages are still taken in and numbered. A worker finishes the message that it is at, or the call of
         a batch handler. Pausing again replaces the reason and the time.
@@ -35,15 +48,23 @@ class QueueMethods:
         Raises `QueueNotRegistered` for a queue that is not in the tables, `PartitionOutOfRange`.
         """
         self._check_usable()
-        self._administration.pause(queue, partition, reason=reason, until=until)
+        if key is None:
+            self._administration.pause(queue, partition, reason=reason, until=until)
+            return
+        for option, value in (("partition", partition), ("reason", reason), ("until", until)):
+            if value is not None:
+                raise ConfigurationError(option, value, "a key is parked as it is; leave this out")
+        self._parked.park(queue, key)
 
-    def resume(self, queue: str, partition: int | None = None) -> int:
-        """Deliver again; return how many pauses ended.
+    def resume(self, queue: str, partition: int | None = None, key: str | bytes | None = None) -> int:
+        """Deliver again; return how many pauses ended, or with ``key`` how many messages it releases.
 
         A queue with all of its partitions; with ``partition`` only that one's own pause, so that it waits on
         while the queue as a whole is paused.
         """
         self._check_usable()
+        if key is not None:
+            return self._parked.release(queue, key)
         return self._administration.resume(queue, partition)
 
     def hold(self, *, reason: str | None = None) -> None:

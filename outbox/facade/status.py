@@ -75,6 +75,9 @@ class OutboxStatus:
     dead_letters: dict[str, int]
     pauses: list[Pause] = field(default_factory=list)
     """What is paused or held, oldest first."""
+    parked_keys: int = 0
+    """Keys whose messages wait apart; see `Outbox.parked`."""
+    parked_messages: int = 0
 
 
 def read_status(backend: Backend) -> OutboxStatus:
@@ -82,7 +85,8 @@ def read_status(backend: Backend) -> OutboxStatus:
     ids = [int(row[0]) for row in backend.query("all_partitions")]
     pauses = Administration(backend).pauses()
     rows = [describe_partition(row, pauses) for row in backend.partition_status(ids)]
-    return OutboxStatus(rows, backend.dead_letter_counts(), pauses)
+    [(keys, messages)] = backend.query("count_parked", queue=None)
+    return OutboxStatus(rows, backend.dead_letter_counts(), pauses, int(keys), int(messages))
 
 
 def describe_partition(row: PartitionStatus, pauses: Sequence[Pause] = ()) -> QueuePartitionStatus:

@@ -16,6 +16,7 @@ from outbox.statements.tables import Naming
 FILES = (
     "queues",
     "administration",
+    "parking",
     "enqueue",
     "sequencer",
     "processor",

@@ -13,6 +13,7 @@ from outbox.backends.records import Delivery, LeaseRequest, LeaseResult, Settlem
 from outbox.clock import Clock, monotonic
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
+from outbox.queues.parked_keys import Aside, ParkedKeys
 from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
@@ -25,7 +26,7 @@ from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness
 from outbox.workers.refusals import refused
-from outbox.workers.settling import Decision, decide, outcome_if_exhausted
+from outbox.workers.settling import Decision, decide, outcome_if_exhausted, up_to_full
 from outbox.workers.telling import Handled, handler_failed, tell_turn
 from outbox.workers.turn import Turn, fresh_token
 
@@ -65,6 +66,7 @@ class LeasedTurns:
         self._clock = clock
         self._acks = Acks(backend, clock=clock)
         self._portions: defaultdict[str, Portion] = defaultdict(Portion)
+        self._parked = ParkedKeys(backend)
         self._random = random.Random()
 
     def run(self, consumer: Consumer, claim: Claim, keys: Sequence[int]) -> bool:
@@ -120,22 +122,24 @@ class LeasedTurns:
         seconds = 0.0
         if delivery.crashed:
             state.mode = state.mode.rejected(None)
-        outcome = outcome_if_exhausted(delivery, consumer)
+        aside = self._parked.aside(delivery, consumer.most_parked)
+        delivery, outcome = up_to_full(delivery, consumer, aside)
+        outcome = outcome or outcome_if_exhausted(delivery, consumer, aside)
         if outcome is None and self._recorder is not None:
             left_alone = self._recorder.record_unexplained_start(delivery)
             outcome = None if left_alone is None else Outcome(0, failure=left_alone)
         if outcome is None:
-            outcome, seconds = self._hand_over(turn, delivery)
-        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
+            outcome, seconds = self._hand_over(turn, delivery, aside)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random, aside=aside)
         state.crashed = state.crashed and not decision.processed and not decision.failed
         return Handled(delivery, decision, began, seconds)
 
-    def _hand_over(self, turn: Turn, delivery: Delivery) -> tuple[Outcome, float]:
+    def _hand_over(self, turn: Turn, delivery: Delivery, aside: Aside) -> tuple[Outcome, float]:
         """Call the handler; return what became of the messages and the seconds in the handler."""
         consumer = turn.consumer
         assert consumer.leased is not None
         hold = turn.hold(delivery.partition_id)
-        messages, withheld = build_messages(delivery, consumer, hold.deadline)
+        messages, withheld = build_messages(delivery, consumer, hold.deadline, aside)
         outcome = Outcome(0)
         seconds = 0.0
         if messages:
@@ -187,6 +191,9 @@ class LeasedTurns:
     def _reading_on(self, turn: Turn, decision: Decision, group: int, *, reads: bool) -> Settlement:
         key = decision.settlement.partition_id
         if not reads or not decision.finished or self._paused(turn.consumer, key):
+            return decision.settlement
+        if any(parked.gives_up for parked in decision.settlement.parked):
+            # What would be read has the set of keys from before.
             return decision.settlement
         limit = self._limit(turn.consumer, key, group)
         most = self._portions[turn.consumer.queue].of(limit * group)

@@ -40,7 +40,7 @@ leased AS (
         locked_until = clock_timestamp() + CAST(:lease AS double precision) * interval '1 second'
     FROM free
     WHERE c.partition_id = free.partition_id
-    RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error
+    RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error, c.parking
 )
 
 SELECT
@@ -60,6 +60,7 @@ SELECT
             WHERE o.partition_id = c.partition_id AND o.seq = c.processed_seq + 1
         ) THEN c.processed_seq
     END AS missing_after,
+    l.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -161,7 +162,7 @@ settled AS (
     FROM given AS g
     INNER JOIN fenced ON fenced.partition_id = g.partition_id AND fenced.processed_seq <= g.cursor_seq
     WHERE c.partition_id = g.partition_id
-    RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
+    RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows, c.parking
 ),
 
 dead_lettered AS (
@@ -200,6 +201,7 @@ SELECT
     s.partition_id IS NOT NULL AS ours,
     s.keeps,
     g.cursor_seq,
+    s.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -268,6 +270,7 @@ WITH locked AS MATERIALIZED (
         c.processed_seq,
         c.attempts,
         c.last_error,
+        c.parking,
         c.locked_by IS NOT NULL AS crashed,
         c.locked_until IS NULL
         OR c.locked_until <= clock_timestamp()
@@ -286,6 +289,7 @@ SELECT
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
     p.sequence > l.processed_seq AS behind,
+    l.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,

@@ -11,6 +11,7 @@ SELECT
     c.locked_by IS NOT NULL AS crashed,
     c.last_error,
     p.sequence > c.processed_seq AS behind,
+    c.parking,
     c.locked_until / 1000000.0
     - CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) / 1000.0 AS held_for
 FROM json_each(:partition_ids) AS w
@@ -59,7 +60,8 @@ ORDER BY o.seq;
 -- Locks: none of its own; runs under the write lock.
 SELECT
     c.partition_id,
-    c.processed_seq
+    c.processed_seq,
+    c.parking
 FROM json_each(:settlements) AS w
 CROSS JOIN outbox_processor AS c
 WHERE

@@ -126,7 +126,7 @@ def read_locked(session: Session, rows: Rows, max_bytes: int) -> Delivery | Refu
         return Refusal(partition_id, RefusalKind.IDLE)
     [messages] = batches.read(session, [batch])
     head = (partition_id, cursor, found.attempts, bool(found.crashed))
-    return Delivery(*head, messages, decode_text(found.last_error))
+    return Delivery(*head, messages, decode_text(found.last_error), found.parking)
 
 
 def advance(session: Session, settlement: Settlement) -> None:
