@@ -6,12 +6,16 @@ from datetime import datetime, timedelta, timezone
 
 import click
 
+from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, OutboxGroup, examples, pass_settings
+from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
+from outbox.facade.status import read_status
 from outbox.queues.administration import SKIPPED, Administration
+from outbox.queues.reshaping import Reshaping
 from outbox.values.readable import count
 
 partition_option = click.option("--partition", type=int, metavar="N", help="Only this partition, from 0.")
@@ -72,6 +76,58 @@ def skip_command(settings: Settings, partition_id: int, seq: int, reason: str | 
     with connected(settings) as backend:
         message_id = Administration(backend).skip(partition_id, seq, reason=reason or SKIPPED)
     told(settings, f"message {message_id} is a dead letter now", skipped=message_id)
+
+
+@queues.command("rename", epilog=examples("outbox queues rename orders purchases"))
+@click.argument("queue")
+@click.argument("new")
+@pass_settings
+def rename_command(settings: Settings, queue: str, new: str) -> None:
+    """Give a queue another name. Processes that have the old one work on, and may be started with it."""
+    with connected(settings) as backend:
+        Reshaping(backend).rename(queue, new)
+    told(settings, f"queue {queue} is called {new} now", renamed=queue, new=new)
+
+
+@queues.command("drop", epilog=examples("outbox queues drop orders --yes"))
+@click.argument("queue")
+@yes_option
+@pass_settings
+def drop_command(settings: Settings, queue: str, *, yes: bool) -> None:
+    """Purge a queue and free its name. Shows what waits in it, and asks first. Dead letters stay."""
+    with connected(settings) as backend:
+        ask(settings, backend, queue, "dropped with", yes=yes)
+        purged = Reshaping(backend).drop(queue)
+    told(
+        settings,
+        f"queue {queue} is dropped, {count(purged, 'message')} with it",
+        dropped=queue,
+        purged=purged,
+    )
+
+
+@click.command(
+    "purge", cls=OutboxCommand, epilog=examples("outbox purge orders", "outbox purge orders --yes")
+)
+@click.argument("queue")
+@yes_option
+@pass_settings
+def purge(settings: Settings, queue: str, *, yes: bool) -> None:
+    """Delete what waits in a queue, parked and delayed messages too, while workers run. Asks first."""
+    with connected(settings) as backend:
+        ask(settings, backend, queue, "purged of", yes=yes)
+        purged = Reshaping(backend).purge(queue)
+    told(settings, f"{count(purged, 'message')} of queue {queue} purged", purged=purged)
+
+
+def ask(settings: Settings, backend: Backend, queue: str, done: str, *, yes: bool) -> None:
+    """Show what waits in a queue, and ask."""
+    rows = [row for row in read_status(backend).partitions if row.queue == queue]
+    waiting = count(sum(row.incoming + row.backlog + row.delayed for row in rows), "message")
+    sentence = f"Queue {queue} will be {done} {waiting}."
+    if not settings.json:
+        emit(sentence)
+    confirm(f"{sentence} Go on?" if settings.json else "Go on?", yes=yes)
 
 
 @click.command(

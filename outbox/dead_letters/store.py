@@ -160,7 +160,7 @@ def letter(row: Any, names: Names) -> DeadLetter:
         uid=str(decode_text(row.uid)) if row.uid else names.uid(message_id, enqueued),
         source=names.source(partition_id, seq),
         origin=decode_text(row.origin),
-        group=decode_text(row.fingerprint) or "",
+        group="" if row.fingerprint is None else str(decode_text(row.fingerprint)),
         first_failed_at=decode_time(row.first_failed_at),
     )
 

@@ -40,6 +40,7 @@ CHECKS: tuple[str, ...] = (
     "leases",
     "pauses",
     "parked",
+    "dropped",
     "dead_letters",
     "gaps",
     "leftovers",

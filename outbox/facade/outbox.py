@@ -21,6 +21,7 @@ from outbox.facade.writing import Writing
 from outbox.installation import Installation
 from outbox.queues.administration import Administration
 from outbox.queues.parked import Parked
+from outbox.queues.reshaping import Reshaping
 from outbox.runtime.fork import ForkGuard
 from outbox.values.delay import DeliverAfter
 from outbox.values.durations import whole
@@ -66,6 +67,7 @@ class Outbox(QueueMethods):
         self._closed = self._kept_open = False
         self._administration = Administration(backend)
         self._parked = Parked(backend, installation)
+        self._reshaping = Reshaping(backend)
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod

@@ -9,6 +9,7 @@ from outbox.errors import ConfigurationError
 from outbox.queues.administration import SKIPPED, Administration
 from outbox.queues.parked import Parked
 from outbox.queues.pause import Pause
+from outbox.queues.reshaping import Reshaping
 
 Pauses: TypeAlias = "list[Pause]"
 
@@ -18,6 +19,7 @@ class QueueMethods:
 
     _administration: Administration
     _parked: Parked
+    _reshaping: Reshaping
 
     def _check_usable(self) -> None:
         raise NotImplementedError
@@ -84,6 +86,34 @@ class QueueMethods:
         """Return what is paused or held at present, oldest first."""
         self._check_usable()
         return self._administration.pauses()
+
+    def rename_queue(self, queue: str, new: str) -> None:
+        """Give a queue another name, with all that it holds. Processes that have the old one work on.
+
+        A process that is started with the old name finds the queue by it, until another one is renamed to it.
+
+        Raises `QueueNotRegistered`, and `ConfigurationError` when there is a queue with the new name.
+        """
+        self._check_usable()
+        self._reshaping.rename(queue, new)
+
+    def purge(self, queue: str) -> int:
+        """Delete what waits in a queue, parked and delayed messages too; return how many were not delivered.
+
+        Safe while workers run: a handler finishes the batch that it has, and nothing else that was there is
+        delivered. Messages that come meanwhile stay, and so do dead letters. Deduplication keys stay taken.
+        """
+        self._check_usable()
+        return self._reshaping.purge(queue)
+
+    def drop_queue(self, queue: str) -> int:
+        """Purge a queue and free its name; return how many messages were not delivered.
+
+        A later queue of the name begins anew. Dead letters stay, under a name that tells of the drop. So does
+        what a producer sends that has not heard of it: `status` and the doctor show it.
+        """
+        self._check_usable()
+        return self._reshaping.drop(queue)
 
     def skip(self, partition_id: int, seq: int, *, reason: object = SKIPPED) -> int:
         """Send the message that a partition would deliver next to the dead letters; return the message's id.

@@ -9,6 +9,7 @@ from outbox.backends.protocol import Backend
 from outbox.backends.records import PartitionStatus
 from outbox.queues.administration import Administration
 from outbox.queues.pause import Pause
+from outbox.queues.reshaping import is_dropped
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def read_status(backend: Backend) -> OutboxStatus:
     ids = [int(row[0]) for row in backend.query("all_partitions")]
     pauses = Administration(backend).pauses()
     rows = [describe_partition(row, pauses) for row in backend.partition_status(ids)]
+    # Of a dropped queue only what came since: a producer has not heard of it.
+    rows = [row for row in rows if not is_dropped(row.queue) or row.incoming or row.backlog]
     [(keys, messages)] = backend.query("count_parked", queue=None)
     return OutboxStatus(rows, backend.dead_letter_counts(), pauses, int(keys), int(messages))
 

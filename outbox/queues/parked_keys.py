@@ -54,7 +54,7 @@ class ParkedKeys:
 
     def aside(self, delivery: Delivery, most: int) -> Aside:
         """Tell which messages of a delivery are not handed over; ``most`` messages of a key may be parked."""
-        if delivery.parking is None:
+        if delivery.parking is None:  # the usual case
             return NOTHING
         keys = self._keys(delivery.partition_id, delivery.parking)
         aside = sort_out(delivery, keys, most) if keys else NOTHING

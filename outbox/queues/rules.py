@@ -29,6 +29,7 @@ class Rules:
         self._lock = threading.Lock()
         self._revision = 0
         self._pauses: tuple[tuple[Pause, float | None], ...] = ()
+        self._names: dict[str, str] = {}
 
     def compare(self, revision: int | None) -> None:
         """Read the settings if they have another revision than when they were read."""
@@ -42,12 +43,18 @@ class Rules:
         """Return for how many seconds at most not to look at a paused partition; None when it is free."""
         # One look at an empty tuple, where nothing is paused.
         for pause, end in self._pauses:
-            if pause.covers(queue, partition):
+            # A process that was started before a rename knows the queue by its old name.
+            if pause.covers(self._names.get(queue, queue), partition):
                 if end is None:
                     return LOOK_AGAIN
                 if (left := end - self._clock()) > 0:
                     return min(left, LOOK_AGAIN)
         return None
+
+    def old_names(self) -> dict[str, str]:
+        """Read what queues are called now that were renamed."""
+        self._names = self._access.read(None, Store.old_names)
+        return self._names
 
     def _read(self) -> None:
         # The end counts from before the statement: it never comes later than by the database's clock.
@@ -55,6 +62,8 @@ class Rules:
         # The revision first: what changes in between is read once more.
         revision = self._access.read(None, Store.revision)
         found = self._access.read(None, Store.pauses)
+        if found:
+            self.old_names()
         pauses = tuple((pause, None if seconds is None else now + seconds) for pause, seconds in found)
         if pauses or self._pauses:
             log.info("%d pauses hold now", len(pauses), extra={"pauses": len(pauses)})

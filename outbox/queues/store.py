@@ -44,6 +44,11 @@ class Store:
         """Return the pauses that have not ended, oldest first."""
         return [lasting(row) for row in self._run("read_pauses")]
 
+    def old_names(self) -> dict[str, str]:
+        """Return what queues are called now that were renamed."""
+        rows = self._run("read_old_names")
+        return {str(decode_text(old)): str(decode_text(new)) for old, new in rows}
+
     def pause(
         self, queue: str, partition: int | None, key: str | None, reason: str | None, until: datetime | None
     ) -> None:

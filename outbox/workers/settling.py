@@ -28,6 +28,8 @@ class Decision:
     """A Retry: the partition rests for `Settlement.delay`."""
     finished: bool
     """The whole batch succeeded; the next may be read in the same statement."""
+    set_aside: int = 0
+    """Messages put apart with their key, or passed over since they have other numbers."""
     attributed: bool = False
     """The failure counts, and is known to be that of the new head."""
 
@@ -98,11 +100,13 @@ def decide(
     if aside.parked:
         waiting = [ParkedRecord(messages[n].seq) for n in sorted(aside.parked) if n < processed]
         settlement = replace(settlement, parked=(*settlement.parked, *waiting))
+    apart = len(settlement.parked) + sum(n < processed for n in aside.passed)
     if failure is None:
         state.isolate = attempts > 0
         error = delivery.last_error if attempts else None
         settlement = replace(settlement, attempts=attempts, last_error=error)
-        return Decision(settlement, processed, failed=False, finished=processed == len(messages))
+        finished = processed == len(messages)
+        return Decision(settlement, processed, failed=False, finished=finished, set_aside=apart)
     attempts += 1 if failure.counts else 0
     state.streak = 1 if processed else state.streak + 1
     state.mode = _degraded(state, outcome, consumer)
@@ -114,7 +118,9 @@ def decide(
         delay=_delay(failure, max(attempts, state.streak), consumer, random),
     )
     attributed = failure.counts and _attributed(delivery, processed, outcome)
-    return Decision(settlement, processed, failed=True, finished=False, attributed=attributed)
+    return Decision(
+        settlement, processed, failed=True, finished=False, set_aside=apart, attributed=attributed
+    )
 
 
 def _put_away(

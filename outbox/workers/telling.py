@@ -35,7 +35,7 @@ def tell_turn(
 
     What only a user's observer wants is not made without one: most messages cost no event of their own.
     """
-    processed = retried = dead_lettered = 0
+    processed = retried = dead_lettered = set_aside = 0
     delivered = observers.want(events.Delivered)
     for item in handled:
         decision = item.decision
@@ -45,6 +45,7 @@ def tell_turn(
         processed += decision.processed
         retried += decision.failed
         dead_lettered += len(decision.settlement.dead)
+        set_aside += decision.set_aside
         if delivered:
             observers.tell(_delivered(consumer, item))
         if decision.settlement.parked:
@@ -61,6 +62,7 @@ def tell_turn(
             processed=processed,
             retried=retried,
             dead_lettered=dead_lettered,
+            set_aside=set_aside,
         )
     )
 

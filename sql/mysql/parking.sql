@@ -1,5 +1,5 @@
--- Keys that wait apart. A partition's set of them has a version, processor.parking, which is NULL as long as it never
--- had any: a lease reads it along, and its worker looks here only when it is another one than before.
+-- Keys that wait apart. A partition's set of them has a version, processor.parking, which is NULL as long as
+-- it never had any: a lease reads it along, and its worker looks here only when it is another than before.
 -- Keys are bytes here, and texts travel as hexadecimal digits.
 
 -- name: park_keys :exec
@@ -7,10 +7,10 @@
 -- [partition id, seq, reason, fingerprint, attempts, whether the key is to be parked].
 -- Locks: the new rows; the processor rows are held already.
 INSERT INTO outbox_parked_keys (partition_id, message_key)
-SELECT o.partition_id, CAST(b.message_key AS BINARY)
+SELECT o.partition_id, CAST(b.message_key AS BINARY) AS message_key
 FROM
-    JSON_TABLE(:parked, '$[*]' COLUMNS (
-        partition_id BIGINT PATH '$[0]',
+    JSON_TABLE(:parked, '$[*]' COLUMNS ( -- noqa: RF03
+        partition_id BIGINT PATH '$[0]', -- noqa: RF03
         seq BIGINT PATH '$[1]',
         reason VARCHAR(16000) CHARACTER SET ascii PATH '$[2]',
         fingerprint VARCHAR(2040) CHARACTER SET ascii PATH '$[3]',
@@ -22,19 +22,20 @@ STRAIGHT_JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
     ON o.partition_id = g.partition_id AND o.seq = g.seq AND o.seq > c.processed_seq
 STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id
 WHERE g.gives_up = 1
-ON DUPLICATE KEY UPDATE state = 'parked';
+ON DUPLICATE KEY UPDATE outbox_parked_keys.state = 'parked';
 
 -- name: raise_parking :exec
--- Another version of the partitions' sets of keys.
+-- Another version of the partitions' sets of keys. The first is a time, so that none comes again although the
+-- tables were emptied: a process would take what it remembers for the new set.
 -- Locks: the processor rows, held already.
 UPDATE
     JSON_TABLE(:partition_ids, '$[*]' COLUMNS (partition_id BIGINT PATH '$')) AS given
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = given.partition_id
-SET c.parking = COALESCE(c.parking, 0) + 1;
+SET c.parking = COALESCE(c.parking, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))) + 1;
 
 -- name: insert_parked :exec
--- Messages into the waiting sequence of their key, unless it was released meanwhile: then they have new numbers.
--- Those at or before the cursor are there already.
+-- Messages into the waiting sequence of their key, unless it was released meanwhile: then they have new
+-- numbers. Those at or before the cursor are there already.
 -- Locks: the new rows; the processor rows are held already.
 INSERT INTO outbox_parked (
     partition_id, message_key, seq, message_id, uid, origin, payload, payload_type, headers, created_at,
@@ -185,8 +186,8 @@ DELETE FROM outbox_parked WHERE partition_id = :partition_id AND message_key = U
 -- A key's messages as discarded dead letters, so that they stay readable until cleanup.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
-    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts, message_key,
-    uid, origin, fingerprint, status, completed_at
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+    message_key, uid, origin, fingerprint, status, completed_at
 )
 SELECT
     message_id,

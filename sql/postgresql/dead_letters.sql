@@ -231,7 +231,9 @@ WHERE id = ANY(CAST(:ids AS bigint[]));
 SELECT
     coalesce(fingerprint, '') AS fingerprint,
     count(*) AS letters,
-    CAST(extract(EPOCH FROM min(coalesce(first_failed_at, failed_at))) * 1000000 AS bigint) AS first_failed_at,
+    CAST(
+        extract(EPOCH FROM min(coalesce(first_failed_at, failed_at))) * 1000000 AS bigint
+    ) AS first_failed_at,
     CAST(extract(EPOCH FROM max(failed_at)) * 1000000 AS bigint) AS last_failed_at,
     max(id) AS example
 FROM outbox_dead_letters

@@ -1,5 +1,5 @@
--- Keys that wait apart. A partition's set of them has a version, processor.parking, which is NULL as long as it never
--- had any: a lease reads it along, and its worker looks here only when it is another one than before.
+-- Keys that wait apart. A partition's set of them has a version, processor.parking, which is NULL as long as
+-- it never had any: a lease reads it along, and its worker looks here only when it is another than before.
 
 -- name: park_keys :exec
 -- The keys of messages that are given up. :parked is a JSON array of
@@ -17,15 +17,16 @@ WHERE g.v ->> 5 = '1'
 ON CONFLICT (partition_id, message_key) DO UPDATE SET state = 'parked';
 
 -- name: raise_parking :exec
--- Another version of the partitions' sets of keys.
+-- Another version of the partitions' sets of keys. The first is a time, so that none comes again although the
+-- tables were emptied: a process would take what it remembers for the new set.
 -- Locks: the processor rows, held already.
 UPDATE outbox_processor
-SET parking = coalesce(parking, 0) + 1
+SET parking = coalesce(parking, CAST(extract(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)) + 1
 WHERE partition_id = ANY(CAST(:partition_ids AS bigint[]));
 
 -- name: insert_parked :exec
--- Messages into the waiting sequence of their key, unless it was released meanwhile: then they have new numbers.
--- Those at or before the cursor are there already.
+-- Messages into the waiting sequence of their key, unless it was released meanwhile: then they have new
+-- numbers. Those at or before the cursor are there already.
 -- Locks: the new rows; the processor rows are held already.
 INSERT INTO outbox_parked (
     partition_id, message_key, seq, message_id, uid, origin, payload, payload_type, headers, created_at,
@@ -165,12 +166,12 @@ DELETE FROM outbox_parked WHERE partition_id = :partition_id AND message_key = C
 -- A key's messages as discarded dead letters, so that they stay readable until cleanup.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
-    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts, message_key,
-    uid, origin, fingerprint, status, completed_at
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+    message_key, uid, origin, fingerprint, status, completed_at
 )
 SELECT
-    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts, message_key,
-    uid, origin, fingerprint, 'discarded', clock_timestamp()
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+    message_key, uid, origin, fingerprint, 'discarded', clock_timestamp()
 FROM outbox_parked
 WHERE partition_id = :partition_id AND message_key = CAST(:message_key AS text)
 ORDER BY seq;

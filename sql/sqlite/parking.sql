@@ -1,5 +1,5 @@
--- Keys that wait apart. A partition's set of them has a version, processor.parking, which is NULL as long as it never
--- had any: a lease reads it along, and its worker looks here only when it is another one than before.
+-- Keys that wait apart. A partition's set of them has a version, processor.parking, which is NULL as long as
+-- it never had any: a lease reads it along, and its worker looks here only when it is another than before.
 
 -- name: park_keys :exec
 -- The keys of messages that are given up. :parked is a JSON array of
@@ -23,15 +23,19 @@ WHERE
 ON CONFLICT (partition_id, message_key) DO UPDATE SET state = 'parked';
 
 -- name: raise_parking :exec
--- Another version of the partitions' sets of keys.
+-- Another version of the partitions' sets of keys. The first is a time, so that none comes again although the
+-- tables were emptied: a process would take what it remembers for the new set.
 -- Locks: the database's write lock, held already.
 UPDATE outbox_processor
-SET parking = coalesce(parking, 0) + 1
+SET
+    parking = coalesce(
+        parking, CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+    ) + 1
 WHERE partition_id IN (SELECT value FROM json_each(:partition_ids));
 
 -- name: insert_parked :exec
--- Messages into the waiting sequence of their key, unless it was released meanwhile: then they have new numbers.
--- Those at or before the cursor are there already.
+-- Messages into the waiting sequence of their key, unless it was released meanwhile: then they have new
+-- numbers. Those at or before the cursor are there already.
 -- Locks: the database's write lock, held already.
 INSERT INTO outbox_parked (
     partition_id, message_key, seq, message_id, uid, origin, payload, payload_type, headers, created_at,
@@ -189,8 +193,8 @@ WHERE partition_id = :partition_id AND message_key = :message_key;
 -- A key's messages as discarded dead letters, so that they stay readable until cleanup.
 -- Locks: the database's write lock, held already.
 INSERT INTO outbox_dead_letters (
-    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts, message_key,
-    uid, origin, fingerprint, status, completed_at
+    message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
+    message_key, uid, origin, fingerprint, status, completed_at
 )
 SELECT
     message_id,

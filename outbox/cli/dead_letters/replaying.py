@@ -179,6 +179,8 @@ def replay(
 def told(settings: Settings, done: ReplayCounts, *, all_wanted: bool) -> Exit:
     """Print what became of the letters; ``all_wanted``: they were named, so to skip one is a failure too."""
     counts = asdict(done)
+    if done.stopped_at is None:
+        del counts["stopped_at"]
     if settings.json:
         emit_json(counts)
     else:

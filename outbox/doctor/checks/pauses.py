@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from outbox.doctor.finding import Finding, ok, warning
+from outbox.doctor.finding import Finding, warning
 from outbox.doctor.patient import Patient
 
 CHECK = "pauses"
 
 
 def examine(patient: Patient) -> list[Finding]:
-    """Report every pause, with what ends it."""
+    """Report every pause, with what ends it; nothing where there is none."""
     return [
         warning(
             CHECK,
@@ -18,4 +18,4 @@ def examine(patient: Patient) -> list[Finding]:
             + patient.command("hold --end" if pause.is_hold else f"queues resume {pause.queue}"),
         )
         for pause in patient.status.pauses
-    ] or [ok(CHECK, "nothing is paused or held")]
+    ]

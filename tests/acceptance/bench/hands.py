@@ -17,7 +17,7 @@ from outbox.runtime.directive import Directive
 
 MOST_ROUNDS = 500
 # What a turn counts that handed something over, or had a reason not to.
-REASONS = ("retried", "dead_lettered", "lost_leases")
+REASONS = ("retried", "dead_lettered", "set_aside", "lost_leases")
 
 
 class CallCounter:
