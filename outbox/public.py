@@ -3,6 +3,7 @@
 from outbox.dead_letters import (
     DeadLetter,
     DeadLetterFilter,
+    DeadLetterGroup,
     DeadLetters,
     DeadLetterScope,
     DeadLetterStatus,
@@ -74,10 +75,12 @@ from outbox.failures import (
 from outbox.handlers.around import Delivery
 from outbox.handlers.batch import Batch
 from outbox.inbox import Inbox, InboxResult
+from outbox.queues.pause import Pause
 from outbox.schema import Migration, migrate, migrations, rollback
 from outbox.values.codec import Codec, JsonCodec
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
+from outbox.values.park_limits import ParkLimits
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
 from outbox.values.rate import Rate
@@ -94,6 +97,7 @@ __all__ = [
     "DatabaseError",
     "DeadLetter",
     "DeadLetterFilter",
+    "DeadLetterGroup",
     "DeadLetterScope",
     "DeadLetterStatus",
     "DeadLettered",
@@ -134,10 +138,12 @@ __all__ = [
     "OutboxProfile",
     "OutboxStats",
     "OutboxStatus",
+    "ParkLimits",
     "PartitionBlocked",
     "PartitionCountMismatch",
     "PartitionOutOfRange",
     "Partitions",
+    "Pause",
     "PayloadTooLarge",
     "PermissionRefused",
     "Polled",

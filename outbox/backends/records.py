@@ -117,6 +117,8 @@ class Delivery:
     """The last start ended without a result: the process died or its lease ran out."""
     messages: list[StoredMessage]
     last_error: str | None = None
+    parking: int | None = None
+    """The version of the partition's set of parked keys; None if it never had any."""
 
 
 class RefusalKind(enum.Enum):
@@ -159,6 +161,19 @@ class DeadLetterRecord(NamedTuple):
     reason: str
     attempts: int
     """Failed deliveries, this one included."""
+    fingerprint: str | None = None
+    """What kind of failure it was."""
+
+
+class ParkedRecord(NamedTuple):
+    """A message to be put apart by a settlement, behind those of its key."""
+
+    seq: int
+    attempts: int = 0
+    reason: str | None = None
+    fingerprint: str | None = None
+    gives_up: bool = False
+    """It was given up: from now on all messages of its key are put apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +191,7 @@ class Settlement:
     delay: float = 0.0
     """Backoff: seconds after the release in which no worker takes the partition."""
     dead: tuple[DeadLetterRecord, ...] = ()
+    parked: tuple[ParkedRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

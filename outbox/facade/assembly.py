@@ -26,6 +26,7 @@ from outbox.facade.registry import Registry, register
 from outbox.facade.threads import build_workers
 from outbox.facade.transaction_share import TransactionShare
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.schema import check_schema
 from outbox.wakeups.flush_buffer import FlushBuffer
@@ -116,6 +117,7 @@ def make_pipeline(
         options.pipeline_settings(announce=opened.notifies),
         opened.observers if observer is None else opened.observers.plus(observer, FAILURES),
         installation=opened.installation,
+        rules=opened.rules,
         stopping=stopping,
         queue_clock=queue_clock,
     )
@@ -176,12 +178,14 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
                 consumer = declaration.consumer(partition_ids, options.profile, options.wrappers)
                 consumers.append(replace(consumer, names=installation, codec=options.codec))
         observers = logging_observers(options.observers)
+        rules = Rules(backend)
         if consumers:
-            installation.refresh()
+            # Before the first delivery: a hold is there so that nothing is sent.
+            rules.compare(installation.refresh().revision)
         place = right_place(backend)
         # A handler may have sent its session elsewhere, by search_path or USE.
         backend.use(place.own_catalog())
-        return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation)
+        return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation, rules)
     except BaseException:
         backend.close()
         raise
@@ -205,6 +209,9 @@ def check_consumed(options: Options) -> None:
     for declaration in options.declarations:
         if not declaration.decided:
             problem = "it has no handler; give it one, or say enqueue_only()"
+            raise ConfigurationError("queue", declaration.queue, problem)
+        if declaration.parks and options.quarantine is not None:
+            problem = "it parks keys, and a quarantine gives messages up without them; use one of the two"
             raise ConfigurationError("queue", declaration.queue, problem)
     if not any(declaration.consumed for declaration in options.declarations):
         raise nothing_consumed(options)

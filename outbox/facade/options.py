@@ -16,6 +16,7 @@ from outbox.statements.tables import DEFAULT_PREFIX
 from outbox.values.codec import JSON, Codec
 from outbox.values.headers import HeaderSource
 from outbox.values.lease_config import LeaseConfig
+from outbox.values.park_limits import ParkLimits
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
 from outbox.values.rate import Rate
@@ -35,6 +36,7 @@ class Declaration:
     wrappers: tuple[Wrapper, ...] = ()
     lease: LeaseConfig | None = None
     max_attempts: int | None = None
+    parks: ParkLimits | None = None
     tuning: WorkerTuning | None = None
     per_message: bool = True
     rate: Rate | None = None
@@ -59,6 +61,7 @@ class Declaration:
             tuning,
             lease=self.lease or LeaseConfig(float(tuning.lease_duration)),
             max_attempts=self.max_attempts,
+            parks=self.parks,
             leased=None if self.leased is None else self.leased.surrounded(around),
             transactional=None if self.transactional is None else self.transactional.surrounded(around),
             per_message=self.per_message,

@@ -15,11 +15,15 @@ from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError, OutboxClosed
 from outbox.facade.kept import Kept
 from outbox.facade.preparing import Preparing
+from outbox.facade.queue_methods import QueueMethods
 from outbox.facade.registry import Registry, register
 from outbox.facade.status import OutboxStatus, read_status
 from outbox.facade.transaction_share import TransactionShare
 from outbox.facade.writing import Writing
 from outbox.installation import Installation
+from outbox.queues.administration import Administration
+from outbox.queues.parked import Parked
+from outbox.queues.reshaping import Reshaping
 from outbox.runtime.fork import ForkGuard
 from outbox.values.bounds import LARGEST_BATCH
 from outbox.values.dedup import DedupWindow, OnDuplicate
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from outbox.facade.outbox_builder import OutboxBuilder
 
 
-class Outbox:
+class Outbox(QueueMethods):
     """Writes messages; made by `Outbox.builder`. Thread-safe; not to be used across a fork.
 
     Enqueueing never begins, commits, rolls back, retries or closes anything: the transaction is the
@@ -66,6 +70,9 @@ class Outbox:
         self._guard = ForkGuard()
         self._closed = self._kept_open = False
         self._kept = Kept(backend, installation, preparing.codec)
+        self._administration = Administration(backend)
+        self._parked = Parked(backend, installation)
+        self._reshaping = Reshaping(backend)
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod

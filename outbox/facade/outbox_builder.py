@@ -23,6 +23,7 @@ from outbox.values.bounds import LARGEST_INTEGER
 from outbox.values.durations import seconds, whole
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import OutboxMessage
+from outbox.values.park_limits import OnGiveUp, ParkLimits, checked_give_up
 from outbox.values.partitions import Partitions
 from outbox.values.rate import Rate
 from outbox.values.results import HandlerResult
@@ -111,6 +112,8 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
@@ -120,6 +123,8 @@ class QueueBuilder:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
 
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
+        With ``on_give_up="park_key"`` the message and all later ones of its key wait apart, in order, until
+        `Outbox.parked` releases them; those without a key are dead letters.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
         duration holds. ``around`` is run around each call, inside the wrappers of `OutboxBuilder.around`.
         ``rate`` limits the deliveries of all processes that declare it: messages wait, in order. For ``keep``
@@ -127,6 +132,7 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
             max_attempts,
             tuning,
@@ -134,6 +140,7 @@ class QueueBuilder:
             rate,
             keep,
             per_message=True,
+            parks=parks,
             leased=adapter,
             lease=checked_lease(lease),
         )
@@ -144,6 +151,8 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
@@ -153,6 +162,7 @@ class QueueBuilder:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
         adapter = BatchAdapter(checked_handler(handler, "batch"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
             max_attempts,
             tuning,
@@ -160,6 +170,7 @@ class QueueBuilder:
             rate,
             keep,
             per_message=False,
+            parks=parks,
             leased=adapter,
             lease=checked_lease(lease),
         )
@@ -169,6 +180,8 @@ class QueueBuilder:
         handler: Callable[[Any, OutboxMessage], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
@@ -182,8 +195,16 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, rate, keep, per_message=True, transactional=wrapped
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=True,
+            parks=parks,
+            transactional=wrapped,
         )
 
     def transactional_batch(
@@ -191,6 +212,8 @@ class QueueBuilder:
         handler: Callable[[Any, list[OutboxMessage]], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
         rate: Rate | None = None,
@@ -200,8 +223,16 @@ class QueueBuilder:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, rate, keep, per_message=False, transactional=wrapped
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=False,
+            parks=parks,
+            transactional=wrapped,
         )
 
     def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
@@ -246,7 +277,10 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
     They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
     """
     for option, value in options.items():
-        known = "leased queues have lease, and all max_attempts, tuning, around, rate and keep"
+        known = (
+            "leased queues have lease, max_attempts, on_give_up, park_limits, tuning, around, rate and keep, "
+            "transactional ones all but lease"
+        )
         raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 

@@ -15,6 +15,8 @@ from outbox.statements.tables import Naming
 
 FILES = (
     "queues",
+    "administration",
+    "parking",
     "enqueue",
     "sequencer",
     "processor",

@@ -88,6 +88,7 @@ class _Drain:
         before = self._progress()
         stages = self._pipeline.stages
         rows = self._pipeline.backend.pending(self._pipeline.partition_ids)
+        self._pipeline.rules.compare(rows.revision)
         stages.enqueued(row.partition_id for row in rows if row.incoming)
         stages.due([row.partition_id for row in rows if row.due])
         stages.sequenced(row.partition_id for row in rows if row.behind)

@@ -13,6 +13,8 @@ from outbox.backends.records import Delivery, LeaseRequest, LeaseResult, Settlem
 from outbox.clock import Clock, monotonic
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
+from outbox.queues.parked_keys import Aside, ParkedKeys
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
 from outbox.workers.acks import Acks
@@ -25,7 +27,7 @@ from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness
 from outbox.workers.rate_limits import Allowance
 from outbox.workers.refusals import refused
-from outbox.workers.settling import Decision, decide, outcome_if_exhausted
+from outbox.workers.settling import Decision, decide, outcome_if_exhausted, up_to_full
 from outbox.workers.telling import Handled, handler_failed, tell_turn
 from outbox.workers.turn import Turn, fresh_token
 
@@ -50,6 +52,7 @@ class LeasedTurns:
         fairness: Fairness,
         *,
         stopping: Callable[[], bool],
+        rules: Rules,
         recorder: FailureRecorder | None = None,
         clock: Clock = monotonic,
     ) -> None:
@@ -59,10 +62,12 @@ class LeasedTurns:
         self._observers = observers
         self._fairness = fairness
         self._stopping = stopping
+        self._rules = rules
         self._recorder = recorder
         self._clock = clock
         self._acks = Acks(backend, clock=clock)
         self._portions: defaultdict[str, Portion] = defaultdict(Portion)
+        self._parked = ParkedKeys(backend)
         self._random = random.Random()
 
     def run(
@@ -127,27 +132,36 @@ class LeasedTurns:
         seconds = 0.0
         if delivery.crashed:
             state.mode = state.mode.rejected(None)
-        outcome = outcome_if_exhausted(delivery, consumer)
+        aside = self._parked.aside(delivery, consumer.most_parked)
+        delivery, outcome = up_to_full(delivery, consumer, aside)
+        outcome = outcome or outcome_if_exhausted(delivery, consumer, aside)
         if outcome is None and self._recorder is not None:
             left_alone = self._recorder.record_unexplained_start(delivery)
             outcome = None if left_alone is None else Outcome(0, failure=left_alone)
         if outcome is None:
-            outcome, seconds = self._hand_over(turn, delivery)
-        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
+            outcome, seconds = self._hand_over(turn, delivery, aside)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random, aside=aside)
         state.crashed = state.crashed and not decision.processed and not decision.failed
         return Handled(delivery, decision, began, seconds)
 
-    def _hand_over(self, turn: Turn, delivery: Delivery) -> tuple[Outcome, float]:
+    def _hand_over(self, turn: Turn, delivery: Delivery, aside: Aside) -> tuple[Outcome, float]:
         """Call the handler; return what became of the messages and the seconds in the handler."""
         consumer = turn.consumer
         assert consumer.leased is not None
         hold = turn.hold(delivery.partition_id)
-        messages, withheld = build_messages(delivery, consumer, hold.deadline)
+        messages, withheld = build_messages(delivery, consumer, hold.deadline, aside)
         outcome = Outcome(0)
         seconds = 0.0
         if messages:
             batch = Batch(
-                messages, hold.deadline, lambda: hold.lost or self._stopping() or turn.patience_over()
+                messages,
+                hold.deadline,
+                lambda: (
+                    hold.lost
+                    or self._stopping()
+                    or turn.patience_over()
+                    or self._paused(consumer, delivery.partition_id)
+                ),
             )
             if not batch.cancelled:
                 began = self._clock()
@@ -161,6 +175,9 @@ class LeasedTurns:
         if outcome.failure is not None and outcome.failure.cause is not None:
             self._observers.tell(handler_failed(consumer, delivery, outcome.processed, outcome.failure))
         return outcome, seconds
+
+    def _paused(self, consumer: Consumer, key: int) -> bool:
+        return self._rules.paused_for(consumer.queue, consumer.indexes[key]) is not None
 
     def _settle(
         self, turn: Turn, claim: Claim, handled: list[Handled], *, reading_on: bool
@@ -182,9 +199,13 @@ class LeasedTurns:
         return answer.deliveries, bool(left)
 
     def _reading_on(self, turn: Turn, decision: Decision, group: int, *, reads: bool) -> Settlement:
-        if not reads or not decision.finished:
+        key = decision.settlement.partition_id
+        if not reads or not decision.finished or self._paused(turn.consumer, key):
             return decision.settlement
-        limit = self._limit(turn.consumer, decision.settlement.partition_id, group)
+        if any(parked.gives_up for parked in decision.settlement.parked):
+            # What would be read has the set of keys from before.
+            return decision.settlement
+        limit = self._limit(turn.consumer, key, group)
         most = self._portions[turn.consumer.queue].of(limit * group)
         return replace(decision.settlement, next_limit=max(1, min(limit, most // group)))
 

@@ -12,6 +12,7 @@ from outbox.clock import Clock, monotonic
 from outbox.failures import FailureTracker, SqlFailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
@@ -64,12 +65,14 @@ class Pipeline:
         stopping: Callable[[], bool],
         queue_clock: Clock = monotonic,
         installation: Installation | None = None,
+        rules: Rules | None = None,
     ) -> None:
         backend.waiting.stopping = stopping
         self.backend = backend
         self._looking: Backend | None = None
         self.settings = settings
         self.installation = installation or Installation(backend)
+        self.rules = rules or Rules(backend)
         self.counters = Counters()
         self.observers = observers.plus(self.counters, AMOUNTS)
         self.consumers = tuple(consumers)
@@ -99,10 +102,17 @@ class Pipeline:
             self.observers,
             fairness,
             stopping=stopping,
+            rules=self.rules,
             recorder=self.recorder,
         )
         self._transactional = TransactionalTurns(
-            backend, self.states, self.observers, fairness, stopping=stopping, recorder=self.recorder
+            backend,
+            self.states,
+            self.observers,
+            fairness,
+            stopping=stopping,
+            rules=self.rules,
+            recorder=self.recorder,
         )
         self._crashed_lane = threading.Lock()
         self._rate_limit = RateLimit() if settings.announce else None
@@ -146,6 +156,7 @@ class Pipeline:
             self._leased,
             self._transactional,
             rates=RateLimits(self.backend),
+            rules=self.rules,
             threads=self.settings.processors,
             crashed_lane=self._crashed_lane,
             paced=not self.settings.profile.linger,
@@ -167,6 +178,7 @@ class Pipeline:
             poll_interval=self.settings.poll_interval,
             installation=self.installation,
             queues={pid: consumer.queue for pid, consumer in self._by_partition.items()},
+            rules=self.rules,
         )
 
     def sweeper(self) -> QuarantineSweeper | None:

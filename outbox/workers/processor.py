@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Mapping
 
+from outbox.queues.rules import Rules
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.values.rate import Rate
 from outbox.wakeups.stages import StageWakeups
@@ -45,6 +46,7 @@ class Processor:
         transactional: TransactionalTurns,
         *,
         rates: RateLimits,
+        rules: Rules,
         threads: int,
         crashed_lane: threading.Lock,
         paced: bool,
@@ -56,6 +58,7 @@ class Processor:
         self._leased = leased
         self._transactional = transactional
         self._rates = rates
+        self._rules = rules
         self._threads = threads
         self._crashed_lane = crashed_lane
         self._paced = paced
@@ -74,10 +77,22 @@ class Processor:
         share = min(max(fair, consumer.speed.quick_group()), consumer.speed.group_size())
         with Claim(self._ready, keys) as claim:
             claim.again(keys[share:])
-            more = self._work(consumer, claim, keys[:share])
+            wanted = self._without_paused(consumer, claim, keys[:share])
+            more = bool(wanted) and self._work(consumer, claim, wanted)
         if not more:
             return Proceed(pause=0) if self._ready.ready_count else Idle()
         return Proceed() if self._paced else Proceed(pause=0)
+
+    def _without_paused(self, consumer: Consumer, claim: Claim, keys: list[int]) -> list[int]:
+        """Leave partitions alone from which nothing is to be delivered; return the others."""
+        free = []
+        for key in keys:
+            rest = self._rules.paused_for(consumer.queue, consumer.indexes[key])
+            if rest is None:
+                free.append(key)
+            else:
+                claim.defer(key, rest)
+        return free
 
     def _work(self, consumer: Consumer, claim: Claim, keys: list[int]) -> bool:
         try:
