@@ -19,12 +19,8 @@ from outbox.cli.dead_letters.outcome import NOT_OPEN
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_callable
-<<<<<<< HEAD
-from outbox.cli.output import emit, emit_json, our_own_output
-from outbox.cli.progress import progress
-=======
 from outbox.cli.output import emit, emit_json, our_own_output, plain
->>>>>>> 53d9bb5 (Group dead letters by what they failed of, rehearse a repair, stop a replay at a new failure)
+from outbox.cli.progress import progress
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
