@@ -87,6 +87,7 @@ SECONDS ?= 300
 LETTERS ?= 1000000
 soak: servers $(VENV)/.ready-for-tests
 	OUTBOX_SOAK_SECONDS=$(SECONDS) OUTBOX_MODEL_EXAMPLES=$(SECONDS) $(BIN)/python -m pytest tests/acceptance/end_to_end $(PYTEST_ARGS) -o faulthandler_timeout=0
+	OUTBOX_UPGRADE_MESSAGES=$(LETTERS) $(BIN)/python -m pytest tests/acceptance/schema/test_upgrade.py -k full_of_messages -s -o faulthandler_timeout=0
 	OUTBOX_LETTERS=$(LETTERS) $(BIN)/python -m pytest tests/acceptance/dead_letters/test_memory.py -s -o faulthandler_timeout=0
 
 # Minutes; with BENCH_ARGS=--long much longer. Leave the machine alone meanwhile.

@@ -133,7 +133,10 @@ class Sequencing(Protocol):
     def sequence_due(
         self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
     ) -> list[Sequenced]:
-        """The same for delayed messages that are due, in the order of becoming so."""
+        """Move up to ``limit`` delayed messages of each partition that are due, in the order of becoming so.
+
+        Otherwise as `sequence`.
+        """
 
 
 class Leasing(Protocol):
@@ -196,9 +199,6 @@ class Vacuuming(Protocol):
 
     def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
         """Delete up to ``limit`` processed outgoing rows and their bodies; return how many."""
-
-    def forget_keys(self, limit: int) -> int:
-        """Delete up to ``limit`` deduplication keys whose window has passed; return how many."""
 
 
 class Monitoring(Protocol):

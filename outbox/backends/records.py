@@ -32,8 +32,6 @@ class Look(list[Pending]):
     """What is pending, and the revision of the installation, which is told even when nothing is."""
 
     revision: int | None = None
-    expired: bool = False
-    """Whether there are deduplication keys whose window has passed."""
 
     @classmethod
     def of(cls, rows: Iterable[Pending]) -> Look:
@@ -43,7 +41,7 @@ class Look(list[Pending]):
             if row.partition_id:
                 look.append(row)
             else:
-                look.revision, look.expired = row.revision, row.dirty
+                look.revision = row.revision
         return look
 
 
@@ -117,6 +115,8 @@ class Delivery:
     """The last start ended without a result: the process died or its lease ran out."""
     messages: list[StoredMessage]
     last_error: str | None = None
+    parking: int | None = None
+    """The version of the partition's set of parked keys; None if it never had any."""
 
 
 class RefusalKind(enum.Enum):
@@ -159,6 +159,19 @@ class DeadLetterRecord(NamedTuple):
     reason: str
     attempts: int
     """Failed deliveries, this one included."""
+    fingerprint: str | None = None
+    """What kind of failure it was."""
+
+
+class ParkedRecord(NamedTuple):
+    """A message to be put apart by a settlement, behind those of its key."""
+
+    seq: int
+    attempts: int = 0
+    reason: str | None = None
+    fingerprint: str | None = None
+    gives_up: bool = False
+    """It was given up: from now on all messages of its key are put apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +189,7 @@ class Settlement:
     delay: float = 0.0
     """Backoff: seconds after the release in which no worker takes the partition."""
     dead: tuple[DeadLetterRecord, ...] = ()
+    parked: tuple[ParkedRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

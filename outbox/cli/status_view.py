@@ -44,7 +44,17 @@ def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
 def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
     """Return the status for scripts."""
     partitions = [dataclasses.asdict(row) | {"state": row.state} for row in shown.select(found.partitions)]
-    return {"partitions": partitions, "dead_letters": letters_of(found)}
+    return {
+        "partitions": partitions,
+        "dead_letters": letters_of(found),
+        "pauses": found.pauses,
+        **parked_of(found),
+    }
+
+
+def parked_of(found: OutboxStatus) -> dict[str, int]:
+    """Return how much waits apart."""
+    return {"parked_keys": found.parked_keys, "parked_messages": found.parked_messages}
 
 
 def letters_of(found: OutboxStatus) -> dict[str, int]:
@@ -60,7 +70,11 @@ def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
     if notable := [row for row in rows if shown.everything or row.state != "idle"]:
         parts += [partitions_table(notable), ""]
     letters = ", ".join(f"{number} {status}" for status, number in letters_of(found).items())
-    return [*parts, f"dead letters: {letters}"]
+    parts.append(f"dead letters: {letters}")
+    if found.parked_keys:
+        keys, messages = count(found.parked_keys, "key"), count(found.parked_messages, "message")
+        parts.append(f"parked: {keys} with {messages}")
+    return [*parts, *(plain(str(pause)) for pause in found.pauses)]
 
 
 def queues_table(rows: Sequence[QueuePartitionStatus]) -> RenderableType:
@@ -114,7 +128,7 @@ def partition_line(row: QueuePartitionStatus) -> tuple[object, ...]:
 
 def colored(state: str) -> Text:
     """Return a state in the colour of its urgency."""
-    style = {"failing": "red", "backing off": "yellow", "leased": "green"}.get(state, "")
+    style = {"failing": "red", "backing off": "yellow", "paused": "yellow", "leased": "green"}.get(state, "")
     return Text(state, style=style)
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from outbox.connections.connection import ProducerConnection
-from outbox.dead_letters.letter import DeadLetter, DeadLetterStatus
+from outbox.dead_letters.letter import DeadLetter, DeadLetterGroup, DeadLetterStatus
 from outbox.dead_letters.scope import DeadLetterFilter, DeadLetterScope
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
@@ -90,11 +90,22 @@ class Store:
         if ids:
             self._run("complete_dead_letters", ids=self._list(ids), status=status.value)
 
-    def reject(self, ids: Sequence[int], reason: str) -> None:
+    def reject(self, ids: Sequence[int], reason: str, kind: str) -> None:
         """Give locked letters back, with one attempt more."""
         if ids:
-            sent = self.catalog.dialect.encode_text(reason)
-            self._run("reject_dead_letters", ids=self._list(ids), reason=sent)
+            text = self.catalog.dialect.encode_text
+            sent = {"reason": text(reason), "fingerprint": text(kind)}
+            self._run("reject_dead_letters", ids=self._list(ids), **sent)
+
+    def groups(self, wanted: DeadLetterFilter, status: DeadLetterStatus) -> list[DeadLetterGroup]:
+        """Return the groups of one status, the largest first."""
+        rows = self._run("group_dead_letters", **self._where(wanted), status=status.value)
+        return [
+            DeadLetterGroup(
+                str(decode_text(kind)), int(letters), decode_time(first), decode_time(last), int(example)
+            )
+            for kind, letters, first, last, example in rows
+        ]
 
     def delete(self, ids: Sequence[int]) -> None:
         """Delete locked letters."""
@@ -116,6 +127,7 @@ class Store:
             "partition_id": scope.partition_id,
             "queue": scope.queue,
             "payload_type": scope.payload_type,
+            "fingerprint": self.catalog.dialect.encode_text(scope.group),
             "message_key": self.catalog.dialect.encode_text(key_text(scope.key)),
             "failed_after": encode_time(scope.failed_after),
             "failed_before": encode_time(scope.failed_before),
@@ -148,6 +160,8 @@ def letter(row: Any, names: Names) -> DeadLetter:
         uid=str(decode_text(row.uid)) if row.uid else names.uid(message_id, enqueued),
         source=names.source(partition_id, seq),
         origin=decode_text(row.origin),
+        group="" if row.fingerprint is None else str(decode_text(row.fingerprint)),
+        first_failed_at=decode_time(row.first_failed_at),
     )
 
 

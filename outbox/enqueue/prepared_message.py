@@ -27,11 +27,6 @@ class PreparedMessage(NamedTuple):
     """Microseconds that it waits from now on, by the database's clock."""
     due_us: int | None = None
     """Or until when, in microseconds since 1970."""
-    dedup_key: str | None = None
-    """The producer's name for it, of which there is one within a window."""
-    window_us: int | None = None
-    unique: bool = False
-    """Whether it is an error that the message is there already."""
 
     @property
     def named(self) -> bool:

@@ -34,7 +34,6 @@ def write_postgresql(
 def _columns(messages: Sequence[PreparedMessage]) -> dict[str, object]:
     """Return messages as one array a column."""
     partition_ids, payloads, payload_types, headers, *names = map(list, zip(*messages, strict=True))
-    names = names[:5]  # what a key is claimed by is no column of the message
     # A column that no message has is no array at all: unnest() fills it up.
     keys, uids, origins, delays, dues = (
         None if column.count(None) == len(messages) else column for column in names

@@ -17,7 +17,6 @@ from outbox.errors import ConfigurationError
 from outbox.events import DeadLettered, HandlerFailed, Observer, Retried
 from outbox.facade.given import on_given
 from outbox.facade.handle import OutboxHandle
-from outbox.facade.kept import keep
 from outbox.facade.opened import OpenedBackend
 from outbox.facade.options import Options
 from outbox.facade.outbox import Outbox
@@ -26,6 +25,7 @@ from outbox.facade.registry import Registry, register
 from outbox.facade.threads import build_workers
 from outbox.facade.transaction_share import TransactionShare
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.schema import check_schema
 from outbox.wakeups.flush_buffer import FlushBuffer
@@ -79,11 +79,7 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         opened.registry,
         FlushBuffer(stages, notifier, opened.observers),
         opened.place,
-        preparing=Preparing(
-            max_payload_size=options.max_payload_size,
-            header_sources=options.header_sources,
-            codec=options.codec,
-        ),
+        preparing=Preparing(max_payload_size=options.max_payload_size, header_sources=options.header_sources),
         require_transaction=options.require_transaction,
         make_pipeline=partial(make_pipeline, options, opened) if stages is None else refuse_to_drain,
         installation=opened.installation,
@@ -116,6 +112,7 @@ def make_pipeline(
         options.pipeline_settings(announce=opened.notifies),
         opened.observers if observer is None else opened.observers.plus(observer, FAILURES),
         installation=opened.installation,
+        rules=opened.rules,
         stopping=stopping,
         queue_clock=queue_clock,
     )
@@ -170,18 +167,18 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
         consumers = []
         for declaration in options.declarations:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
-            if declaration.keep is not None:
-                keep(backend)(declaration.queue, round(declaration.keep * 1_000_000) or None)
             if declaration.consumed:
                 consumer = declaration.consumer(partition_ids, options.profile, options.wrappers)
-                consumers.append(replace(consumer, names=installation, codec=options.codec))
+                consumers.append(replace(consumer, names=installation))
         observers = logging_observers(options.observers)
+        rules = Rules(backend)
         if consumers:
-            installation.refresh()
+            # Before the first delivery: a hold is there so that nothing is sent.
+            rules.compare(installation.refresh().revision)
         place = right_place(backend)
         # A handler may have sent its session elsewhere, by search_path or USE.
         backend.use(place.own_catalog())
-        return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation)
+        return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation, rules)
     except BaseException:
         backend.close()
         raise
@@ -205,6 +202,9 @@ def check_consumed(options: Options) -> None:
     for declaration in options.declarations:
         if not declaration.decided:
             problem = "it has no handler; give it one, or say enqueue_only()"
+            raise ConfigurationError("queue", declaration.queue, problem)
+        if declaration.parks and options.quarantine is not None:
+            problem = "it parks keys, and a quarantine gives messages up without them; use one of the two"
             raise ConfigurationError("queue", declaration.queue, problem)
     if not any(declaration.consumed for declaration in options.declarations):
         raise nothing_consumed(options)

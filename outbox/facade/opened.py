@@ -8,6 +8,7 @@ from outbox.backends.protocol import Backend
 from outbox.enqueue.place import RightPlace
 from outbox.facade.registry import Registry
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.workers.consumer import Consumer
 
@@ -25,3 +26,4 @@ class OpenedBackend:
     """Whether processes wake each other by NOTIFY."""
     observers: Observers
     installation: Installation
+    rules: Rules

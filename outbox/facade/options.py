@@ -13,12 +13,11 @@ from outbox.handlers.call import LeasedAdapter
 from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
-from outbox.values.codec import JSON, Codec
 from outbox.values.headers import HeaderSource
 from outbox.values.lease_config import LeaseConfig
+from outbox.values.park_limits import ParkLimits
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
-from outbox.values.rate import Rate
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.consumer import Consumer
 from outbox.workers.pipeline import PipelineSettings
@@ -35,11 +34,9 @@ class Declaration:
     wrappers: tuple[Wrapper, ...] = ()
     lease: LeaseConfig | None = None
     max_attempts: int | None = None
+    parks: ParkLimits | None = None
     tuning: WorkerTuning | None = None
     per_message: bool = True
-    rate: Rate | None = None
-    keep: float | None = None
-    """Seconds for which the queue keeps what was delivered; 0 ends it, None leaves it as it is."""
     decided: bool = True
 
     @property
@@ -59,10 +56,10 @@ class Declaration:
             tuning,
             lease=self.lease or LeaseConfig(float(tuning.lease_duration)),
             max_attempts=self.max_attempts,
+            parks=self.parks,
             leased=None if self.leased is None else self.leased.surrounded(around),
             transactional=None if self.transactional is None else self.transactional.surrounded(around),
             per_message=self.per_message,
-            rate=self.rate,
         )
 
 
@@ -98,7 +95,6 @@ class Options:
     wrappers: tuple[Wrapper, ...] = ()
     observers: tuple[Observer, ...] = ()
     header_sources: tuple[HeaderSource, ...] = ()
-    codec: Codec = JSON
     declarations: tuple[Declaration, ...] = ()
 
     def replace(self, *, profile: OutboxProfile | None = None, **changes: Any) -> Options:

@@ -15,7 +15,6 @@ from outbox.handlers.around import Wrapper, checked_wrappers
 from outbox.handlers.signature import checked_handler
 from outbox.statements import Naming
 from outbox.values.bounds import LARGEST_BATCH, LARGEST_INTEGER, LARGEST_PAYLOAD, MOST_THREADS
-from outbox.values.codec import Codec, checked_codec
 from outbox.values.durations import seconds, whole
 from outbox.values.headers import HeaderSource
 from outbox.values.profile import OutboxProfile
@@ -163,14 +162,6 @@ class OptionsBuilder:
         """
         checked_handler(source, option="headers_from")
         return self._with(header_sources=(*self._options.header_sources, source))
-
-    def codec(self, codec: Codec) -> Self:
-        """Let ``codec`` turn what is enqueued into bytes, and `OutboxMessage.decode` back.
-
-        It has ``encode(value) -> (bytes, payload type)`` and ``decode(bytes, payload_type)``, see `Codec`,
-        and gets bytes-like payloads too. Processes that deliver need it as much as those that enqueue.
-        """
-        return self._with(codec=checked_codec(codec))
 
     def quarantine(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,29 +12,30 @@ from outbox.connections.asynchronous import in_greenlet
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError, OutboxClosed
-from outbox.facade.kept import Kept
 from outbox.facade.preparing import Preparing
+from outbox.facade.queue_methods import QueueMethods
 from outbox.facade.registry import Registry, register
 from outbox.facade.status import OutboxStatus, read_status
 from outbox.facade.transaction_share import TransactionShare
 from outbox.facade.writing import Writing
 from outbox.installation import Installation
+from outbox.queues.administration import Administration
+from outbox.queues.parked import Parked
+from outbox.queues.reshaping import Reshaping
 from outbox.runtime.fork import ForkGuard
-from outbox.values.bounds import LARGEST_BATCH
-from outbox.values.dedup import DedupWindow, OnDuplicate
 from outbox.values.delay import DeliverAfter
 from outbox.values.durations import whole
-from outbox.values.message import EnqueueMessage, EnqueueOptions, OutboxMessage
+from outbox.values.message import EnqueueMessage
 from outbox.values.partitions import Partitions
 from outbox.wakeups.flush_buffer import FlushBuffer
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Self
 
     from outbox.facade.outbox_builder import OutboxBuilder
 
 
-class Outbox:
+class Outbox(QueueMethods):
     """Writes messages; made by `Outbox.builder`. Thread-safe; not to be used across a fork.
 
     Enqueueing never begins, commits, rolls back, retries or closes anything: the transaction is the
@@ -65,7 +65,9 @@ class Outbox:
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
         self._closed = self._kept_open = False
-        self._kept = Kept(backend, installation, preparing.codec)
+        self._administration = Administration(backend)
+        self._parked = Parked(backend, installation)
+        self._reshaping = Reshaping(backend)
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod
@@ -90,9 +92,6 @@ class Outbox:
         payload_type: str | None = None,
         headers: Mapping[str, str] | None = None,
         deliver_after: DeliverAfter | None = None,
-        dedup_key: str | bytes | None = None,
-        dedup_window: DedupWindow | None = None,
-        on_duplicate: OnDuplicate = "return",
     ) -> int:
         """Write one message in the transaction that is open on ``conn``; return its id.
 
@@ -102,10 +101,6 @@ class Outbox:
 
         ``deliver_after`` is a number of seconds, a `timedelta` or an aware `datetime` by the database's
         clock: the message is not delivered earlier, and takes its place among the others when it is due.
-
-        A queue takes one message of a ``dedup_key`` within ``dedup_window`` (seconds or a `timedelta`, a day
-        unless given). For another one the id of the first is returned and nothing is written; with
-        ``on_duplicate="raise"`` it is a `DuplicateMessage`.
 
         Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
         `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
@@ -120,22 +115,37 @@ class Outbox:
             payload_type=payload_type,
             headers=headers,
             deliver_after=deliver_after,
-            dedup_key=dedup_key,
-            dedup_window=dedup_window,
-            on_duplicate=on_duplicate,
         )
         known = self._registry[queue]
         return self._writing.on(conn, known, [self._preparing.one(known, message)])[0]
 
     async def aenqueue(
-        self, conn: object, queue: str, payload: object, **options: Unpack[EnqueueOptions]
+        self,
+        conn: object,
+        queue: str,
+        payload: object,
+        *,
+        partition: int | None = None,
+        key: str | bytes | None = None,
+        payload_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        deliver_after: DeliverAfter | None = None,
     ) -> int:
         """Write one message in the transaction that is open on an asynchronous connection; return its id.
 
         ``conn`` is an AsyncSession or AsyncConnection of SQLAlchemy, psycopg's AsyncConnection, or asyncpg's
         Connection. The statements are awaited, the loop is not blocked. For the rest see `enqueue`.
         """
-        write_on = partial(self.enqueue, queue=queue, payload=payload, **options)
+        write_on = partial(
+            self.enqueue,
+            queue=queue,
+            payload=payload,
+            partition=partition,
+            key=key,
+            payload_type=payload_type,
+            headers=headers,
+            deliver_after=deliver_after,
+        )
         return await in_greenlet(conn, self.backend.catalog.backend, write_on)
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
@@ -149,15 +159,31 @@ class Outbox:
         prepared = self._preparing.many(known, messages)
         return self._writing.on(conn, known, prepared)
 
-    def enqueue_now(self, queue: str, payload: object, **options: Unpack[EnqueueOptions]) -> int:
+    def enqueue_now(
+        self,
+        queue: str,
+        payload: object,
+        *,
+        partition: int | None = None,
+        key: str | bytes | None = None,
+        payload_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        deliver_after: DeliverAfter | None = None,
+    ) -> int:
         """Write one message in a transaction of its own, commit it and flush; return its id.
 
-        Takes what `enqueue` takes, but for the connection. One round trip on PostgreSQL, where one statement
-        writes it. Raises what `enqueue` does about the message; what the server says is a `DatabaseError`,
-        `ConnectionLost` for one that is away.
+        One round trip on PostgreSQL, where one statement writes it. Raises what `enqueue` does about the
+        message; what the server says is a `DatabaseError`, `ConnectionLost` for one that is away.
         """
         self._check_usable()
-        message = EnqueueMessage(payload, **options)
+        message = EnqueueMessage(
+            payload,
+            partition=partition,
+            key=key,
+            payload_type=payload_type,
+            headers=headers,
+            deliver_after=deliver_after,
+        )
         known = self._registry[queue]
         return self._writing.alone(known, self._preparing.one(known, message))
 
@@ -210,36 +236,6 @@ class Outbox:
         self._check_usable()
         return read_status(self.backend)
 
-    def history(
-        self, queue: str, *, key: str | bytes | None = None, since: datetime | None = None, limit: int = 100
-    ) -> list[OutboxMessage]:
-        """Return the latest messages that a queue has delivered and keeps, newest first.
-
-        Those of a queue with ``keep``; of another one what the vacuum has not come to yet. ``since`` is an
-        aware time: enqueued then or later. With a ``key`` all that is kept is looked through.
-        """
-        self._check_usable()
-        given: object = since
-        if given is not None and (not isinstance(given, datetime) or given.utcoffset() is None):
-            raise ConfigurationError("since", since, "give an aware datetime")
-        whole(limit, option="limit", minimum=1, maximum=LARGEST_BATCH)
-        return self._kept.history(queue, key=key, since=since, limit=limit)
-
-    def redeliver(self, queue: str, partition: int, from_seq: int, to_seq: int | None = None) -> int:
-        """Deliver what a partition has delivered and keeps once more, as new messages; return how many.
-
-        From ``from_seq`` to ``to_seq``, the last one delivered unless given, in order, in one transaction.
-        The new messages have the old ones' key, headers and payload, and their `uid` as ``origin``. What was
-        given up is left to `dead_letters`. Raises `ConfigurationError` for numbers no longer kept.
-        """
-        self._check_usable()
-        whole(from_seq, option="from_seq", minimum=1)
-        if to_seq is not None:
-            whole(to_seq, option="to_seq", minimum=from_seq)
-        partition_id, count = self._kept.redeliver(queue, partition, from_seq, to_seq)
-        self._flush_buffer.committed({partition_id} if count else set())
-        return count
-
     @property
     def dead_letters(self) -> DeadLetters:
         """The messages that were given up: list, replay, discard or requeue them."""
@@ -267,7 +263,6 @@ class Outbox:
 
     def _close(self) -> None:
         self._closed = True
-        self._writing.close()
         self.backend.close()
 
     def __enter__(self) -> Self:

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 from outbox.errors import ConfigurationError
 from outbox.facade.assembly import assemble_handle, assemble_outbox
-from outbox.facade.declared import Declared, declared_by
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Declaration
 from outbox.facade.options_builder import OptionsBuilder
@@ -23,8 +22,8 @@ from outbox.values.bounds import LARGEST_INTEGER
 from outbox.values.durations import seconds, whole
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import OutboxMessage
+from outbox.values.park_limits import OnGiveUp, ParkLimits, checked_give_up
 from outbox.values.partitions import Partitions
-from outbox.values.rate import Rate
 from outbox.values.results import HandlerResult
 from outbox.values.validation import validate_queue
 from outbox.values.worker_tuning import WorkerTuning
@@ -48,17 +47,6 @@ class OutboxBuilder(OptionsBuilder):
         # Remembered at once: a queue that is never decided upon must not be forgotten in silence.
         self._with(declarations=(*self._options.declarations, Declaration(name, count, decided=False)))
         return QueueBuilder(name, count, self._declare)
-
-    def handlers(self, *sources: Declared | str) -> OutboxBuilder:
-        """Declare the queues of `Handlers` objects, and of those in modules, which it imports by their names.
-
-        Raises `ConfigurationError` for a queue declared twice and a module without such an object; what an
-        import raises comes through.
-        """
-        for declaration in declared_by(sources):
-            self.queue(declaration.queue, declaration.partitions)
-            self._declare(declaration)
-        return self
 
     def open(self) -> Outbox:
         """Return an `Outbox` to enqueue with: no threads, and no handlers needed.
@@ -111,29 +99,29 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
-        rate: Rate | None = None,
-        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
 
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
+        With ``on_give_up="park_key"`` the message and all later ones of its key wait apart, in order, until
+        `Outbox.parked` releases them; those without a key are dead letters.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
         duration holds. ``around`` is run around each call, inside the wrappers of `OutboxBuilder.around`.
-        ``rate`` limits the deliveries of all processes that declare it: messages wait, in order. For ``keep``
-        seconds what was delivered stays, see `Outbox.history`; 0 ends it, None leaves it as it is.
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
             max_attempts,
             tuning,
             around,
-            rate,
-            keep,
             per_message=True,
+            parks=parks,
             leased=adapter,
             lease=checked_lease(lease),
         )
@@ -144,22 +132,22 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
-        rate: Rate | None = None,
-        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
         adapter = BatchAdapter(checked_handler(handler, "batch"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
             max_attempts,
             tuning,
             around,
-            rate,
-            keep,
             per_message=False,
+            parks=parks,
             leased=adapter,
             lease=checked_lease(lease),
         )
@@ -169,10 +157,10 @@ class QueueBuilder:
         handler: Callable[[Any, OutboxMessage], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
-        rate: Rate | None = None,
-        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
@@ -182,8 +170,9 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, rate, keep, per_message=True, transactional=wrapped
+            max_attempts, tuning, around, per_message=True, parks=parks, transactional=wrapped
         )
 
     def transactional_batch(
@@ -191,17 +180,18 @@ class QueueBuilder:
         handler: Callable[[Any, list[OutboxMessage]], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
-        rate: Rate | None = None,
-        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, rate, keep, per_message=False, transactional=wrapped
+            max_attempts, tuning, around, per_message=False, parks=parks, transactional=wrapped
         )
 
     def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
@@ -214,8 +204,6 @@ class QueueBuilder:
         max_attempts: int | None,
         tuning: WorkerTuning | None,
         around: Wrapper | Sequence[Wrapper] | None,
-        rate: Rate | None,
-        keep: float | timedelta | None,
         *,
         per_message: bool,
         **handling: Any,
@@ -228,8 +216,6 @@ class QueueBuilder:
                 tuning=checked_tuning(tuning),
                 wrappers=checked_wrappers(around),
                 per_message=per_message,
-                rate=checked_rate(rate),
-                keep=None if keep is None else seconds(keep, option="keep"),
                 **handling,
             )
         )
@@ -246,7 +232,10 @@ def refuse_unknown(options: Mapping[str, object]) -> None:
     They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
     """
     for option, value in options.items():
-        known = "leased queues have lease, and all max_attempts, tuning, around, rate and keep"
+        known = (
+            "leased queues have lease, max_attempts, on_give_up, park_limits, tuning and around, "
+            "transactional ones all but lease"
+        )
         raise ConfigurationError(option, value, f"there is no such option here; {known}")
 
 
@@ -257,13 +246,6 @@ def checked_attempts(max_attempts: int | None) -> int | None:
         if max_attempts is None
         else whole(max_attempts, option="max_attempts", minimum=1, maximum=LARGEST_INTEGER)
     )
-
-
-def checked_rate(rate: Rate | None) -> Rate | None:
-    """Return a rate, or None."""
-    if rate is not None and not isinstance(rate, Rate):
-        raise ConfigurationError("rate", rate, "give a Rate, such as Rate(100, per=60)")
-    return rate
 
 
 def checked_tuning(tuning: WorkerTuning | None) -> WorkerTuning | None:

@@ -8,24 +8,19 @@ from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.errors import ConfigurationError, OutboxError
 from outbox.events import Enqueued
 from outbox.facade.registry import RegisteredQueue
-from outbox.values.codec import JSON, Codec, encode_with
-from outbox.values.dedup import unique
 from outbox.values.delay import waiting
 from outbox.values.headers import HeaderSource, encode_headers, gather_headers, with_context
 from outbox.values.keys import key_text
 from outbox.values.message import EnqueueMessage
-from outbox.values.payloads import check_size
+from outbox.values.payloads import check_size, encode
 
 
 class Preparing:
     """Checks and encodes messages, all of them before the first is written."""
 
-    def __init__(
-        self, *, max_payload_size: int, header_sources: Sequence[HeaderSource], codec: Codec = JSON
-    ) -> None:
+    def __init__(self, *, max_payload_size: int, header_sources: Sequence[HeaderSource]) -> None:
         self._max_payload_size = max_payload_size
         self._header_sources = header_sources
-        self.codec = codec
 
     def one(self, queue: RegisteredQueue, message: EnqueueMessage) -> PreparedMessage:
         """Return a message as the database takes it."""
@@ -55,11 +50,10 @@ class Preparing:
         if not isinstance(given, EnqueueMessage):
             raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
         partition_id = queue.choose(message.partition, message.key)
-        data, payload_type = encode_with(self.codec, message.payload, message.payload_type)
+        data, payload_type = encode(message.payload, message.payload_type)
         check_size(data, self._max_payload_size)
         headers = encode_headers(with_context(message.headers, context))
         delay_us, due_us = waiting(message.deliver_after)
-        dedup_key, window_us, raises = unique(message.dedup_key, message.dedup_window, message.on_duplicate)
         return PreparedMessage(
             partition_id,
             data,
@@ -68,9 +62,6 @@ class Preparing:
             key_text(message.key),
             delay_us=delay_us,
             due_us=due_us,
-            dedup_key=dedup_key,
-            window_us=window_us,
-            unique=raises,
         )
 
 

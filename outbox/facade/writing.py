@@ -10,11 +10,11 @@ from outbox.backends.protocol import Backend
 from outbox.connections.adapt import adapt
 from outbox.enqueue.place import RightPlace
 from outbox.enqueue.prepared_message import PreparedMessage
+from outbox.enqueue.write import write
 from outbox.errors import TransactionRequired
 from outbox.events import Enqueued
 from outbox.facade.preparing import enqueued
 from outbox.facade.registry import RegisteredQueue
-from outbox.facade.reserve import Reservations
 from outbox.facade.transaction_share import TransactionShare
 from outbox.wakeups.flush_buffer import FlushBuffer
 
@@ -37,7 +37,6 @@ class Writing:
         self._flush_buffer = flush_buffer
         self._place = place
         self._share = share
-        self._reservations = Reservations(backend)
         self._require_transaction = require_transaction
         # For `outbox.testing.capture`: called with what was written, committed or not.
         self._notes: tuple[Note, ...] = ()
@@ -49,30 +48,24 @@ class Writing:
             raise TransactionRequired(connection.kind)
         if not messages:
             return []
-        catalog = self._place.catalog(connection)
-        ids, new, new_ids = self._reservations.write(connection, catalog, queue.name, messages)
-        self._note(queue, new, new_ids)
-        self._flush_buffer.note(to_wake(new))
+        ids = write(connection, self._place.catalog(connection), messages)
+        self._note(queue, messages, ids)
+        self._flush_buffer.note(to_wake(messages))
         connection.on_commit(self._flush_buffer.on_commit)
-        if new and self._flush_buffer.observers.want(Enqueued):
-            self._flush_buffer.tell_committed(enqueued(queue, new, new_ids), connection.on_commit)
+        if self._flush_buffer.observers.want(Enqueued):
+            self._flush_buffer.tell_committed(enqueued(queue, messages, ids), connection.on_commit)
         return ids
 
     def alone(self, queue: RegisteredQueue, message: PreparedMessage) -> int:
         """Write one message in a transaction of its own; raises the library's errors."""
-        catalog = self._place.own_catalog()
-        with self._share.one(), self._own_connection(message) as conn:
-            ids, new, new_ids = self._reservations.write(adapt(conn), catalog, queue.name, [message])
-        self._note(queue, new, new_ids)
+        with self._share.one(), self._own_connection() as conn:
+            ids = write(adapt(conn), self._place.own_catalog(), [message])
+        self._note(queue, [message], ids)
         # Not `flush`, which would speak of the caller's other, uncommitted messages, too.
-        self._flush_buffer.committed(to_wake(new))
-        if new and self._flush_buffer.observers.want(Enqueued):
-            self._flush_buffer.tell_committed(enqueued(queue, new, new_ids), None)
+        self._flush_buffer.committed(to_wake([message]))
+        if self._flush_buffer.observers.want(Enqueued):
+            self._flush_buffer.tell_committed(enqueued(queue, [message], ids), None)
         return ids[0]
-
-    def close(self) -> None:
-        """Close what is not of the pool."""
-        self._reservations.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
@@ -94,9 +87,9 @@ class Writing:
         finally:
             self._notes = tuple(each for each in self._notes if each is not note)
 
-    def _own_connection(self, message: PreparedMessage) -> AbstractContextManager[Any]:
+    def _own_connection(self) -> AbstractContextManager[Any]:
         """Lend a connection on which one message is committed when the block ends."""
-        if message.dedup_key is None and self._backend.catalog.dialect.enqueues_in_one_statement:
+        if self._backend.catalog.dialect.enqueues_in_one_statement:
             return self._backend.reading()
         return self._backend.writing()
 

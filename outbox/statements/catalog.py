@@ -15,14 +15,14 @@ from outbox.statements.tables import Naming
 
 FILES = (
     "queues",
+    "administration",
+    "parking",
     "enqueue",
     "sequencer",
     "processor",
     "vacuum",
     "dead_letters",
     "failures",
-    "rate",
-    "retention",
     "monitoring",
     "inbox",
 )

@@ -56,13 +56,9 @@ class Dialect:
         """Write a list of whole numbers."""
         return f"[{','.join(map(str, values))}]"
 
-    def texts(self, values: Iterable[str]) -> str | list[str]:
+    def texts(self, values: Sequence[str]) -> str | list[str]:
         """Write a list of texts."""
         return json.dumps(list(values))
-
-    def any_texts(self, values: Iterable[str]) -> str | list[str]:
-        """Write a list of texts that may hold any character, whatever the session's character set."""
-        return self.texts(values)
 
     def records(self, rows: Iterable[Sequence[object]]) -> str:
         """Write a list of rows, whose values JSON can carry, as an array of arrays in plain ASCII."""
@@ -123,7 +119,7 @@ class PostgresqlDialect(Dialect):
         """Write an array literal of numbers of which some may be missing, for the same reason."""
         return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
 
-    def texts(self, values: Iterable[str]) -> str | list[str]:
+    def texts(self, values: Sequence[str]) -> str | list[str]:
         """Leave it to the driver."""
         return list(values)
 
@@ -163,10 +159,6 @@ class MysqlDialect(Dialect):
     def encode_text(self, value: str | None) -> str | None:
         """Write the digits of a text's bytes in UTF-8."""
         return None if value is None else value.encode().hex()
-
-    def any_texts(self, values: Iterable[str]) -> str | list[str]:
-        """Write a list of texts as digits."""
-        return self.texts(value.encode().hex() for value in values)
 
     def encode_bytes(self, value: bytes) -> str:
         """Write the digits of bytes."""

@@ -63,7 +63,7 @@ class _Drain:
         # Time stands still for the queues: what is deferred once stays so for this drain.
         self._pipeline: Pipeline = outbox._make_pipeline(  # noqa: SLF001 - not for users: it runs no thread
             stopping=lambda: False,
-            change=lambda consumer: replace(consumer, backs_off=False, rate=None),
+            change=lambda consumer: replace(consumer, backs_off=False),
             queue_clock=lambda: 0.0,
             conn=conn,
             observer=failures,
@@ -88,6 +88,7 @@ class _Drain:
         before = self._progress()
         stages = self._pipeline.stages
         rows = self._pipeline.backend.pending(self._pipeline.partition_ids)
+        self._pipeline.rules.compare(rows.revision)
         stages.enqueued(row.partition_id for row in rows if row.incoming)
         stages.due([row.partition_id for row in rows if row.due])
         stages.sequenced(row.partition_id for row in rows if row.behind)

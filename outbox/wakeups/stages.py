@@ -29,7 +29,6 @@ class StageWakeups:
         self.consumed = self._declared = frozenset(consumed)
         self._lock = threading.Lock()
         self._due: set[int] = set()
-        self._expired = False
         self._vacuum: Wakeable | None = None
         self._reconciler: Wakeable | None = None
 
@@ -74,16 +73,6 @@ class StageWakeups:
             taken = self._due.intersection(partition_ids)
             self._due -= taken
         return sorted(taken)
-
-    def expired(self) -> None:
-        """There are deduplication keys whose window has passed."""
-        self._expired = True
-        self.processed()
-
-    def take_expired(self) -> bool:
-        """Tell whether it was said so, and forget it."""
-        taken, self._expired = self._expired, False
-        return taken
 
     def processed(self) -> None:
         """Cursors moved: there is something to delete."""

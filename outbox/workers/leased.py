@@ -13,6 +13,8 @@ from outbox.backends.records import Delivery, LeaseRequest, LeaseResult, Settlem
 from outbox.clock import Clock, monotonic
 from outbox.handlers.batch import Batch
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
+from outbox.queues.parked_keys import Aside, ParkedKeys
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
 from outbox.workers.acks import Acks
@@ -23,9 +25,8 @@ from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness
-from outbox.workers.rate_limits import Allowance
 from outbox.workers.refusals import refused
-from outbox.workers.settling import Decision, decide, outcome_if_exhausted
+from outbox.workers.settling import Decision, decide, outcome_if_exhausted, up_to_full
 from outbox.workers.telling import Handled, handler_failed, tell_turn
 from outbox.workers.turn import Turn, fresh_token
 
@@ -50,6 +51,7 @@ class LeasedTurns:
         fairness: Fairness,
         *,
         stopping: Callable[[], bool],
+        rules: Rules,
         recorder: FailureRecorder | None = None,
         clock: Clock = monotonic,
     ) -> None:
@@ -59,21 +61,18 @@ class LeasedTurns:
         self._observers = observers
         self._fairness = fairness
         self._stopping = stopping
+        self._rules = rules
         self._recorder = recorder
         self._clock = clock
         self._acks = Acks(backend, clock=clock)
         self._portions: defaultdict[str, Portion] = defaultdict(Portion)
+        self._parked = ParkedKeys(backend)
         self._random = random.Random()
 
-    def run(
-        self, consumer: Consumer, claim: Claim, keys: Sequence[int], allowance: Allowance | None = None
-    ) -> bool:
-        """Work on the claimed partitions of one consumer; return whether there may be more to do.
-
-        With an allowance, one batch of no more messages than it grants, each of which is counted.
-        """
+    def run(self, consumer: Consumer, claim: Claim, keys: Sequence[int]) -> bool:
+        """Work on the claimed partitions of one consumer; return whether there may be more to do."""
         turn = Turn(fresh_token(), consumer, self._stopping, self._fairness.begin(consumer))
-        limits = {key: self._limit(consumer, key, len(keys), allowance) for key in keys}
+        limits = {key: self._limit(consumer, key, len(keys)) for key in keys}
         (started, taken), _ = self._portions[consumer.queue].run(
             sum(limits.values()), lambda most: self._lease(turn, fit(limits, most))
         )
@@ -81,9 +80,6 @@ class LeasedTurns:
             refused(refusal, consumer, claim, self._states, self._observers)
         deliveries = taken.deliveries
         self._states.locks.free("processor", (delivery.partition_id for delivery in deliveries))
-        if allowance is not None:
-            allowance.used = sum(len(delivery.messages) for delivery in deliveries)
-        rounds = ROUNDS if allowance is None else 1
         more = False
         for number in count(1):
             if not deliveries:
@@ -94,7 +90,7 @@ class LeasedTurns:
                     self._deliver(turn, delivery) for delivery in iter(lambda: turn.next(self._clock()), None)
                 ]
             started = self._clock()
-            deliveries, leftover = self._settle(turn, claim, handled, reading_on=number < rounds)
+            deliveries, leftover = self._settle(turn, claim, handled, reading_on=number < ROUNDS)
             more = more or leftover
         return more
 
@@ -112,13 +108,12 @@ class LeasedTurns:
         )
         return started, taken
 
-    def _limit(self, consumer: Consumer, key: int, group: int, allowance: Allowance | None = None) -> int:
+    def _limit(self, consumer: Consumer, key: int, group: int) -> int:
         configured = min(consumer.batch_size, max(1, GROUP_MESSAGES // group))
         size = self._states[key].mode.effective_batch_size(configured)
-        limit = consumer.speed.batch_limit(
+        return consumer.speed.batch_limit(
             size, consumer.lease.handler_budget, one_by_one=consumer.per_message
         )
-        return limit if allowance is None else min(limit, allowance.share(group))
 
     def _deliver(self, turn: Turn, delivery: Delivery) -> Handled:
         consumer = turn.consumer
@@ -127,27 +122,36 @@ class LeasedTurns:
         seconds = 0.0
         if delivery.crashed:
             state.mode = state.mode.rejected(None)
-        outcome = outcome_if_exhausted(delivery, consumer)
+        aside = self._parked.aside(delivery, consumer.most_parked)
+        delivery, outcome = up_to_full(delivery, consumer, aside)
+        outcome = outcome or outcome_if_exhausted(delivery, consumer, aside)
         if outcome is None and self._recorder is not None:
             left_alone = self._recorder.record_unexplained_start(delivery)
             outcome = None if left_alone is None else Outcome(0, failure=left_alone)
         if outcome is None:
-            outcome, seconds = self._hand_over(turn, delivery)
-        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
+            outcome, seconds = self._hand_over(turn, delivery, aside)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random, aside=aside)
         state.crashed = state.crashed and not decision.processed and not decision.failed
         return Handled(delivery, decision, began, seconds)
 
-    def _hand_over(self, turn: Turn, delivery: Delivery) -> tuple[Outcome, float]:
+    def _hand_over(self, turn: Turn, delivery: Delivery, aside: Aside) -> tuple[Outcome, float]:
         """Call the handler; return what became of the messages and the seconds in the handler."""
         consumer = turn.consumer
         assert consumer.leased is not None
         hold = turn.hold(delivery.partition_id)
-        messages, withheld = build_messages(delivery, consumer, hold.deadline)
+        messages, withheld = build_messages(delivery, consumer, hold.deadline, aside)
         outcome = Outcome(0)
         seconds = 0.0
         if messages:
             batch = Batch(
-                messages, hold.deadline, lambda: hold.lost or self._stopping() or turn.patience_over()
+                messages,
+                hold.deadline,
+                lambda: (
+                    hold.lost
+                    or self._stopping()
+                    or turn.patience_over()
+                    or self._paused(consumer, delivery.partition_id)
+                ),
             )
             if not batch.cancelled:
                 began = self._clock()
@@ -161,6 +165,9 @@ class LeasedTurns:
         if outcome.failure is not None and outcome.failure.cause is not None:
             self._observers.tell(handler_failed(consumer, delivery, outcome.processed, outcome.failure))
         return outcome, seconds
+
+    def _paused(self, consumer: Consumer, key: int) -> bool:
+        return self._rules.paused_for(consumer.queue, consumer.indexes[key]) is not None
 
     def _settle(
         self, turn: Turn, claim: Claim, handled: list[Handled], *, reading_on: bool
@@ -182,9 +189,13 @@ class LeasedTurns:
         return answer.deliveries, bool(left)
 
     def _reading_on(self, turn: Turn, decision: Decision, group: int, *, reads: bool) -> Settlement:
-        if not reads or not decision.finished:
+        key = decision.settlement.partition_id
+        if not reads or not decision.finished or self._paused(turn.consumer, key):
             return decision.settlement
-        limit = self._limit(turn.consumer, decision.settlement.partition_id, group)
+        if any(parked.gives_up for parked in decision.settlement.parked):
+            # What would be read has the set of keys from before.
+            return decision.settlement
+        limit = self._limit(turn.consumer, key, group)
         most = self._portions[turn.consumer.queue].of(limit * group)
         return replace(decision.settlement, next_limit=max(1, min(limit, most // group)))
 

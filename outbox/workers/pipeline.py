@@ -12,6 +12,7 @@ from outbox.clock import Clock, monotonic
 from outbox.failures import FailureTracker, SqlFailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
@@ -26,7 +27,6 @@ from outbox.workers.lock_watch import LockWatch
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness
 from outbox.workers.processor import Processor, grouping
-from outbox.workers.rate_limits import RateLimits
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
 from outbox.workers.stats import AMOUNTS, Counters
@@ -64,12 +64,14 @@ class Pipeline:
         stopping: Callable[[], bool],
         queue_clock: Clock = monotonic,
         installation: Installation | None = None,
+        rules: Rules | None = None,
     ) -> None:
         backend.waiting.stopping = stopping
         self.backend = backend
         self._looking: Backend | None = None
         self.settings = settings
         self.installation = installation or Installation(backend)
+        self.rules = rules or Rules(backend)
         self.counters = Counters()
         self.observers = observers.plus(self.counters, AMOUNTS)
         self.consumers = tuple(consumers)
@@ -99,10 +101,17 @@ class Pipeline:
             self.observers,
             fairness,
             stopping=stopping,
+            rules=self.rules,
             recorder=self.recorder,
         )
         self._transactional = TransactionalTurns(
-            backend, self.states, self.observers, fairness, stopping=stopping, recorder=self.recorder
+            backend,
+            self.states,
+            self.observers,
+            fairness,
+            stopping=stopping,
+            rules=self.rules,
+            recorder=self.recorder,
         )
         self._crashed_lane = threading.Lock()
         self._rate_limit = RateLimit() if settings.announce else None
@@ -145,7 +154,7 @@ class Pipeline:
             self.states,
             self._leased,
             self._transactional,
-            rates=RateLimits(self.backend),
+            rules=self.rules,
             threads=self.settings.processors,
             crashed_lane=self._crashed_lane,
             paced=not self.settings.profile.linger,
@@ -153,9 +162,7 @@ class Pipeline:
 
     def vacuum(self) -> Vacuum:
         """Return the action of the vacuum thread."""
-        return Vacuum(
-            self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers, self.stages
-        )
+        return Vacuum(self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers)
 
     def reconciler(self) -> Reconciler:
         """Return the action of the reconciler thread."""
@@ -167,6 +174,7 @@ class Pipeline:
             poll_interval=self.settings.poll_interval,
             installation=self.installation,
             queues={pid: consumer.queue for pid, consumer in self._by_partition.items()},
+            rules=self.rules,
         )
 
     def sweeper(self) -> QuarantineSweeper | None:

@@ -9,6 +9,7 @@ from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.errors import DatabaseError
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
 from outbox.wakeups.stages import StageWakeups
@@ -38,6 +39,7 @@ class Reconciler:
         installation: Installation,
         queues: Mapping[int, str] | None = None,
         clock: Clock = monotonic,
+        rules: Rules,
     ) -> None:
         """``queues`` tells whose each partition was when this process registered it; see `_check_ground`."""
         self._queues = queues or {}
@@ -49,6 +51,7 @@ class Reconciler:
         self._observers = observers
         self._longest = poll_interval
         self._installation = installation
+        self._rules = rules
         self._interval = min(FIRST_INTERVAL, poll_interval) / 2
 
     def run_once(self) -> Directive:
@@ -60,13 +63,12 @@ class Reconciler:
         self._installation.verify()
         rows = self._backend.pending(self._partition_ids)
         self._installation.compare(rows.revision)
+        self._rules.compare(rows.revision)
         incoming = [row.partition_id for row in rows if row.incoming]
         behind = [row.partition_id for row in rows if row.behind]
         news = self._stages.found(incoming, behind)
         if due := [row.partition_id for row in rows if row.due]:
             self._stages.due(due)
-        if rows.expired:
-            self._stages.expired()
         if any(row.dirty for row in rows):
             self._stages.processed()
         self._observers.tell(events.Polled(news=news))
@@ -86,6 +88,9 @@ class Reconciler:
         """
         found = {int(row.id): str(row.queue) for row in self._backend.query("all_partitions")}
         wrong = {key: queue for key, queue in self._queues.items() if found.get(key) != queue}
+        if wrong:
+            names = self._rules.old_names()
+            wrong = {key: queue for key, queue in wrong.items() if found.get(key) != names.get(queue, queue)}
         self._stages.heed(wrong)
         if wrong:
             names = ", ".join(sorted(set(wrong.values())))

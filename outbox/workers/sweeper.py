@@ -18,6 +18,7 @@ from outbox.failures.quarantine import Quarantine
 from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
+from outbox.values.fingerprints import fingerprint
 from outbox.values.reasons import clean_reason
 from outbox.wakeups.stages import StageWakeups
 from outbox.workers.failure_recorder import FailureRecorder
@@ -197,4 +198,5 @@ def letter_of(entry: FailureEntry, delivery: Delivery) -> DeadLetterRecord:
     reason = clean_reason(
         f"given up after {entry.failure_count} failed deliveries; last error: {entry.last_error}"
     )
-    return DeadLetterRecord(entry.key.seq, reason, max(entry.failure_count, delivery.attempts))
+    attempts = max(entry.failure_count, delivery.attempts)
+    return DeadLetterRecord(entry.key.seq, reason, attempts, fingerprint(reason))

@@ -8,13 +8,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
-from outbox.backends.protocol import TransactionalTurn, Transactions
+from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.clock import Clock, Deadline, monotonic
 from outbox.connections.after_commit import turn_commit
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
+from outbox.queues.parked_keys import ParkedKeys
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
 from outbox.values.message import CancelPoint
@@ -26,9 +28,8 @@ from outbox.workers.handler_speed import HandlerSpeed
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.patience import Fairness, Patience
-from outbox.workers.rate_limits import Allowance
 from outbox.workers.refusals import refused
-from outbox.workers.settling import Decision, decide, outcome_if_exhausted
+from outbox.workers.settling import Decision, decide, outcome_if_exhausted, up_to_full
 from outbox.workers.telling import Handled, handler_failed, tell_turn
 
 TURN_SECONDS = 2.0
@@ -40,12 +41,13 @@ class TransactionalTurns:
 
     def __init__(
         self,
-        backend: Transactions,
+        backend: Backend,
         states: PartitionStates,
         observers: Observers,
         fairness: Fairness,
         *,
         stopping: Callable[[], bool],
+        rules: Rules,
         recorder: FailureRecorder | None = None,
         clock: Clock = monotonic,
     ) -> None:
@@ -57,21 +59,18 @@ class TransactionalTurns:
         self._portions: defaultdict[str, Portion] = defaultdict(Portion)
         self._speeds: defaultdict[str, HandlerSpeed] = defaultdict(HandlerSpeed)
         self._stopping = stopping
+        self._rules = rules
+        self._parked = ParkedKeys(backend)
         self._recorder = recorder
         self._clock = clock
         self._random = random.Random()
         # No lease, so no cancel point: only a stop.
         self._never = CancelPoint(math.inf, stopping)
 
-    def run(self, consumer: Consumer, claim: Claim, key: int, allowance: Allowance | None = None) -> bool:
-        """Work on one claimed partition; return whether there may be more to do in it.
-
-        With an allowance, no more messages than it grants, each of which is counted.
-        """
+    def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
+        """Work on one claimed partition; return whether there may be more to do in it."""
         patience = self._fairness.begin(consumer, self._backend.waiting.crowded)
-        portion = self._portions[consumer.queue]
-        limit = self._limit(consumer, key)
-        wanted = limit if allowance is None else min(limit, allowance.granted)
+        portion, wanted = self._portions[consumer.queue], self._limit(consumer, key)
         request = LeaseRequest(key, portion.of(wanted))
         handling: Delivery | None = None
         committing: Delivery | None = None
@@ -88,8 +87,6 @@ class TransactionalTurns:
                     return False
                 handling = turn.delivery
                 portion.succeeded(wanted)
-                if allowance is not None:
-                    allowance.used = len(turn.delivery.messages)
                 handled = self._handle(turn, consumer, patience)
                 turn.settle(handled.decision.settlement)
                 handling, committing = None, turn.delivery
@@ -121,13 +118,19 @@ class TransactionalTurns:
         delivery = turn.delivery
         began = self._clock()
         seconds = 0.0
-        outcome = outcome_if_exhausted(delivery, consumer)
+        aside = self._parked.aside(delivery, consumer.most_parked)
+        delivery, outcome = up_to_full(delivery, consumer, aside)
+        outcome = outcome or outcome_if_exhausted(delivery, consumer, aside)
         if outcome is None:
-            messages, withheld = build_messages(delivery, consumer, self._never)
+            messages, withheld = build_messages(delivery, consumer, self._never, aside)
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
-                over = TurnLimit(self._stopping, patience)
+                index = consumer.indexes[delivery.partition_id]
+                over = TurnLimit(
+                    lambda: self._stopping() or self._rules.paused_for(consumer.queue, index) is not None,
+                    patience,
+                )
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, over, seal=turn.seal
                 )
@@ -136,7 +139,7 @@ class TransactionalTurns:
             outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
             self._tell_failure(consumer, delivery, outcome)
         state = self._states[delivery.partition_id]
-        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random, aside=aside)
         return Handled(delivery, decision, began, seconds)
 
     def _tell_failure(self, consumer: Consumer, delivery: Delivery, outcome: Outcome) -> None:

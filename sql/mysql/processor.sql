@@ -28,6 +28,7 @@ SELECT
             THEN TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000
     END AS refused_for,
     CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts,
+    l.parking,
     OCTET_LENGTH(b.payload) AS size,
     o.seq,
     o.body_id AS message_id,
@@ -42,7 +43,13 @@ FROM JSON_TABLE(
     :requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')
 ) AS w
 LEFT JOIN (
-    SELECT f.partition_id, f.processed_seq, f.attempts, f.locked_by IS NOT NULL AS crashed, f.last_error
+    SELECT
+        f.partition_id,
+        f.processed_seq,
+        f.attempts,
+        f.locked_by IS NOT NULL AS crashed,
+        f.last_error,
+        f.parking
     FROM (
         SELECT r.partition_id
         FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
@@ -112,6 +119,7 @@ STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = wanted.id;
 SELECT
     g.partition_id,
     s.processed_seq AS old_seq,
+    s.parking,
     OCTET_LENGTH(b.payload) AS size,
     o.seq,
     o.body_id AS message_id,
@@ -127,7 +135,7 @@ FROM
         partition_id BIGINT PATH '$[0]', cursor_seq BIGINT PATH '$[1]', max_rows INTEGER PATH '$[2]'
     )) AS g
 LEFT JOIN (
-    SELECT c.partition_id, c.processed_seq
+    SELECT c.partition_id, c.processed_seq, c.parking
     FROM (
         SELECT r.partition_id, r.cursor_seq
         FROM
@@ -186,12 +194,12 @@ SET
 
 -- name: insert_dead_letters :exec
 -- The dead letters of a turn as one set, leased and transactional mode alike: a JSON array of
--- [partition_id, seq, reason in hexadecimal digits, attempts], those at or before the old cursor left
+-- [partition_id, seq, reason in hexadecimal digits, attempts, fingerprint likewise], those at or before the old cursor left
 -- out already.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -205,13 +213,15 @@ SELECT
     d.attempts,
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    CONVERT(UNHEX(d.fingerprint) USING utf8mb4) AS fingerprint
 FROM
     JSON_TABLE(:dead, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
         seq BIGINT PATH '$[1]',
         reason VARCHAR(16000) CHARACTER SET ascii PATH '$[2]',
-        attempts INTEGER PATH '$[3]'
+        attempts INTEGER PATH '$[3]',
+        fingerprint VARCHAR(2040) CHARACTER SET ascii PATH '$[4]'
     )) AS d
 STRAIGHT_JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY) ON o.partition_id = d.partition_id AND o.seq = d.seq
 LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
@@ -251,6 +261,7 @@ SELECT
     CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
     p.id IS NOT NULL AS behind,
+    l.parking,
     OCTET_LENGTH(b.payload) AS size,
     o.seq,
     o.body_id AS message_id,
@@ -267,6 +278,7 @@ FROM (
         c.processed_seq,
         c.attempts,
         c.last_error,
+        c.parking,
         c.locked_by IS NOT NULL AS crashed,
         c.locked_until IS NULL
         OR c.locked_until <= UTC_TIMESTAMP(6)

@@ -68,8 +68,11 @@ INSERT IGNORE INTO outbox_vacuum (partition_id)
 SELECT id FROM outbox_partitions WHERE queue = :queue;
 
 -- name: queue_partitions :many
--- The partition ids of a queue in index order.
-SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY `partition`;
+-- The partition ids of a queue in index order; an old name leads to the queue.
+SELECT id
+FROM outbox_partitions
+WHERE queue = COALESCE((SELECT n.renamed_to FROM outbox_queues AS n WHERE n.queue = :queue), :queue)
+ORDER BY `partition`;
 
 -- name: find_queue :one
 SELECT queue, `partition` FROM outbox_partitions WHERE id = :partition_id;

@@ -128,8 +128,7 @@ STRAIGHT_JOIN outbox_delayed AS d FORCE INDEX (PRIMARY)
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
--- not exist, is there whatever else is: revision tells of changed settings, dirty of deduplication keys whose
--- window has passed. Delayed messages are looked for
+-- not exist, is there whatever else is: revision tells of changed settings. Delayed messages are looked for
 -- in a partition only where one is due at all, which one step in an index tells. Each probe is one step in
 -- a primary key.
 -- Locks: none.
@@ -148,8 +147,7 @@ FROM (
         ) AS incoming,
         p.sequence > c.processed_seq AS behind,
         c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS free,
-        c.processed_seq > v.vacuumed_seq
-        AND (v.rests_until IS NULL OR v.rests_until <= UTC_TIMESTAMP(6)) AS dirty,
+        c.processed_seq > v.vacuumed_seq AS dirty,
         COALESCE((SELECT MIN(e.due_at) FROM outbox_delayed AS e) <= UTC_TIMESTAMP(6), FALSE)
         AND EXISTS (
             SELECT 1 FROM outbox_delayed AS d FORCE INDEX (PRIMARY)
@@ -162,11 +160,4 @@ FROM (
 ) AS found
 WHERE found.incoming OR found.behind OR found.dirty OR found.due
 UNION ALL
-SELECT
-    0,
-    FALSE,
-    FALSE,
-    COALESCE((SELECT MIN(k.expires_at) FROM outbox_dedup AS k) <= UTC_TIMESTAMP(6), FALSE),
-    n.revision,
-    FALSE
-FROM outbox_installation AS n;
+SELECT 0, FALSE, FALSE, FALSE, n.revision, FALSE FROM outbox_installation AS n;

@@ -141,31 +141,3 @@ SELECT n.nspname AS qualifier
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE c.oid = pg_catalog.to_regclass('outbox_body');
-
--- name: claim_keys :many
--- Claim names of messages for a producer, the n-th for :windows[n] microseconds; returns the free ones.
--- A producer that claims one of them at this moment is waited for: if it commits, the name is taken, if it
--- rolls back, it is free. A claim without a message (body_id 0) is one that was given up.
--- Locks: the rows of the names, until the producer's transaction ends.
-INSERT INTO outbox_dedup AS d (queue, dedup_key, body_id, expires_at)
-SELECT :queue, given.dedup_key, 0, clock_timestamp() + given.window_us * interval '1 microsecond'
-FROM unnest(CAST(:dedup_keys AS text[]), CAST(:windows AS bigint[])) AS given (dedup_key, window_us)
-ON CONFLICT (queue, dedup_key) DO UPDATE
-SET body_id = 0, expires_at = excluded.expires_at
-WHERE d.expires_at <= clock_timestamp() OR d.body_id = 0
-RETURNING dedup_key;
-
--- name: claimed_keys :many
--- The messages that have these names, with the places of the names: locked by claim_keys before.
--- Locks: none of its own.
-SELECT given.n - 1 AS place, d.body_id
-FROM unnest(CAST(:dedup_keys AS text[])) WITH ORDINALITY AS given (dedup_key, n)
-INNER JOIN outbox_dedup AS d ON d.queue = :queue AND d.dedup_key = given.dedup_key;
-
--- name: name_keys :exec
--- Which messages have the names that were claimed.
--- Locks: the rows of the names, held already.
-UPDATE outbox_dedup AS d
-SET body_id = given.body_id
-FROM unnest(CAST(:dedup_keys AS text[]), CAST(:body_ids AS bigint[])) AS given (dedup_key, body_id)
-WHERE d.queue = :queue AND d.dedup_key = given.dedup_key;

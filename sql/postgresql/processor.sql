@@ -40,7 +40,7 @@ leased AS (
         locked_until = clock_timestamp() + CAST(:lease AS double precision) * interval '1 second'
     FROM free
     WHERE c.partition_id = free.partition_id
-    RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error
+    RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error, c.parking
 )
 
 SELECT
@@ -60,6 +60,7 @@ SELECT
             WHERE o.partition_id = c.partition_id AND o.seq = c.processed_seq + 1
         ) THEN c.processed_seq
     END AS missing_after,
+    l.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -161,13 +162,13 @@ settled AS (
     FROM given AS g
     INNER JOIN fenced ON fenced.partition_id = g.partition_id AND fenced.processed_seq <= g.cursor_seq
     WHERE c.partition_id = g.partition_id
-    RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
+    RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows, c.parking
 ),
 
 dead_lettered AS (
     INSERT INTO outbox_dead_letters (
         message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-        message_key, uid, origin
+        message_key, uid, origin, fingerprint
     )
     SELECT
         o.body_id,
@@ -181,13 +182,15 @@ dead_lettered AS (
         d.attempts,
         b.message_key,
         b.uid,
-        b.origin
+        b.origin,
+        d.fingerprint
     FROM unnest(
         (SELECT CAST(:dead_partitions AS bigint[])),
         (SELECT CAST(:dead_seqs AS bigint[])),
         (SELECT CAST(:dead_reasons AS text[])),
-        (SELECT CAST(:dead_attempts AS integer[]))
-    ) AS d (partition_id, seq, reason, attempts)
+        (SELECT CAST(:dead_attempts AS integer[])),
+        (SELECT CAST(:dead_fingerprints AS text[]))
+    ) AS d (partition_id, seq, reason, attempts, fingerprint)
     INNER JOIN settled ON settled.partition_id = d.partition_id AND settled.old_seq < d.seq
     INNER JOIN outbox_outgoing AS o ON o.partition_id = d.partition_id AND o.seq = d.seq
     LEFT JOIN outbox_body AS b ON b.id = o.body_id
@@ -198,6 +201,7 @@ SELECT
     s.partition_id IS NOT NULL AS ours,
     s.keeps,
     g.cursor_seq,
+    s.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -266,6 +270,7 @@ WITH locked AS MATERIALIZED (
         c.processed_seq,
         c.attempts,
         c.last_error,
+        c.parking,
         c.locked_by IS NOT NULL AS crashed,
         c.locked_until IS NULL
         OR c.locked_until <= clock_timestamp()
@@ -284,6 +289,7 @@ SELECT
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
     p.sequence > l.processed_seq AS behind,
+    l.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -368,7 +374,7 @@ WHERE partition_id = :partition_id;
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -382,12 +388,14 @@ SELECT
     d.attempts,
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    d.fingerprint
 FROM unnest(
     (SELECT CAST(:dead_seqs AS bigint[])),
     (SELECT CAST(:dead_reasons AS text[])),
-    (SELECT CAST(:dead_attempts AS integer[]))
-) AS d (seq, reason, attempts)
+    (SELECT CAST(:dead_attempts AS integer[])),
+    (SELECT CAST(:dead_fingerprints AS text[]))
+) AS d (seq, reason, attempts, fingerprint)
 INNER JOIN outbox_outgoing AS o ON o.partition_id = :partition_id AND o.seq = d.seq
 LEFT JOIN outbox_body AS b ON b.id = o.body_id;
 

@@ -57,8 +57,11 @@ SELECT id FROM outbox_partitions WHERE queue = :queue
 ON CONFLICT (partition_id) DO NOTHING;
 
 -- name: queue_partitions :many
--- The partition ids of a queue in index order.
-SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
+-- The partition ids of a queue in index order; an old name leads to the queue.
+SELECT id
+FROM outbox_partitions
+WHERE queue = coalesce((SELECT n.renamed_to FROM outbox_queues AS n WHERE n.queue = :queue), :queue)
+ORDER BY partition;
 
 -- name: find_queue :one
 -- The queue of a partition, and the partition's index in it.

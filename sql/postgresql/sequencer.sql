@@ -151,8 +151,7 @@ ORDER BY locked.id;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
--- not exist, is there whatever else is: revision tells of changed settings, dirty of deduplication keys whose
--- window has passed. Delayed messages are looked for
+-- not exist, is there whatever else is: revision tells of changed settings. Delayed messages are looked for
 -- in a partition only where one is due at all, which one step in an index tells. Each probe is one step in
 -- a primary key: LATERAL with LIMIT, and ORDER BY, without which statistics of a few full partitions
 -- make a scan of it.
@@ -162,8 +161,7 @@ SELECT
     waiting.found IS NOT NULL AS incoming,
     p.sequence > c.processed_seq
     AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp()) AS behind,
-    c.processed_seq > v.vacuumed_seq
-    AND (v.rests_until IS NULL OR v.rests_until <= clock_timestamp()) AS dirty,
+    c.processed_seq > v.vacuumed_seq AS dirty,
     (SELECT n.revision FROM outbox_installation AS n) AS revision,
     due.found IS NOT NULL AS due
 FROM outbox_partitions AS p
@@ -186,20 +184,10 @@ WHERE
         waiting.found IS NOT NULL
         OR due.found IS NOT NULL
         OR p.sequence > c.processed_seq
-        OR (
-            c.processed_seq > v.vacuumed_seq
-            AND (v.rests_until IS NULL OR v.rests_until <= clock_timestamp())
-        )
+        OR c.processed_seq > v.vacuumed_seq
     )
 UNION ALL
-SELECT
-    0,
-    FALSE,
-    FALSE,
-    coalesce((SELECT min(k.expires_at) FROM outbox_dedup AS k) <= clock_timestamp(), FALSE),
-    n.revision,
-    FALSE
-FROM outbox_installation AS n;
+SELECT 0, FALSE, FALSE, FALSE, n.revision, FALSE FROM outbox_installation AS n;
 
 -- name: listen :exec
 -- Differs: PostgreSQL alone can push. The session that runs this hears what `notify` sends.

@@ -11,6 +11,7 @@ SELECT
     c.locked_by IS NOT NULL AS crashed,
     c.last_error,
     p.sequence > c.processed_seq AS behind,
+    c.parking,
     c.locked_until / 1000000.0
     - CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) / 1000.0 AS held_for
 FROM json_each(:partition_ids) AS w
@@ -59,7 +60,8 @@ ORDER BY o.seq;
 -- Locks: none of its own; runs under the write lock.
 SELECT
     c.partition_id,
-    c.processed_seq
+    c.processed_seq,
+    c.parking
 FROM json_each(:settlements) AS w
 CROSS JOIN outbox_processor AS c
 WHERE
@@ -167,12 +169,12 @@ WHERE partition_id = :partition_id;
 
 -- name: insert_dead_letters :exec
 -- The dead letters of a turn as one set. :dead is a JSON array of
--- [partition id, seq, reason, attempts].
+-- [partition id, seq, reason, attempts, fingerprint].
 -- Differs: serves settle_and_read too, which sends only those above the old cursor.
 -- Locks: the database's write lock, held already.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -186,7 +188,8 @@ SELECT
     json_extract(d.value, '$[3]'),
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    json_extract(d.value, '$[4]')
 FROM json_each(:dead) AS d
 CROSS JOIN outbox_outgoing AS o
 LEFT JOIN outbox_body AS b ON b.id = o.body_id

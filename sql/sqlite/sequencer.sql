@@ -130,8 +130,7 @@ WHERE p.id = given.partition_id;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
--- not exist, is there whatever else is: revision tells of changed settings, dirty of deduplication keys whose
--- window has passed. Delayed messages are looked for
+-- not exist, is there whatever else is: revision tells of changed settings. Delayed messages are looked for
 -- in a partition only where one is due at all, which one step in an index tells. Each probe is one step in
 -- a primary key; CROSS JOIN keeps SQLite from reordering the tables.
 -- Locks: none.
@@ -142,10 +141,7 @@ SELECT
         c.locked_until IS NULL
         OR c.locked_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
     ) AS behind,
-    c.processed_seq > v.vacuumed_seq AND (
-        v.rests_until IS NULL
-        OR v.rests_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
-    ) AS dirty,
+    c.processed_seq > v.vacuumed_seq AS dirty,
     (SELECT n.revision FROM outbox_installation AS n) AS revision,
     (SELECT min(e.due_at) FROM outbox_delayed AS e)
     <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
@@ -165,7 +161,7 @@ WHERE
     AND v.partition_id = p.id
     AND (
         p.sequence > c.processed_seq
-        OR dirty
+        OR c.processed_seq > v.vacuumed_seq
         OR EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id)
         OR due
     )
@@ -174,8 +170,7 @@ SELECT
     0,
     FALSE,
     FALSE,
-    (SELECT min(k.expires_at) FROM outbox_dedup AS k)
-    <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000,
+    FALSE,
     n.revision,
     FALSE
 FROM outbox_installation AS n;

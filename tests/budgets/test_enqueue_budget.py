@@ -107,27 +107,6 @@ def test_a_key_and_a_delay_take_no_statement_more(producer: Outbox, wire: Wire, 
             assert wire.tap.verbs() == ONE[backend]
 
 
-def test_a_dedup_key_takes_two_statements_more_and_three_where_an_insert_cannot_tell(
-    producer: Outbox, wire: Wire, backend: str
-) -> None:
-    claim = ["INSERT"] if backend in {"postgresql", "sqlite"} else ["INSERT", "SELECT"]
-    new = [*claim, *ONE[backend], "WITH" if backend == "sqlite" else "UPDATE"]
-    # On MySQL and MariaDB a row for the key is committed on another connection first.
-    reserve = [] if backend in {"postgresql", "sqlite"} else ["INSERT", "COMMIT"]
-    with producer.transaction() as conn:
-        conn.cursor().execute("DELETE FROM outbox_body WHERE id = 0")
-        producer.enqueue(conn, "orders", b"x", dedup_key="first")
-        wire.tap.take()
-        producer.enqueue(conn, "orders", b"x", dedup_key="k")
-        assert wire.tap.verbs()[-len(reserve + new) :] == reserve + new
-        wire.tap.take()
-        producer.enqueue(conn, "orders", b"x", dedup_key="k")
-        assert wire.tap.verbs()[-2:] == ["INSERT", "SELECT"]
-        wire.tap.take()
-        producer.enqueue_batch(conn, "orders", [EnqueueMessage(b"", dedup_key=str(n)) for n in range(300)])
-        assert wire.tap.verbs()[-len(reserve + new) :] == reserve + new
-
-
 def test_a_flush_without_anything_new_sends_nothing(producer: Outbox, wire: Wire, backend: str) -> None:
     sent(producer, wire, 0)  # flushes at its end
     wire.tap.take()

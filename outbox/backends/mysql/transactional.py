@@ -16,6 +16,7 @@ from outbox.backends.mysql.batches import Batches, Locked, inline_bytes
 from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, is_contention, number_of
 from outbox.backends.mysql.leasing import insert_dead_letters
 from outbox.backends.mysql.session import Operations, Session
+from outbox.backends.parking import park
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
@@ -55,6 +56,7 @@ class MysqlTurn:
 
     def settle(self, settlement: Settlement) -> None:
         self.seal()
+        park(self._session.change, MYSQL, [settlement])
         advance(self._session, settlement)
         insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
@@ -126,7 +128,7 @@ def read_locked(session: Session, rows: Rows, max_bytes: int) -> Delivery | Refu
         return Refusal(partition_id, RefusalKind.IDLE)
     [messages] = batches.read(session, [batch])
     head = (partition_id, cursor, found.attempts, bool(found.crashed))
-    return Delivery(*head, messages, decode_text(found.last_error))
+    return Delivery(*head, messages, decode_text(found.last_error), found.parking)
 
 
 def advance(session: Session, settlement: Settlement) -> None:

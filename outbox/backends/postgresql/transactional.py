@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from outbox.backends.parking import park
 from outbox.backends.postgresql.batches import read_locked
 from outbox.backends.postgresql.errors import is_contention
 from outbox.backends.postgresql.session import Database, Operations, Session
@@ -49,6 +50,7 @@ class PostgresTurn:
     def settle(self, settlement: Settlement) -> None:
         self._transaction.check_open()
         with self._db.translated():
+            park(self._session.query, POSTGRESQL, [settlement])
             self._session.query("advance", **head_of(settlement))
             if settlement.dead:
                 self._insert_dead_letters(settlement)
@@ -60,6 +62,7 @@ class PostgresTurn:
             dead_seqs=POSTGRESQL.integers(letter.seq for letter in settlement.dead),
             dead_reasons=[letter.reason for letter in settlement.dead],
             dead_attempts=POSTGRESQL.integers(letter.attempts for letter in settlement.dead),
+            dead_fingerprints=[letter.fingerprint for letter in settlement.dead],
         )
 
 

@@ -199,7 +199,6 @@ class ParkedKey(ReadOnlyModel):
 
     partition_id = models.BigIntegerField(primary_key=True)
     state = models.CharField(max_length=16)
-    messages = models.BigIntegerField()
 
     class Meta(ReadOnlyModel.Meta):
         db_table = table("parked_keys")

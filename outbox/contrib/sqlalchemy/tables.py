@@ -156,8 +156,7 @@ def features(prefix: str) -> dict[str, list[Any]]:
             number("partition_id", key=True),
             Column("message_key", Key, primary_key=True),
             Column("state", short(16), nullable=False),
-            number("messages"),
-            number("payload_bytes"),
+            number("until_seq", null=True),
             moment("parked_at"),
         ],
         "parked": [
@@ -170,7 +169,6 @@ def features(prefix: str) -> dict[str, list[Any]]:
             moment("created_at"),
             moment("parked_at"),
             *failure(),
-            number("released_as", null=True),
         ],
     }
 

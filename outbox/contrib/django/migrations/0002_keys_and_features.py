@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
                 model(
                     "ParkedKey",
                     "parked_keys",
-                    [("partition_id", key()), ("state", text(16)), ("messages", number())],
+                    [("partition_id", key()), ("state", text(16))],
                 ),
                 model(
                     "ParkedMessage",
