@@ -214,11 +214,15 @@ SELECT
         ) IS NOT NULL THEN :most
         ELSE (SELECT count(*) FROM outbox_delayed AS d FORCE INDEX (PRIMARY) WHERE d.partition_id = p.id)
     END AS not_due,
-    (
-        SELECT CAST(COALESCE(SUM(k.messages), 0) AS SIGNED)
-        FROM outbox_parked_keys AS k
-        WHERE k.partition_id = p.id
-    ) AS parked,
+    CASE
+        WHEN (
+            SELECT k.seq FROM outbox_parked AS k FORCE INDEX (PRIMARY)
+            WHERE k.partition_id = p.id
+            ORDER BY k.partition_id, k.message_key, k.seq
+            LIMIT 1 OFFSET :most
+        ) IS NOT NULL THEN :most
+        ELSE (SELECT count(*) FROM outbox_parked AS k FORCE INDEX (PRIMARY) WHERE k.partition_id = p.id)
+    END AS parked,
     (
         SELECT TIMESTAMPDIFF(MICROSECOND, b.created_at, UTC_TIMESTAMP(6))
         FROM outbox_body AS b FORCE INDEX (PRIMARY)

@@ -256,9 +256,12 @@ SELECT
         ) THEN :most
         ELSE (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id)
     END AS not_due,
-    CAST((
-        SELECT coalesce(sum(k.messages), 0) FROM outbox_parked_keys AS k WHERE k.partition_id = p.id
-    ) AS bigint) AS parked,
+    CASE
+        WHEN EXISTS (
+            SELECT 1 FROM outbox_parked AS k WHERE k.partition_id = p.id ORDER BY k.message_key OFFSET :most
+        ) THEN :most
+        ELSE (SELECT count(*) FROM outbox_parked AS k WHERE k.partition_id = p.id)
+    END AS parked,
     CAST(extract(EPOCH FROM clock_timestamp() - least(
         (
             SELECT b.created_at FROM outbox_body AS b

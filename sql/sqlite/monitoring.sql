@@ -160,9 +160,12 @@ WITH looked AS (
             ) THEN :most
             ELSE (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id)
         END AS not_due,
-        (
-            SELECT coalesce(sum(k.messages), 0) FROM outbox_parked_keys AS k WHERE k.partition_id = p.id
-        ) AS parked,
+        CASE
+            WHEN EXISTS (
+                SELECT 1 FROM outbox_parked AS k WHERE k.partition_id = p.id LIMIT 1 OFFSET :most
+            ) THEN :most
+            ELSE (SELECT count(*) FROM outbox_parked AS k WHERE k.partition_id = p.id)
+        END AS parked,
         (
             SELECT b.created_at FROM outbox_body AS b
             WHERE b.id = (

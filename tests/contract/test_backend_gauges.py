@@ -28,12 +28,15 @@ def test_gauges_show_what_each_partition_holds(
     actor.settle(Settlement(ids[1], 0, attempts=1, last_error="no", delay=20.0))
     migrated.execute("INSERT INTO outbox_pauses (queue) VALUES ('orders')")
     migrated.execute("UPDATE outbox_pauses SET message_key = 'Anna'")
-    for key, messages in (("Anna", 3), ("Berta", 4)):
+    columns = "partition_id, message_key, seq, message_id, payload, payload_type, created_at"
+    for seq in range(7):
+        key = b"Anna" if migrated.backend in MYSQL_FAMILY else "Anna"
         migrated.execute(
-            "INSERT INTO outbox_parked_keys (partition_id, message_key, messages) VALUES (?, ?, ?)",
+            f"INSERT INTO outbox_parked ({columns}) SELECT ?, ?, ?, 1, payload, payload_type, created_at "
+            "FROM outbox_body WHERE id = (SELECT min(id) FROM outbox_body)",
             ids[2],
-            key.encode() if migrated.backend in MYSQL_FAMILY else key,
-            messages,
+            key,
+            seq,
         )
     leased, failing, parked, empty = read_gauges(store)
 
