@@ -102,9 +102,13 @@ class Store:
         rows = self._run("group_dead_letters", **self._where(wanted), status=status.value)
         return [
             DeadLetterGroup(
-                str(decode_text(kind)), int(letters), decode_time(first), decode_time(last), int(example)
+                str(decode_text(row.fingerprint)),
+                int(row.letters),
+                decode_time(row.first_failed_at),
+                decode_time(row.last_failed_at),
+                int(row.example),
             )
-            for kind, letters, first, last, example in rows
+            for row in rows.named()
         ]
 
     def delete(self, ids: Sequence[int]) -> None:

@@ -89,8 +89,10 @@ class Reconciler:
         found = {int(row.id): str(row.queue) for row in self._backend.query("all_partitions")}
         wrong = {key: queue for key, queue in self._queues.items() if found.get(key) != queue}
         if wrong:
-            names = self._rules.old_names()
-            wrong = {key: queue for key, queue in wrong.items() if found.get(key) != names.get(queue, queue)}
+            renamed = self._rules.old_names()
+            wrong = {
+                key: queue for key, queue in wrong.items() if found.get(key) != renamed.get(queue, queue)
+            }
         self._stages.heed(wrong)
         if wrong:
             names = ", ".join(sorted(set(wrong.values())))
