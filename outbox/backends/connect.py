@@ -273,3 +273,10 @@ def _missing(family: str, error: ImportError) -> Exception:
     if family not in extras or (error.name or "").partition(".")[0] == "outbox":
         return error
     return MissingDriver.of(family, error.name or str(error), extras[family])
+
+
+def is_postgresql(target: object) -> bool:
+    """Return whether a URL, an Engine or a pool leads to PostgreSQL."""
+    if isinstance(target, str):
+        return parse_url(target).get_backend_name() == "postgresql"
+    return getattr(getattr(target, "dialect", None), "name", "postgresql") == "postgresql"

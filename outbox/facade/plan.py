@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outbox.backends.connect import parse_url
+from outbox.backends.connect import is_postgresql
 from outbox.facade.assembly import CONNECTIONS_APART, worker_connections
 from outbox.facade.options import Options
 
@@ -52,10 +52,3 @@ def make_plan(options: Options, processes: int) -> Plan:
         worker_connections(options) - CONNECTIONS_APART + options.producer_connections,
         CONNECTIONS_APART + (WAKEUP_CONNECTIONS if notifies else 0),
     )
-
-
-def is_postgresql(target: object) -> bool:
-    """Return whether a URL, an Engine or a pool leads to PostgreSQL."""
-    if isinstance(target, str):
-        return parse_url(target).get_backend_name() == "postgresql"
-    return getattr(getattr(target, "dialect", None), "name", "postgresql") == "postgresql"

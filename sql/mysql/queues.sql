@@ -136,8 +136,11 @@ WHERE id > 0;
 -- Locks: every processor row, until commit.
 UPDATE outbox_processor
 SET
-    processed_seq = (SELECT p.sequence FROM outbox_partitions AS p WHERE p.id = outbox_processor.partition_id),
-    attempts = 0, last_error = NULL, locked_by = NULL, locked_until = NULL, failing_since = NULL, parking = NULL
+    processed_seq = (
+        SELECT p.sequence FROM outbox_partitions AS p WHERE p.id = outbox_processor.partition_id
+    ),
+    attempts = 0, last_error = NULL, locked_by = NULL, locked_until = NULL, failing_since = NULL,
+    parking = NULL
 WHERE partition_id > 0;
 
 -- name: reset_vacuum :exec

@@ -62,7 +62,7 @@ class Checks(TestCase):
         self.assertEqual([message for message in found if message.id != "outbox.W001"], [])
 
     def test_each_mistake_has_an_id(self):
-        self.assertEqual(self._ids(OUTBOX={"default": {"DATABSE": "default"}}), {"outbox.E002"})
+        self.assertEqual(self._ids(OUTBOX={"default": {"DATABASES": "default"}}), {"outbox.E002"})
         self.assertEqual(self._ids(OUTBOX={"default": {"DATABASE": "away"}}), {"outbox.E005"})
         self.assertIn("outbox.E001", self._ids(OUTBOX={"default": {"BUILDER": "shop.nowhere.declare"}}))
         self.assertIn("outbox.E001", self._ids(OUTBOX={"default": {"BUILDER": "shop.outbox.ship"}}))
