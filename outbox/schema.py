@@ -7,7 +7,6 @@ from typing import Any
 
 from outbox.backends.connect import DATABASES, NAMES, OTHER_NAMES, check_naming, open_backend
 from outbox.backends.protocol import Backend
-from outbox.backends.sqlite.migrations import split
 from outbox.errors import ConfigurationError, SchemaNotReady
 from outbox.statements import Catalog, Naming, Statement
 from outbox.statements.files import list_sql, read_sql
@@ -38,6 +37,9 @@ class Migration:
 
 def separate(script: str) -> tuple[str, ...]:
     """Return the statements of a script, without comments; the databases' quoting is alike enough."""
+    # SQLite's package imports SQLAlchemy, which takes longer than everything that a first name needs.
+    from outbox.backends.sqlite.migrations import split
+
     compact = (Statement("part", ":exec", part).compact.rstrip("; ") for part in split(script))
     return tuple(statement for statement in compact if statement)
 
