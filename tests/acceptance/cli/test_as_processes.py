@@ -25,6 +25,7 @@ CASES: dict[str, tuple[str, int, str]] = {
     "schema print": ("schema print --backend mysql", 0, "CREATE TABLE"),
     "schema migrate": ("schema migrate", 0, "nothing to do"),
     "schema status": ("schema status --json", 0, '"ready": true'),
+    "schema grants": ("schema grants worker app --backend postgresql", 0, "GRANT SELECT ON"),
     "schema new-epoch": ("schema new-epoch", 0, "epoch 2 of installation "),
     "schema rollback": ("schema rollback --yes", 0, "undone 0001_create_tables"),
     "status": ("status", 0, "1 pending"),
