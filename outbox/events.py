@@ -125,7 +125,8 @@ class Delivered(Event):
 class TurnEnded(Event):
     """A processor wrote down what became of the batches of some partitions, in one transaction.
 
-    Totals: messages finished, dead-lettered and put aside ones among them; batches that ended in a retry.
+    The totals over these partitions: messages finished, dead-lettered ones among them, and batches that
+    ended in a retry.
     """
 
     name: ClassVar[str] = "outbox.turn_ended"
@@ -134,7 +135,6 @@ class TurnEnded(Event):
     processed: int
     retried: int
     dead_lettered: int
-    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

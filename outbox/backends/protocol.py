@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from outbox.backends.records import (
     Commands,
-    Component,
     Delivery,
     LeaseRequest,
     LeaseResult,
@@ -70,21 +69,8 @@ class Server(Protocol):
     name: str
     """``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``."""
 
-    @property
-    def behind_pooler(self) -> bool:
-        """Whether a pooler was met whose sessions are not ours alone."""
-
-    def check_server(self, *, reading: bool = False) -> None:
-        """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`.
-
-        For one who is only ``reading`` a server that takes no writes will do.
-        """
-
-    def describe_server(self) -> Component:
-        """Say which server it is; 1 statement."""
-
-    def describe_driver(self) -> Component:
-        """Say what the workers reach it through."""
+    def check_server(self) -> None:
+        """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`."""
 
 
 class Migrations(Protocol):
@@ -130,11 +116,6 @@ class Sequencing(Protocol):
         partitions whose messages are handed over only after a commit that waits.
         """
 
-    def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
-    ) -> list[Sequenced]:
-        """The same for delayed messages that are due, in the order of becoming so."""
-
 
 class Leasing(Protocol):
     """The leased turn: the statements of ``processor.sql`` that know of leases."""
@@ -170,9 +151,6 @@ class Leasing(Protocol):
 class Transactions(Protocol):
     """The transactional turn: the other statements of ``processor.sql``."""
 
-    waiting: Waiting
-    """``waiting.crowded`` tells whether others of the process wait for what a turn holds."""
-
     def transactional_turn(
         self, request: LeaseRequest, *, max_bytes: int, one_if_failed: bool, ignore_backoff: bool = False
     ) -> AbstractContextManager[TransactionalTurn | Refusal]:
@@ -196,9 +174,6 @@ class Vacuuming(Protocol):
 
     def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
         """Delete up to ``limit`` processed outgoing rows and their bodies; return how many."""
-
-    def forget_keys(self, limit: int) -> int:
-        """Delete up to ``limit`` deduplication keys whose window has passed; return how many."""
 
 
 class Monitoring(Protocol):

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from outbox.connections.after_commit import after_turn
-from outbox.statements import Row, Rows, Statement
+from outbox.statements import Statement
+
+# A cursor's description cannot tell in time: a pipelined statement has none before its rows are fetched.
+KINDS_WITH_ROWS = frozenset({":one", ":many"})
 
 
 class ProducerConnection(ABC):
@@ -35,12 +38,8 @@ class ProducerConnection(ABC):
         """
 
     @abstractmethod
-    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
+    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, none for one that returns none."""
-
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[Row]:
-        """Run a statement and return its rows without the names of their columns."""
-        return list(self.query(statement, parameters))
 
     @abstractmethod
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:

@@ -47,7 +47,7 @@ class Marks:
             ids, self._ids = self._ids, set()
             return ids
 
-    def peek(self) -> set[int]:
+    def look(self) -> set[int]:
         """Return the partitions, which stay remembered."""
         with self._lock:
             return set(self._ids)
@@ -153,4 +153,4 @@ class FlushBuffer:
 
     def _of_others(self) -> set[int]:
         with self._lock:
-            return set().union(*(marks.peek() for marks in self._everyone))
+            return set().union(*(marks.look() for marks in self._everyone))

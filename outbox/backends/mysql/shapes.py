@@ -30,12 +30,12 @@ class Shapes:
         show = self.catalog["table_definition"]
         body = self.naming.table("body")
 
-        def look(adapted: ProducerConnection) -> Shape:
+        def look(lent: ProducerConnection) -> Shape:
             shape: Shape = {}
             for table in TABLES:
                 text = show.sql.replace(body, self.naming.table(table))
                 try:
-                    [(_, definition)] = adapted.query(Statement(show.name, show.kind, text), {})
+                    [(_, definition)] = lent.execute(Statement(show.name, show.kind, text), {})
                 except Exception as error:
                     if number_of(error) != NO_SUCH_TABLE:
                         raise
@@ -44,12 +44,12 @@ class Shapes:
             return shape
 
         with self.connection(guarded=False) as conn:
-            adapted = adapt(conn)
-            found = look(adapted)
+            lent = adapt(conn)
+            found = look(lent)
             for command in commands(self.naming):
                 text = COLUMNS.sub(NO_COLUMNS, PERMANENT.sub("TEMPORARY TABLE", command.sql))
-                adapted.query(Statement(command.name, ":exec", text), {})
-            return found, look(adapted)
+                lent.execute(Statement(command.name, ":exec", text), {})
+            return found, look(lent)
 
 
 def read_definition(table: str, definition: str) -> Shape:

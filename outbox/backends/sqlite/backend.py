@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
-from outbox.backends.engines import Guard, handed_over
+from outbox.backends.engines import watch
 from outbox.backends.protocol import Listener
 from outbox.backends.sqlite.leasing import Leasing
 from outbox.backends.sqlite.migrations import Migrations
@@ -31,7 +30,6 @@ class SqliteBackend(
 
     name = "sqlite"
     can_notify = False
-    behind_pooler = False
 
     def __init__(self, db: Database, naming: Naming) -> None:
         super().__init__(db)
@@ -47,10 +45,15 @@ class SqliteBackend(
     @contextmanager
     def connection(self, *, guarded: bool = True) -> Iterator[Any]:
         with self._db.handing_over() as session:
-            set_guard, release = partial(session.query, "set_guard"), partial(on_savepoint, session)
-            guard = Guard(set_guard, partial(release, "release_guard")) if guarded else None
-            with handed_over(session, guard, ended) as connection:
-                yield connection
+            still_lent = watch(session.handler_connection)
+            if guarded:
+                session.query("set_guard")
+                session.spoiled = True
+            yield session.handler_connection
+            if not still_lent():
+                raise ended()
+            if guarded:
+                on_savepoint(session, "release_guard")
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

@@ -32,14 +32,14 @@ def standing(patient: Patient) -> dict[int, QueuePartitionStatus]:
     def waits(row: QueuePartitionStatus) -> bool:
         return row.held_for is None and (row.oldest_age or 0.0) > patient.stalled_after
 
-    waiting = {row.partition_id: row for row in patient.status.partitions if waits(row)}
-    if not waiting:
+    suspects = {row.partition_id: row for row in patient.status.partitions if waits(row)}
+    if not suspects:
         return {}
     time.sleep(patient.watched_for)
     again = {row.partition_id: row for row in read_status(patient.backend).partitions if waits(row)}
     return {
         key: row
-        for key, row in waiting.items()
+        for key, row in suspects.items()
         if key in again
         and again[key].processed_seq == row.processed_seq
         and patient.backend.query("free_processor", partition_id=key)

@@ -1,1 +1,0 @@
-"""What is set for queues while workers run, and who sets it."""

@@ -1,1 +1,0 @@
-"""Tests of what SQLAlchemy and Alembic know of the outbox."""
