@@ -107,8 +107,7 @@ class Outbox:
         )
         known = self._registry[queue]
         prepared = self._prepare(known, message, gather_headers(self._header_sources))
-        connection = self._adapt(conn)
-        return self._write(connection, known, [prepared])[0]
+        return self._write(self._adapt(conn), known, [prepared])[0]
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
         """Write any number of messages in the transaction that is open on ``conn``; return their ids.
@@ -169,7 +168,8 @@ class Outbox:
             return self.backend.reading()
         return self.backend.writing()
 
-    def transaction(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
         """Lend a connection of the outbox's own with an open transaction.
 
         It is the driver's connection (psycopg, mysql.connector, sqlite3), or SQLAlchemy's when the
@@ -179,10 +179,6 @@ class Outbox:
         or swallowed an error that aborts it; with `ConnectionLost` when the connection is gone. Errors
         inside the block pass as they are.
         """
-        return self._transaction()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Any]:
         self._check_usable()
         # Another transaction of this thread may be open.
         with self._flush_buffer.own_transaction():

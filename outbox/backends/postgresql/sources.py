@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
@@ -163,7 +163,7 @@ class PoolSource:
     def _acquire(self) -> Iterator[PgConnection]:
         conn = self._checkout()
         try:
-            with nullcontext() if conn.autocommit else autocommitting(conn):
+            with autocommitting(conn):
                 yield conn
             # Usually nothing is open. What a handler began by a statement is kept like its others.
             if not conn.closed:
