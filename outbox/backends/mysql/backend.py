@@ -44,16 +44,14 @@ class MysqlBackend(
         raise DatabaseError(msg)
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         with self._source.writing() as session:
             still_lent = watch(session.handler_connection)
-            if guarded:
-                session.command("set_guard")
+            session.command("set_guard")
             yield session.handler_connection
             if not still_lent():
                 raise DatabaseError(ENDED)
-            if guarded:
-                on_savepoint(session, "release_guard")
+            on_savepoint(session, "release_guard")
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

@@ -64,7 +64,7 @@ class PostgresBackend(
             return self._to_listen()
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:  # noqa: ARG002 - free here
+    def connection(self) -> Iterator[Any]:
         with ExitStack() as stack:
             with self._db.translated():
                 connection, for_user = stack.enter_context(self._db.source.writing())

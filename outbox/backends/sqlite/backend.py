@@ -43,17 +43,15 @@ class SqliteBackend(
         raise DatabaseError("SQLite: there is no way to listen; other processes are found by polling")
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         with self._db.handing_over() as session:
             still_lent = watch(session.handler_connection)
-            if guarded:
-                session.query("set_guard")
-                session.spoiled = True
+            session.query("set_guard")
+            session.spoiled = True
             yield session.handler_connection
             if not still_lent():
                 raise ended()
-            if guarded:
-                on_savepoint(session, "release_guard")
+            on_savepoint(session, "release_guard")
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
