@@ -85,8 +85,8 @@ STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = given.id
 SET p.sequence = given.sequence;
 
 -- name: pending :many
--- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does not
--- exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
+-- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
+-- not exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
 -- a primary key.
 -- Locks: none.
 SELECT
