@@ -13,8 +13,8 @@ URL ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers
-.PHONY: check-model soak bench bench-relays servers brokers clean
+.PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers test-frameworks
+.PHONY: test-tools tools check-model soak bench bench-relays servers brokers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
@@ -22,6 +22,8 @@ help:
 	@echo 'make test-sqlite  the suite on SQLite: needs no server'
 	@echo 'make test      install what the tests need, database servers included, and run the whole suite'
 	@echo 'make test-brokers  install the message brokers and run the tests of the relays against them'
+	@echo 'make test-frameworks  run the tests of the frameworks at their oldest and newest versions'
+	@echo 'make test-tools  install Prometheus and a browser, and test the metrics and the page with them'
 	@echo 'make check-model  verify the model of the protocol with Spin, and see it refuted without each of its rules'
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
 	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
@@ -52,19 +54,28 @@ check-sql:
 	$(BIN)/python -m sqlfluff lint --nocolor sql
 
 check-unit:
-	$(BIN)/python -m pytest -q tests/unit tests/structure/test_sizes.py tests/structure/test_words.py
+	$(BIN)/python -m pytest -q tests/unit tests/structure/test_sizes.py tests/structure/test_words.py \
+	    tests/structure/test_databases.py
 
 # The linters have had their turn in `make check`.
 test-sqlite: $(VENV)/.ready-for-checks
-	OUTBOX_TEST_BACKENDS=sqlite $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker' \
+	OUTBOX_TEST_BACKENDS=sqlite $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker and not framework and not tools' \
 	    --ignore=tests/structure/test_linters.py --ignore=tests/structure/test_sql_style.py
 
 test: servers $(VENV)/.ready-for-tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker'
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not broker and not framework and not tools'
 
 # Not side by side: every process would start brokers of its own.
 test-brokers: servers brokers $(VENV)/.ready-for-tests
 	$(BIN)/python -m pytest tests/contrib -m broker
+
+# The frameworks at their oldest and newest versions, each in an environment of its own beside this one.
+test-frameworks: servers $(VENV)/.ready-for-tests
+	$(BIN)/python -m pytest tests/contrib -m framework
+
+# Prometheus reads the metrics and judges the rules, Chromium goes through the page; on SQLite alone.
+test-tools: tools $(VENV)/.ready-for-checks
+	OUTBOX_TEST_BACKENDS=sqlite $(BIN)/python -m pytest tests/contrib tests/acceptance/deploy -m tools
 
 # Minutes of all states that two processes and two messages can be in; not part of the suite.
 check-model:
@@ -76,6 +87,7 @@ SECONDS ?= 300
 LETTERS ?= 1000000
 soak: servers $(VENV)/.ready-for-tests
 	OUTBOX_SOAK_SECONDS=$(SECONDS) OUTBOX_MODEL_EXAMPLES=$(SECONDS) $(BIN)/python -m pytest tests/acceptance/end_to_end $(PYTEST_ARGS) -o faulthandler_timeout=0
+	OUTBOX_UPGRADE_MESSAGES=$(LETTERS) $(BIN)/python -m pytest tests/acceptance/schema/test_upgrade.py -k full_of_messages -s -o faulthandler_timeout=0
 	OUTBOX_LETTERS=$(LETTERS) $(BIN)/python -m pytest tests/acceptance/dead_letters/test_memory.py -s -o faulthandler_timeout=0
 
 # Minutes; with BENCH_ARGS=--long much longer. Leave the machine alone meanwhile.
@@ -92,6 +104,9 @@ servers: $(VENV)/.created
 # RabbitMQ and Redis from the distribution, Kafka by Maven; NATS comes with the Python packages of the tests.
 brokers: $(VENV)/.created
 	$(BIN)/python -m tests.servers.brokers.install
+
+tools: $(VENV)/.created
+	$(BIN)/python -m tests.servers.tools
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

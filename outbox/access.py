@@ -10,10 +10,6 @@ from outbox.backends.protocol import Sources
 from outbox.backends.retry import retry_contention
 from outbox.connections.adapt import adapt
 from outbox.connections.connection import ProducerConnection
-from outbox.connections.driver import DriverConnection
-from outbox.connections.mysql_connector import MYSQL_CONNECTOR
-from outbox.connections.psycopg import PSYCOPG
-from outbox.connections.sqlite import SQLITE
 from outbox.enqueue.place import RightPlace
 from outbox.errors import TransactionRequired
 from outbox.statements import Catalog
@@ -21,18 +17,14 @@ from outbox.statements import Catalog
 S = TypeVar("S")
 T = TypeVar("T")
 
-# What the backends' own connections are made with, by folder of ``sql/``.
-OWN_DRIVERS = {"postgresql": PSYCOPG, "mysql": MYSQL_CONNECTOR, "sqlite": SQLITE}
-
 
 def right_place(backend: Sources) -> RightPlace:
     """Read where a backend's own tables are; 1 or 2 statements on a connection of its own."""
-    driver = OWN_DRIVERS[backend.catalog.backend]
 
     @contextmanager
     def own() -> Iterator[ProducerConnection]:
         with backend.reading() as conn:
-            yield DriverConnection(driver, conn)
+            yield adapt(conn)
 
     return RightPlace(backend.catalog, backend.naming, own)
 
@@ -57,7 +49,6 @@ class Access(Generic[S]):
         self._catalog = backend.catalog
         self._store = store
         self._place = place
-        self._own_driver = OWN_DRIVERS[backend.catalog.backend]
 
     def read(self, conn: object | None, work: Callable[[S], T]) -> T:
         """Run work that changes nothing; outside of any transaction unless the caller has one."""
@@ -81,7 +72,7 @@ class Access(Generic[S]):
     @retry_contention
     def _on_own(self, acquire: Callable[[], AbstractContextManager[Any]], work: Callable[[S], T]) -> T:
         with acquire() as conn:
-            return work(self._store(DriverConnection(self._own_driver, conn), self._catalog))
+            return work(self._store(adapt(conn), self._catalog))
 
     def _on_given(self, connection: ProducerConnection, work: Callable[[S], T]) -> T:
         catalog = self._place.catalog(connection) if self._place else self._catalog

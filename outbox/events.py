@@ -125,8 +125,7 @@ class Delivered(Event):
 class TurnEnded(Event):
     """A processor wrote down what became of the batches of some partitions, in one transaction.
 
-    The totals over these partitions: messages finished, dead-lettered ones among them, and batches that
-    ended in a retry.
+    Totals: messages finished, dead-lettered and put aside ones among them; batches that ended in a retry.
     """
 
     name: ClassVar[str] = "outbox.turn_ended"
@@ -135,6 +134,7 @@ class TurnEnded(Event):
     processed: int
     retried: int
     dead_lettered: int
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

@@ -12,7 +12,7 @@ from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.connections.connection import ProducerConnection
 from outbox.errors import DatabaseError, ReadOnlyServer
-from outbox.statements import Catalog
+from outbox.statements import Catalog, Rows
 from outbox.statements.dialect import decode_text
 from outbox.values.identity import Identity
 
@@ -42,7 +42,7 @@ class Store:
         """Return how the server calls the past of its data, None where servers have no word for it."""
         if "server_history" not in self._catalog:
             return None
-        return str(decode_text(self._run("server_history")[0][0]))
+        return str(decode_text(self._run("server_history").value()))
 
     def settle(self, history: str | None, *, raised: bool) -> Found:
         """Make the row if it is missing; begin an epoch if wanted, or if the server has another past."""
@@ -61,19 +61,18 @@ class Store:
         return after
 
     def _found(self, statement: str) -> Found | None:
-        rows = self._run(statement)
+        rows = self._run(statement).named()
         if not rows:
             return None
-        installation, epoch, history, revision = rows[0]
+        [row] = rows
         ends: dict[int, dict[int, int]] = {}
-        for row in self._run("read_epochs"):
-            later, partition_id, number = map(int, row)
-            ends.setdefault(later, {})[partition_id] = number
-        identity = Identity(str(decode_text(installation)), int(epoch), ends)
-        return Found(identity, decode_text(history), int(revision))
+        for end in self._run("read_epochs").named():
+            ends.setdefault(int(end.epoch), {})[int(end.partition_id)] = int(end.last_number)
+        identity = Identity(str(decode_text(row.installation)), int(row.epoch), ends)
+        return Found(identity, decode_text(row.history), int(row.revision))
 
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._catalog[statement], parameters)
+    def _run(self, statement: str, **parameters: Any) -> Rows:
+        return self._connection.query(self._catalog[statement], parameters)
 
 
 class Installation:

@@ -3,10 +3,12 @@
 from outbox.dead_letters import (
     DeadLetter,
     DeadLetterFilter,
+    DeadLetterGroup,
     DeadLetters,
     DeadLetterScope,
     DeadLetterStatus,
 )
+from outbox.enqueue.once import DuplicateMessage
 from outbox.errors import (
     BatchError,
     ConfigurationError,
@@ -60,6 +62,7 @@ from outbox.events import (
 )
 from outbox.facade import OutboxBuilder, QueueBuilder
 from outbox.facade.handle import OutboxHandle, OutboxStats
+from outbox.facade.handlers import Handlers
 from outbox.facade.outbox import Outbox
 from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 from outbox.failures import (
@@ -72,29 +75,36 @@ from outbox.failures import (
 from outbox.handlers.around import Delivery
 from outbox.handlers.batch import Batch
 from outbox.inbox import Inbox, InboxResult
+from outbox.queues.pause import Pause
 from outbox.schema import Migration, migrate, migrations, rollback
+from outbox.values.codec import Codec, JsonCodec
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import EnqueueMessage, OutboxMessage
+from outbox.values.park_limits import ParkLimits
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
+from outbox.values.rate import Rate
 from outbox.values.results import HandlerResult, Reject, Retry, Success
 from outbox.values.worker_tuning import WorkerTuning
 
 __all__ = [
     "Batch",
     "BatchError",
+    "Codec",
     "ConfigurationError",
     "ConnectionLost",
     "Contention",
     "DatabaseError",
     "DeadLetter",
     "DeadLetterFilter",
+    "DeadLetterGroup",
     "DeadLetterScope",
     "DeadLetterStatus",
     "DeadLettered",
     "DeadLetters",
     "Delivered",
     "Delivery",
+    "DuplicateMessage",
     "EnqueueMessage",
     "Enqueued",
     "Event",
@@ -104,6 +114,7 @@ __all__ = [
     "ForkedProcess",
     "HandlerFailed",
     "HandlerResult",
+    "Handlers",
     "InMemoryFailureTracker",
     "Inbox",
     "InboxResult",
@@ -112,6 +123,7 @@ __all__ = [
     "InvalidPayloadType",
     "InvalidQueueName",
     "InvalidTablePrefix",
+    "JsonCodec",
     "LeaseConfig",
     "LeaseLost",
     "LeaseRenewed",
@@ -126,10 +138,12 @@ __all__ = [
     "OutboxProfile",
     "OutboxStats",
     "OutboxStatus",
+    "ParkLimits",
     "PartitionBlocked",
     "PartitionCountMismatch",
     "PartitionOutOfRange",
     "Partitions",
+    "Pause",
     "PayloadTooLarge",
     "PermissionRefused",
     "Polled",
@@ -137,6 +151,7 @@ __all__ = [
     "QueueBuilder",
     "QueueNotRegistered",
     "QueuePartitionStatus",
+    "Rate",
     "ReadOnlyServer",
     "Reject",
     "Requeued",

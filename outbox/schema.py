@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from outbox.backends.connect import FAMILIES, check_naming, open_backend
+from outbox.backends.connect import DATABASES, NAMES, OTHER_NAMES, check_naming, open_backend
 from outbox.backends.protocol import Backend
 from outbox.errors import ConfigurationError, SchemaNotReady
-from outbox.statements import Catalog, Naming
+from outbox.statements import Catalog, Naming, Statement
 from outbox.statements.files import list_sql, read_sql
 from outbox.statements.tables import DEFAULT_PREFIX, TABLES
 
@@ -24,6 +24,25 @@ class Migration:
     up: str
     down: str
 
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What applies it, one statement each, for drivers and tools that take no more at a time."""
+        return separate(self.up)
+
+    @property
+    def down_statements(self) -> tuple[str, ...]:
+        """What undoes it, likewise."""
+        return separate(self.down)
+
+
+def separate(script: str) -> tuple[str, ...]:
+    """Return the statements of a script, without comments; the databases' quoting is alike enough."""
+    # SQLite's package imports SQLAlchemy, which takes longer than everything that a first name needs.
+    from outbox.backends.sqlite.migrations import split
+
+    compact = (Statement("part", ":exec", part).compact.rstrip("; ") for part in split(script))
+    return tuple(statement for statement in compact if statement)
+
 
 def migrations(backend: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> list[Migration]:
     """Return the migrations in order, as SQL text, for those who run them through another tool.
@@ -32,12 +51,13 @@ def migrations(backend: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None
     `rollback` run, the note in the table of migrations included, so that either way of applying a step
     counts for all. Raises `ConfigurationError` and `InvalidTablePrefix`.
     """
-    family = FAMILIES.get(backend)
-    if family is None:
-        raise ConfigurationError("backend", backend, "give postgresql, mysql, mariadb or sqlite")
+    database = DATABASES.get(OTHER_NAMES.get(backend, backend))
+    if database is None:
+        raise ConfigurationError("backend", backend, f"give {NAMES}")
+    family = database.backend
     naming = Naming(prefix, schema)
     check_naming(family, naming)
-    catalog = Catalog.load(family, naming)
+    catalog = Catalog.load(family, naming, variant=database.variant)
     steps = load_migrations(family, naming)
     return [noted(step, catalog, first=step is steps[0]) for step in steps]
 

@@ -18,8 +18,7 @@ class BareMysql(Bare):
     """READ COMMITTED, as the library's own connections."""
 
     dialect = "mysql"
-    step: int
-    """From one id to the next: the server's auto_increment_increment."""
+    step = 1  # what the server's auto_increment_increment is by default; asked once below
 
     def _connect(self, url: str) -> Any:
         connection = connect(url, autocommit=False)

@@ -66,7 +66,7 @@ class BareSqlite(Bare):
     def _settle(self, cursors: dict[int, int]) -> dict[int, list[int]]:
         """Advance to the last numbers read, and read on."""
         self.run("begin_write")
-        self.run("check_fence", partition_ids=dumps(list(cursors)), token=TOKEN)
+        self.run("check_fence", settlements=dumps(list(cursors.items())), token=TOKEN)
         found = self._read(cursors)
         settlements = [(id_, cursor, 0, None, 0, id_ in found) for id_, cursor in cursors.items()]
         self.run("settle", settlements=dumps(settlements), lease=LEASE)

@@ -7,24 +7,45 @@ SQLAlchemy is imported by the functions that need it: it takes three quarters of
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from outbox.errors import ConfigurationError, MissingDriver
+from outbox.statements.dialect import DIALECTS
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
     from outbox.backends.protocol import Backend
-    from outbox.statements import Naming
+    from outbox.connections.driver import DriverConnection
+    from outbox.statements import Catalog, Naming
 
-FAMILIES = {
-    "postgresql": "postgresql",
-    "postgres": "postgresql",
-    "mysql": "mysql",
-    "mariadb": "mysql",
-    "sqlite": "sqlite",
+
+class Database(NamedTuple):
+    """What is known of a kind of database before there is a connection to one."""
+
+    backend: str
+    """Whose folders it uses, of ``sql/`` and of this package."""
+    driver: str
+    """SQLAlchemy's name of the driver that workers run on."""
+    variant: str | None = None
+    """The folder in ``sql/<backend>/`` whose statements take the place of those with the same names."""
+
+
+DATABASES = {
+    "postgresql": Database("postgresql", "psycopg"),
+    "mysql": Database("mysql", "mysqlconnector"),
+    "mariadb": Database("mysql", "mysqlconnector"),
+    "sqlite": Database("sqlite", "pysqlite"),
 }
-DRIVERS = {"postgresql": "psycopg", "mysql": "mysqlconnector", "sqlite": "pysqlite"}
+"""By the name in a URL. This is the one place that says which databases there are.
+
+One more that a driver of these speaks to, such as a distributed PostgreSQL with statements of its own, is
+one more line. A driver says whose SQL its servers understand, never which database one of them is.
+"""
+NAMES = " or ".join(", ".join(DATABASES).rsplit(", ", 1))
+# libpq takes both.
+OTHER_NAMES = {"postgres": "postgresql"}
 # PostgreSQL takes host:port,host:port; SQLAlchemy would take all of it for one port.
 OTHER_HOSTS = re.compile(r"^(postgres\w*(?:\+\w+)?://(?:[^/?]*@)?[^/?@,]*),[^/?@]*")
 # libpq ends the host at the first "/", wherever the password ends.
@@ -35,15 +56,26 @@ WHAT_IT_TAKES = (
 )
 
 
+@runtime_checkable
+class Opener(Protocol):
+    """A target that opens its backend by itself: the database of a framework."""
+
+    def open_backend(self, *, naming: Naming, listen_url: str | None) -> Backend:
+        """Return the backend, without connecting yet."""
+
+
 def check_target(target: object) -> None:
     """Raise `ConfigurationError` for what `open_backend` could not use, without importing a driver."""
     from sqlalchemy import URL, Engine
 
+    from outbox.backends.engines import survive_forks
+
     if isinstance(target, Engine):
-        family_of(target.dialect.name, target.dialect.driver)
+        database_of(target.dialect.name, target.dialect.driver)
+        survive_forks(target)
     elif isinstance(target, (str, URL)):
-        family_of_url(parse_url(target))
-    elif not is_pool(target):
+        database_of_url(parse_url(target))
+    elif not is_pool(target) and not isinstance(target, Opener):
         raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
 
 
@@ -57,37 +89,97 @@ def check_listen_url(url: object) -> str:
     if not isinstance(url, str) or not url.startswith("postgres"):
         raise ConfigurationError("listen_url", url, "give the URL of a PostgreSQL server, postgresql://…")
     try:
-        family_of_url(parse_url(url))
+        database_of_url(parse_url(url))
     except ConfigurationError as error:
         raise ConfigurationError("listen_url", error.value, error.problem) from None
     return _libpq(url)
 
 
-def open_backend(target: object, *, naming: Naming, pool_size: int, listen_url: str | None = None) -> Backend:
+def open_backend(
+    target: object,
+    *,
+    naming: Naming,
+    pool_size: int,
+    listen_url: str | None = None,
+    variant: str | None = None,
+) -> Backend:
     """Return the backend for a URL, an Engine or a psycopg pool, without connecting yet.
 
     For a URL the backend makes a pool of at most ``pool_size`` connections; an Engine or a pool stays
-    the caller's. With ``listen_url`` it listens there. Raises `ConfigurationError` for what cannot work
-    and `MissingDriver`.
+    the caller's. With ``listen_url`` it listens there. ``variant`` is that of a database which an Engine or
+    a pool cannot name. Raises `ConfigurationError` for what cannot work and `MissingDriver`.
     """
     from sqlalchemy import URL, Engine
 
+    given: Any = target
     if isinstance(target, Engine):
-        family = family_of(target.dialect.name, target.dialect.driver)
-        return _connect(family, target, naming, pool_size, listen_url)
-    if isinstance(target, (str, URL)):
+        from outbox.backends.engines import survive_forks
+
+        survive_forks(target)
+        database = database_of(target.dialect.name, target.dialect.driver)
+    elif isinstance(target, (str, URL)):
         url = parse_url(target)
-        family = family_of_url(url)
-        given = _libpq(target) if family == "postgresql" else url
-        return _connect(family, given, naming, pool_size, listen_url)
-    if is_pool(target):
-        return _from_pool(target, naming, listen_url)
-    raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
+        database = database_of_url(url)
+        given = _libpq(target) if database.backend == "postgresql" else url
+    elif is_pool(target):
+        database = DATABASES["postgresql"]
+    elif isinstance(target, Opener):
+        return target.open_backend(naming=naming, listen_url=listen_url)
+    else:
+        raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
+    if variant is not None:
+        database = database._replace(variant=variant)
+    return _connect(database, given, naming, pool_size, listen_url)
 
 
-def check_naming(family: str, naming: Naming) -> None:
+def on_given(connection: DriverConnection, handed: object, *, catalog: Catalog, naming: Naming) -> Backend:
+    """Return a backend on a connection of the caller's, in the transaction that is open there.
+
+    ``handed`` is what transactional handlers get. The connection stays the caller's: nothing on it is begun,
+    committed or closed.
+    """
+    raw, driver = connection.raw, connection.driver
+    if connection.backend == "postgresql":
+        from outbox.backends.postgresql import given
+
+        return given.on_given(driver, raw, handed, catalog=catalog, naming=naming)
+    if connection.backend == "mysql":
+        from outbox.backends.mysql import given as given_mysql
+
+        return given_mysql.on_given(driver, raw, handed, catalog=catalog, naming=naming)
+    from outbox.backends.sqlite import given as given_sqlite
+
+    return given_sqlite.on_given(raw, handed, catalog=catalog, naming=naming)
+
+
+def size_of_users_pool(target: object) -> int | None:
+    """Return how far a pool of the user can grow; None for a URL and for pools without a limit."""
+    from sqlalchemy import Engine
+    from sqlalchemy.pool import QueuePool
+
+    if isinstance(target, Engine):
+        shared = target.pool
+        overflow = getattr(shared, "_max_overflow", -1)
+        if not isinstance(shared, QueuePool) or overflow < 0:
+            return None
+        return int(shared.size()) + int(overflow)
+    size = getattr(target, "max_size", None)
+    return size if isinstance(size, int) else None
+
+
+def file_of_url(url: str) -> Path | None:
+    """Return the file that connecting to a URL would create if it does not exist; None for all others."""
+    parsed = parse_url(url)
+    database = DATABASES.get(parsed.get_backend_name())
+    if database is None or not DIALECTS[database.backend].is_embedded:
+        return None
+    path = parsed.database or ""
+    return None if path in {"", ":memory:"} or path.startswith("file:") else Path(path)
+
+
+def check_naming(backend: str, naming: Naming) -> None:
     """Raise `ConfigurationError` for a schema where there is none."""
-    if naming.schema is not None and family != "postgresql":
+    if naming.schema is not None and not DIALECTS[backend].has_schemas:
         raise ConfigurationError("schema", naming.schema, "only PostgreSQL has schemas; leave it out")
 
 
@@ -106,71 +198,74 @@ def parse_url(target: str | URL) -> URL:
     return url
 
 
-def family_of_url(url: URL) -> str:
-    """Return which of our backends serves a URL."""
-    backend, _, driver = url.drivername.partition("+")
-    family = family_of(backend, driver)
-    if family == "mysql" and not url.database:
+def database_of_url(url: URL) -> Database:
+    """Return which database a URL names."""
+    name, _, driver = url.drivername.partition("+")
+    database = database_of(name, driver)
+    if database.backend == "mysql" and not url.database:
         problem = "name the database after the host: mysql://host/database"
         raise ConfigurationError("target", url.render_as_string(), problem)
-    return family
+    return database
 
 
-def family_of(backend: str, driver: str) -> str:
-    """Return which of our backends serves a dialect and driver of SQLAlchemy's names."""
-    family = FAMILIES.get(backend)
-    if family is None:
-        raise ConfigurationError("target", backend, WHAT_IT_TAKES)
-    if driver not in {"", DRIVERS[family]}:
-        name = f"{backend}+{driver}"
-        right = f"{'postgresql' if family == 'postgresql' else backend}+{DRIVERS[family]}://…"
+def database_of(name: str, driver: str) -> Database:
+    """Return the database that a dialect of SQLAlchemy's names; raises for one that workers cannot use."""
+    proper = OTHER_NAMES.get(name, name)
+    database = DATABASES.get(proper)
+    if database is None:
+        raise ConfigurationError("target", name, WHAT_IT_TAKES)
+    if driver not in {"", database.driver}:
         problem = (
-            f"workers do not run on this driver; use {right} "
+            f"workers do not run on this driver; use {proper}+{database.driver}://… "
             "(connections of yours are still welcome in enqueue)"
         )
-        raise ConfigurationError("target", name, problem)
-    return family
+        raise ConfigurationError("target", f"{name}+{driver}", problem)
+    return database
 
 
 def _libpq(target: str | URL) -> str:
     """Return a URL as libpq reads it; text keeps what only libpq knows, such as several hosts."""
     text = target if isinstance(target, str) else target.render_as_string(hide_password=False)
-    scheme, _, rest = text.partition("://")
-    return f"{scheme.partition('+')[0]}://{rest}"
+    return f"postgresql://{text.partition('://')[2]}"
 
 
-def _connect(family: str, target: Any, naming: Naming, pool_size: int, listen_url: str | None) -> Backend:
-    check_naming(family, naming)
-    if listen_url is not None and family != "postgresql":
+def _connect(
+    database: Database, target: Any, naming: Naming, pool_size: int, listen_url: str | None
+) -> Backend:
+    backend, variant = database.backend, database.variant
+    check_naming(backend, naming)
+    if listen_url is not None and backend != "postgresql":
         raise ConfigurationError("listen_url", listen_url, "only PostgreSQL has notifications; leave it out")
     try:
-        if family == "postgresql":
-            from outbox.backends import postgresql
-
-            if isinstance(target, str):
-                return postgresql.connect(target, naming=naming, pool_size=pool_size, listen_url=listen_url)
-            return postgresql.from_engine(target, naming=naming, listen_url=listen_url)
-        if family == "mysql":
+        if backend == "postgresql":
+            return _postgresql(target, naming, pool_size, listen_url, variant)
+        if backend == "mysql":
             from outbox.backends import mysql
 
-            return mysql.connect(target, naming=naming, pool_size=pool_size)
+            return mysql.connect(target, naming=naming, pool_size=pool_size, variant=variant)
         from outbox.backends import sqlite
 
-        return sqlite.connect(target, naming=naming, pool_size=pool_size)
+        return sqlite.connect(target, naming=naming, pool_size=pool_size, variant=variant)
     except ImportError as error:
-        raise _missing(family, error) from error
+        raise _missing(backend, error) from error
 
 
-def _from_pool(pool: Any, naming: Naming, listen_url: str | None) -> Backend:
-    try:
-        from outbox.backends import postgresql
-    except ImportError as error:
-        raise _missing("postgresql", error) from error
+def _postgresql(
+    target: Any, naming: Naming, pool_size: int, listen_url: str | None, variant: str | None
+) -> Backend:
+    from outbox.backends import postgresql
+
+    if isinstance(target, str):
+        return postgresql.connect(
+            target, naming=naming, pool_size=pool_size, listen_url=listen_url, variant=variant
+        )
+    if not is_pool(target):
+        return postgresql.from_engine(target, naming=naming, listen_url=listen_url, variant=variant)
     from psycopg_pool import ConnectionPool
 
-    if not isinstance(pool, ConnectionPool):
-        raise ConfigurationError("target", type(pool).__name__, WHAT_IT_TAKES)
-    return postgresql.from_pool(pool, naming=naming, listen_url=listen_url)
+    if not isinstance(target, ConnectionPool):
+        raise ConfigurationError("target", type(target).__name__, WHAT_IT_TAKES)
+    return postgresql.from_pool(target, naming=naming, listen_url=listen_url, variant=variant)
 
 
 def _missing(family: str, error: ImportError) -> Exception:
@@ -178,3 +273,10 @@ def _missing(family: str, error: ImportError) -> Exception:
     if family not in extras or (error.name or "").partition(".")[0] == "outbox":
         return error
     return MissingDriver.of(family, error.name or str(error), extras[family])
+
+
+def is_postgresql(target: object) -> bool:
+    """Return whether a URL, an Engine or a pool leads to PostgreSQL."""
+    if isinstance(target, str):
+        return parse_url(target).get_backend_name() == "postgresql"
+    return getattr(getattr(target, "dialect", None), "name", "postgresql") == "postgresql"

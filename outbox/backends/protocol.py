@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from outbox.backends.records import (
     Commands,
+    Component,
     Delivery,
     LeaseRequest,
     LeaseResult,
@@ -69,8 +70,21 @@ class Server(Protocol):
     name: str
     """``postgresql``, ``mysql``, ``mariadb`` or ``sqlite``."""
 
-    def check_server(self) -> None:
-        """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`."""
+    @property
+    def behind_pooler(self) -> bool:
+        """Whether a pooler was met whose sessions are not ours alone."""
+
+    def check_server(self, *, reading: bool = False) -> None:
+        """Connect once; raise `UnsupportedServer`, `ReadOnlyServer` or `ConnectionLost`.
+
+        For one who is only ``reading`` a server that takes no writes will do.
+        """
+
+    def describe_server(self) -> Component:
+        """Say which server it is; 1 statement."""
+
+    def describe_driver(self) -> Component:
+        """Say what the workers reach it through."""
 
 
 class Migrations(Protocol):
@@ -116,6 +130,11 @@ class Sequencing(Protocol):
         partitions whose messages are handed over only after a commit that waits.
         """
 
+    def sequence_due(
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+    ) -> list[Sequenced]:
+        """The same for delayed messages that are due, in the order of becoming so."""
+
 
 class Leasing(Protocol):
     """The leased turn: the statements of ``processor.sql`` that know of leases."""
@@ -151,6 +170,9 @@ class Leasing(Protocol):
 class Transactions(Protocol):
     """The transactional turn: the other statements of ``processor.sql``."""
 
+    waiting: Waiting
+    """``waiting.crowded`` tells whether others of the process wait for what a turn holds."""
+
     def transactional_turn(
         self, request: LeaseRequest, *, max_bytes: int, one_if_failed: bool, ignore_backoff: bool = False
     ) -> AbstractContextManager[TransactionalTurn | Refusal]:
@@ -174,6 +196,9 @@ class Vacuuming(Protocol):
 
     def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
         """Delete up to ``limit`` processed outgoing rows and their bodies; return how many."""
+
+    def forget_keys(self, limit: int) -> int:
+        """Delete up to ``limit`` deduplication keys whose window has passed; return how many."""
 
 
 class Monitoring(Protocol):
@@ -227,12 +252,12 @@ class Sources(Protocol):
     def use(self, catalog: Catalog) -> None:
         """Run the statements of this catalogue from now on; to be called before work begins."""
 
-    def connection(self) -> AbstractContextManager[Any]:
-        """Lend the caller a connection with an open transaction: commits at a clean exit, else rolls back.
+    def connection(self, *, guarded: bool = True) -> AbstractContextManager[Any]:
+        """Acquire a connection with an open transaction: commits at a clean exit, else rolls back.
 
         At a clean exit it raises `DatabaseError` when the transaction is not sound: the code in the block
-        closed or lost the connection, swallowed an error that aborts all of it, or ended the transaction,
-        even if it began another one. Errors in the block pass as they are.
+        closed or lost the connection, or swallowed an error that aborts all of it; with ``guarded`` also
+        when it ended the transaction, even if it began another one. Errors in the block pass as they are.
         """
 
     def reading(self) -> AbstractContextManager[Any]:

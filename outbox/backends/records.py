@@ -24,12 +24,16 @@ class Pending(NamedTuple):
     """Processed rows wait for the vacuum."""
     revision: int | None = None
     """That of the installation: another one than known means that settings have changed."""
+    due: bool = False
+    """Delayed messages have become due and wait to be sequenced."""
 
 
 class Look(list[Pending]):
     """What is pending, and the revision of the installation, which is told even when nothing is."""
 
     revision: int | None = None
+    expired: bool = False
+    """Whether there are deduplication keys whose window has passed."""
 
     @classmethod
     def of(cls, rows: Iterable[Pending]) -> Look:
@@ -39,8 +43,22 @@ class Look(list[Pending]):
             if row.partition_id:
                 look.append(row)
             else:
-                look.revision = row.revision
+                look.revision, look.expired = row.revision, row.dirty
         return look
+
+
+class Component(NamedTuple):
+    """Something that the outbox runs on, as people know it."""
+
+    text: str
+    """Its name and version."""
+    trouble: str = ""
+    """What is wrong with it."""
+    advice: str = ""
+    """What to do about that."""
+
+
+SLOW_DRIVER = "every message costs several times the CPU"
 
 
 class Sequenced(NamedTuple):
@@ -99,6 +117,8 @@ class Delivery:
     """The last start ended without a result: the process died or its lease ran out."""
     messages: list[StoredMessage]
     last_error: str | None = None
+    parking: int | None = None
+    """The version of the partition's set of parked keys; None if it never had any."""
 
 
 class RefusalKind(enum.Enum):
@@ -141,6 +161,19 @@ class DeadLetterRecord(NamedTuple):
     reason: str
     attempts: int
     """Failed deliveries, this one included."""
+    fingerprint: str | None = None
+    """What kind of failure it was."""
+
+
+class ParkedRecord(NamedTuple):
+    """A message to be put apart by a settlement, behind those of its key."""
+
+    seq: int
+    attempts: int = 0
+    reason: str | None = None
+    fingerprint: str | None = None
+    gives_up: bool = False
+    """It was given up: from now on all messages of its key are put apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +191,7 @@ class Settlement:
     delay: float = 0.0
     """Backoff: seconds after the release in which no worker takes the partition."""
     dead: tuple[DeadLetterRecord, ...] = ()
+    parked: tuple[ParkedRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +220,10 @@ class PartitionStatus(NamedTuple):
     locked_by: str | None
     locked_for: float | None
     """Seconds until the lease or backoff ends; None when there is none."""
+    delayed: int = 0
+    """Messages that wait until they are due."""
+    overdue: float | None = None
+    """Seconds since the first of these became due; None when none is."""
 
 
 class Wakeup(NamedTuple):
@@ -205,7 +243,7 @@ Commands: TypeAlias = Callable[[Naming], Sequence[Statement]]
 """What the migrations run, one by one, with these names."""
 
 
-def shape_of(rows: list[Any], prefix: str) -> Shape:
+def shape_of(rows: Iterable[Any], prefix: str) -> Shape:
     """Return rows of ``table_shapes`` as a shape; servers may have folded the prefix to lower case."""
     return {
         (str(table)[len(prefix) + 1 :], kind, " ".join(name.split())): " ".join(definition.split())

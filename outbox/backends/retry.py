@@ -45,6 +45,8 @@ class StopWhenOver(stop_base):
         return waiting_of(retry_state.args).over(retry_state.start_time)
 
 
+# From 5 ms, a short transaction's length, doubled and drawn at random, so that those that met part;
+# at most a quarter of a second, or a lock that is free again would be left unused for long.
 REPEATING = Retrying(
     retry=retry_if_exception_type(Contention),
     stop=stop_after_attempt(ATTEMPTS - 1) | stop_after_delay(TOTAL_SECONDS) | StopWhenOver(),
@@ -56,6 +58,7 @@ REPEATING = Retrying(
 # lets the others through for a while, and tries again for as long as another migrating process may take.
 TABLE_LOCK_SECONDS = 1
 MIGRATION_SECONDS = 120
+# Between two attempts the queue behind the table's lock drains: half a second is many transactions.
 MIGRATING = Retrying(
     retry=retry_if_exception_type(Contention),
     stop=stop_after_delay(MIGRATION_SECONDS),

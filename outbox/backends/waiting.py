@@ -22,6 +22,12 @@ class Waiting:
         """How many errors so far said that a connection was lost: the next one may lead to another server."""
         self.stopping: Callable[[], bool] = never
         """Whether the workers are to end; set once, before they start."""
+        self.crowded: Callable[[], bool] = never
+        """Whether other threads of the process wait for what a transaction of ours holds, the write lock."""
+
+    def count_loss(self) -> None:
+        """Note that a connection was lost; two threads at once may count one, which is a change as well."""
+        self.losses += 1
 
     def slices(self, seconds: float) -> Iterator[float]:
         """Yield the parts of a wait of ``seconds`` in all, at least one; a stop leaves it `GRACE`."""

@@ -11,12 +11,19 @@ from outbox.cli.dead_letters.group import dead_letters
 from outbox.cli.doctor import doctor
 from outbox.cli.healthcheck import healthcheck
 from outbox.cli.loading import load
+from outbox.cli.parked import parked
+from outbox.cli.plan import plan
+from outbox.cli.queues import hold, purge, queues
 from outbox.cli.run import run
 from outbox.cli.schema import schema
 from outbox.cli.status import status
 
 # The integrations stand above the command line and bring commands of their own: named, not imported.
-INTEGRATIONS = ("outbox.contrib.relays.command:relay",)
+INTEGRATIONS = (
+    "outbox.contrib.prometheus.command:metrics",
+    "outbox.contrib.relays.command:relay",
+    "outbox.contrib.web.command:web",
+)
 
 
 def installed_version() -> str:
@@ -56,7 +63,7 @@ def app() -> None:
     """
 
 
-for command in (schema, status, dead_letters, run, healthcheck, doctor):
+for command in (schema, status, purge, parked, queues, hold, dead_letters, run, plan, healthcheck, doctor):
     app.add_command(command)
 for name in INTEGRATIONS:
     app.add_command(load(name))

@@ -13,7 +13,7 @@ import click
 
 from outbox.cli.exits import ClosedPipe, CommandError, Exit
 from outbox.cli.sentences import sentence
-from outbox.cli.settings import Settings
+from outbox.cli.settings import Project, Settings
 from outbox.errors import (
     ConnectionLost,
     OutboxError,
@@ -31,12 +31,14 @@ CODES: tuple[tuple[type[OutboxError], Exit], ...] = (
 )
 
 
-def run(app: click.Command, words: Sequence[str] | None = None) -> int:
+def run(app: click.Command, words: Sequence[str] | None = None, project: Project | None = None) -> int:
     """Run the command with these words, or the process's own; return the exit code.
+
+    In a framework's project it works on the project's database.
 
     Only a command that is asked for it prints a traceback.
     """
-    settings = Settings()
+    settings = Settings(project=project)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Half a character in a stranger's payload must not end a listing; in JSON this is the right escape.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -21,7 +21,7 @@ from outbox.facade.options import Options
 from outbox.values.readable import count
 
 STYLES = {Level.OK: "green", Level.NONE: "dim", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
-WIDTH = 14
+WIDTH = 14  # the longest name of a check, and two blanks
 
 
 @click.command(
@@ -53,7 +53,7 @@ def doctor(settings: Settings, builder: str | None, stalled_after: float, *, str
     Exit codes: 0 nothing is wrong, 1 there is a problem, 3 the server cannot be reached.
     """
     options = options_of(builder, settings)
-    target = settings.required_url() if options is None else options.target
+    target = settings.required_target() if options is None else options.target
     naming = settings.naming if options is None else options.naming
     if isinstance(target, str):
         check_file(target)
@@ -71,7 +71,7 @@ def doctor(settings: Settings, builder: str | None, stalled_after: float, *, str
 
 def options_of(builder: str | None, settings: Settings) -> Options | None:
     """Return what the application's builder was told."""
-    if builder is None:
+    if builder is None and settings.project is None:
         return None
     with our_own_output(settings):  # the application's module may print
         return load_builder(builder, settings).options

@@ -71,8 +71,15 @@ def load_callable(name: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def load_builder(name: str, settings: Settings) -> OutboxBuilder:
-    """Return an `OutboxBuilder`, or what a function returns; one with a parameter gets the URL."""
+def load_builder(name: str | None, settings: Settings) -> OutboxBuilder:
+    """Return an `OutboxBuilder`, or what a function returns; one with a parameter gets the URL.
+
+    In a framework's project no name is needed.
+    """
+    if name is None:
+        if settings.project is None:
+            raise click.UsageError("Missing argument 'MODULE:BUILDER'.")
+        return settings.project.declare()
     found = load(name)
     if callable(found) and not isinstance(found, OutboxBuilder):
         found = _call(found, name, settings)

@@ -23,7 +23,7 @@ from outbox.cli.settings import Settings
 
 # Nothing is cut or wrapped where no terminal sets a width.
 UNLIMITED = 10_000
-GAP = 2
+GAP = 2  # blanks between two columns
 LAST_COLUMN = 24
 """Characters of it shown on the narrowest terminal."""
 

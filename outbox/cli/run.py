@@ -19,14 +19,14 @@ from outbox.cli.settings import Settings
         "outbox run shop.outbox:builder --timeout 2m --liveness-file /run/outbox.alive",
     ),
 )
-@click.argument("builder", metavar="MODULE:BUILDER")
+@click.argument("builder", metavar="MODULE:BUILDER", required=False)
 @serving_options
 @pass_settings
-def run(settings: Settings, /, *, builder: str, serving: Serving) -> Exit:
+def run(settings: Settings, /, *, builder: str | None, serving: Serving) -> Exit:
     """Run workers until SIGTERM or SIGINT.
 
     MODULE:BUILDER names an OutboxBuilder, or a function that returns one; a function with one parameter is
-    given the URL of --url or OUTBOX_URL.
+    given the URL of --url or OUTBOX_URL. In `manage.py outbox run` it is what the project declares.
 
     The first signal lets handlers finish their message, acknowledges what is done and releases the leases.
     A second one ends the process at once: what was in progress is delivered again when its lease has ended.
@@ -37,4 +37,4 @@ def run(settings: Settings, /, *, builder: str, serving: Serving) -> Exit:
 
     Exit codes: 0 stopped in time, 6 not in time, 128 + the signal's number after a second signal.
     """
-    return serve(settings, lambda: load_builder(builder, settings), builder, serving)
+    return serve(settings, lambda: load_builder(builder, settings), builder or "the project", serving)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from outbox.backends.connect import FAMILIES, parse_url
+from outbox.backends.connect import DATABASES, parse_url
 from outbox.cli.commands import OutboxGroup, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.exits import CommandError, Exit
@@ -36,7 +36,7 @@ def schema() -> None:
 )
 @click.option(
     "--backend",
-    type=click.Choice(["postgresql", "mysql", "mariadb", "sqlite"]),
+    type=click.Choice(list(DATABASES)),
     help="Which database's SQL; that of --url unless given.",
 )
 @click.option("--down", is_flag=True, help="Print what drops the tables, in reverse.")
@@ -46,7 +46,7 @@ def print_command(settings: Settings, backend: str | None, *, down: bool) -> Non
 
     What is printed also writes down that it ran, so `outbox schema status` knows.
     """
-    family = backend or FAMILIES.get(parse_url(settings.required_url()).get_backend_name(), "")
+    family = backend or parse_url(settings.required_url()).get_backend_name()
     steps = migrations(family, prefix=settings.prefix or DEFAULT_PREFIX, schema=settings.schema)
     if settings.json:
         emit_json([{"name": step.name, "up": step.up, "down": step.down} for step in steps])
@@ -66,7 +66,7 @@ def print_command(settings: Settings, backend: str | None, *, down: bool) -> Non
 @click.argument("user")
 @click.option(
     "--backend",
-    type=click.Choice(["postgresql", "mysql", "mariadb"]),
+    type=click.Choice(list(DATABASES)),
     help="Which database's SQL; that of --url unless given.",
 )
 @click.option("--database", help="MySQL and MariaDB: the database; that of --url unless given.")

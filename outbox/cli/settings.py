@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 from sqlalchemy import make_url
 
+from outbox.facade import OutboxBuilder
 from outbox.shown import mask
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
@@ -17,6 +19,19 @@ from outbox.statements.tables import DEFAULT_PREFIX
 def wants_tracebacks() -> bool:
     """Return what the environment says."""
     return os.environ.get("OUTBOX_TRACEBACK", "") not in {"", "0"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a framework says of the project whose command this is."""
+
+    target: object
+    """Its database, as `Outbox.builder` takes it."""
+    declare: Callable[[], OutboxBuilder]
+    """Makes the builder with the queues that the project declares."""
+    naming: Naming
+    migrates: str
+    """Its command for the tables."""
 
 
 @dataclass
@@ -30,17 +45,27 @@ class Settings:
     traceback: bool = field(default_factory=wants_tracebacks)
     url_was_typed: bool = False
     """On the command line, and not in the environment."""
+    project: Project | None = None
+    """The framework's project that the command runs in: `manage.py outbox`."""
 
     @property
     def naming(self) -> Naming:
         """The names of the tables; raises `ConfigurationError`."""
+        if self.project is not None:
+            return self.project.naming
         return Naming(self.prefix or DEFAULT_PREFIX, self.schema)
 
     def required_url(self) -> str:
         """Return the URL; raises `click.UsageError` without one."""
+        if self.project is not None:
+            raise click.UsageError(f"here the tables are the framework's; use {self.project.migrates}")
         if not self.url:
             raise click.UsageError("no database given; use --url or set OUTBOX_URL")
         return self.url
+
+    def required_target(self) -> object:
+        """Return the database of the project, or else the URL; raises `click.UsageError` without one."""
+        return self.required_url() if self.project is None else self.project.target
 
     def options(self) -> str:
         """Return what must be repeated in a command that is suggested to the user."""

@@ -18,7 +18,7 @@ from outbox.dead_letters import DeadLetterStatus
 from outbox.facade.status import OutboxStatus, QueuePartitionStatus
 from outbox.values.readable import count, duration, shortened
 
-ERROR_WIDTH = 60
+ERROR_WIDTH = 60  # beside ten other columns; the whole error is in --json
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,17 @@ def show(settings: Settings, found: OutboxStatus, shown: Shown) -> None:
 def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
     """Return the status for scripts."""
     partitions = [dataclasses.asdict(row) | {"state": row.state} for row in shown.select(found.partitions)]
-    return {"partitions": partitions, "dead_letters": letters_of(found)}
+    return {
+        "partitions": partitions,
+        "dead_letters": letters_of(found),
+        "pauses": found.pauses,
+        **parked_of(found),
+    }
+
+
+def parked_of(found: OutboxStatus) -> dict[str, int]:
+    """Return how much waits apart."""
+    return {"parked_keys": found.parked_keys, "parked_messages": found.parked_messages}
 
 
 def letters_of(found: OutboxStatus) -> dict[str, int]:
@@ -60,13 +70,23 @@ def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
     if notable := [row for row in rows if shown.everything or row.state != "idle"]:
         parts += [partitions_table(notable), ""]
     letters = ", ".join(f"{number} {status}" for status, number in letters_of(found).items())
-    return [*parts, f"dead letters: {letters}"]
+    parts.append(f"dead letters: {letters}")
+    if found.parked_keys:
+        keys, messages = count(found.parked_keys, "key"), count(found.parked_messages, "message")
+        parts.append(f"parked: {keys} with {messages}")
+    return [*parts, *(plain(str(pause)) for pause in found.pauses)]
 
 
 def queues_table(rows: Sequence[QueuePartitionStatus]) -> RenderableType:
     """Return a line for each queue."""
     columns = ["queue", "#partitions", "#waiting", "#backlog", "#oldest", "#leased", "#failing"]
-    lines = [(name, *totals(list(group))) for name, group in groupby(rows, attrgetter("queue"))]
+    groups = [(name, list(group)) for name, group in groupby(rows, attrgetter("queue"))]
+    lines = [(name, *totals(group)) for name, group in groups]
+    # Who uses no delays sees no word of them.
+    if any(row.delayed for row in rows):
+        columns.append("#delayed")
+        delayed = [sum(row.delayed for row in group) for _, group in groups]
+        lines = [(*line, number) for line, number in zip(lines, delayed, strict=True)]
     return table(columns, lines)
 
 
@@ -108,13 +128,13 @@ def partition_line(row: QueuePartitionStatus) -> tuple[object, ...]:
 
 def colored(state: str) -> Text:
     """Return a state in the colour of its urgency."""
-    style = {"failing": "red", "backing off": "yellow", "leased": "green"}.get(state, "")
+    style = {"failing": "red", "backing off": "yellow", "paused": "yellow", "leased": "green"}.get(state, "")
     return Text(state, style=style)
 
 
 def what_they_hold(found: OutboxStatus) -> str:
     """Say what would be lost with the tables."""
     queues = len({row.queue for row in found.partitions})
-    messages = sum(row.incoming + row.backlog for row in found.partitions)
+    messages = sum(row.incoming + row.backlog + row.delayed for row in found.partitions)
     letters = count(sum(found.dead_letters.values()), "dead letter")
     return f"{count(queues, 'queue')}, {count(messages, 'undelivered message')} and {letters}"

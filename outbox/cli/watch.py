@@ -47,7 +47,7 @@ def looks(settings: Settings, interval: float) -> Iterator[OutboxStatus | Except
                     yield read_status(backend)
                     seen = True
                     time.sleep(interval)
-                    if backend.name == "sqlite":
+                    if backend.catalog.dialect.is_embedded:
                         break  # its path may lead nowhere, or to another file, by now
         except PASSING as error:
             if not seen:

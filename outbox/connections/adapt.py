@@ -15,13 +15,14 @@ from outbox.connections.psycopg import PSYCOPG
 from outbox.connections.psycopg2 import PSYCOPG2
 from outbox.connections.pymysql import PYMYSQL
 from outbox.connections.sqlalchemy import SqlalchemyConnection
+from outbox.connections.sqlalchemy_async import on_loop
 from outbox.connections.sqlite import SQLITE
 from outbox.errors import UnsupportedConnection
 from outbox.unwrapping import unwrap
 
 Adapter = Callable[[Any], "ProducerConnection | None"]
 
-# What to tell the caller, by backend; the last two lines are good for all of them.
+# What to tell the caller, by backend; the last lines are good for all of them.
 ACCEPTED = {
     "postgresql": ("psycopg Connection or Cursor", "psycopg2 connection or cursor"),
     "mysql": (
@@ -31,9 +32,14 @@ ACCEPTED = {
     ),
     "sqlite": ("sqlite3 Connection or Cursor",),
 }
+ASYNCHRONOUSLY = (
+    "with `await outbox.aenqueue(…)` a SQLAlchemy AsyncSession or AsyncConnection, a psycopg AsyncConnection "
+    "or an asyncpg Connection"
+)
 ACCEPTED_ANYWHERE = (
     "SQLAlchemy Connection, Session or scoped_session on one of these drivers",
     "Django connection",
+    ASYNCHRONOUSLY,
 )
 BACKENDS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 
@@ -46,7 +52,10 @@ def adapt(connection: object, backend: str | None = None) -> ProducerConnection:
     database is refused too. Raises `UnsupportedConnection`, which names the type and the accepted ones.
     Sends nothing, but a Session or a Django connection may connect now if it has not yet.
     """
-    adapted = unwrap(connection, recognise) or recognise_by_class(connection)
+    if isinstance(connection, ProducerConnection):
+        adapted: ProducerConnection | None = connection
+    else:
+        adapted = unwrap(connection, recognise) or recognise_by_class(connection)
     if adapted is None:
         raise UnsupportedConnection(type_name(connection), accepted(backend))
     if backend is not None and adapted.backend != backend:
@@ -116,10 +125,15 @@ def sqlalchemy_session(session: Any) -> ProducerConnection:
 
 def on_known_driver(connection: Any, given: Any) -> ProducerConnection:
     """Adapt ``given``'s SQLAlchemy Connection; raises `UnsupportedConnection` naming an unknown driver."""
-    underneath = pooled(connection.connection)
-    if isinstance(underneath, DriverConnection):
-        return SqlalchemyConnection(connection, underneath)
     dialect = connection.dialect
+    if getattr(dialect, "is_async", False):
+        adapted = on_loop(connection)
+        if adapted is not None:
+            return adapted
+    else:
+        underneath = pooled(connection.connection)
+        if isinstance(underneath, DriverConnection):
+            return SqlalchemyConnection(connection, underneath)
     how = "asynchronous driver" if getattr(dialect, "is_async", False) else "driver"
     what = f"{type_name(given)} on the {how} {dialect.name}+{dialect.driver}"
     raise UnsupportedConnection(what, accepted(BACKENDS.get(dialect.name)))

@@ -7,10 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from outbox.connections.after_commit import after_turn
-from outbox.statements import Statement
-
-# A cursor's description cannot tell in time: a pipelined statement has none before its rows are fetched.
-KINDS_WITH_ROWS = frozenset({":one", ":many"})
+from outbox.statements import Row, Rows, Statement
 
 
 class ProducerConnection(ABC):
@@ -38,8 +35,12 @@ class ProducerConnection(ABC):
         """
 
     @abstractmethod
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows, none for one that returns none."""
+
+    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[Row]:
+        """Run a statement and return its rows without the names of their columns."""
+        return list(self.query(statement, parameters))
 
     @abstractmethod
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:

@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any
 
 from outbox.connections.after_commit import quietly
-from outbox.connections.connection import KINDS_WITH_ROWS, ProducerConnection
-from outbox.statements import Statement
+from outbox.connections.connection import ProducerConnection
+from outbox.statements import Rows, Statement
 
 
 class DjangoConnection(ProducerConnection):
@@ -29,11 +29,11 @@ class DjangoConnection(ProducerConnection):
         """Tell whether an ``atomic`` block is open or autocommit is off."""
         return bool(self.wrapper.in_atomic_block or not self.wrapper.get_autocommit())
 
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows."""
         with self.wrapper.cursor() as cursor:
             cursor.execute(statement.pyformat, parameters)
-            return list(cursor.fetchall()) if statement.kind in KINDS_WITH_ROWS else []
+            return statement.fetch(cursor)
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
@@ -50,5 +50,6 @@ class DjangoConnection(ProducerConnection):
         """Hand the callback to ``transaction.on_commit``, which wants an ``atomic`` block or autocommit."""
         if not self.wrapper.in_atomic_block and not self.wrapper.get_autocommit():
             return False
-        self.wrapper.on_commit(partial(quietly, callback))
+        # What another callback raises is none of this one's business, nor the other way round.
+        self.wrapper.on_commit(partial(quietly, callback), robust=True)
         return True

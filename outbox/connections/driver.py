@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from outbox.connections.connection import KINDS_WITH_ROWS, ProducerConnection
-from outbox.statements import Statement
+from outbox.connections.connection import ProducerConnection
+from outbox.statements import Rows, Statement
 
 
 def as_they_are(_: object, parameters: Mapping[str, object]) -> Mapping[str, object]:
@@ -61,11 +61,11 @@ class DriverConnection(ProducerConnection):
         """Ask the driver."""
         return self.driver.in_transaction(self.raw)
 
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows."""
         with closing(self.driver.open_cursor(self.raw)) as cursor:
             cursor.execute(self.driver.text(statement), self.driver.storable(self.raw, parameters))
-            return cursor.fetchall() if statement.kind in KINDS_WITH_ROWS else []
+            return statement.fetch(cursor)
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""

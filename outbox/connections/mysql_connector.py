@@ -6,7 +6,7 @@ from typing import Any
 
 from outbox.connections.driver import Driver
 
-SERVER_STATUS_AUTOCOMMIT = 2
+SERVER_STATUS_AUTOCOMMIT = 2  # a flag of the protocol, in the status that ends every answer
 
 
 def open_cursor(connection: Any) -> Any:

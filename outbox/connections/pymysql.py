@@ -7,7 +7,7 @@ from typing import Any
 
 from outbox.connections.driver import Driver
 
-SERVER_STATUS_IN_TRANS = 1
+SERVER_STATUS_IN_TRANS = 1  # a flag of the protocol, in the status that ends every answer
 
 
 def open_cursor(connection: Any) -> Any:

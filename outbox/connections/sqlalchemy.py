@@ -7,9 +7,10 @@ from itertools import chain
 from typing import Any
 
 from outbox.connections.after_commit import after_commit
-from outbox.connections.connection import KINDS_WITH_ROWS, ProducerConnection
+from outbox.connections.connection import ProducerConnection
 from outbox.connections.driver import DriverConnection
-from outbox.statements import Statement
+from outbox.statements import Rows, Statement
+from outbox.statements.rows import NO_ROWS
 
 # A caller who streams results would have our statements run in server-side cursors.
 NOT_STREAMED = {"stream_results": False, "yield_per": None}
@@ -43,10 +44,9 @@ class SqlalchemyConnection(ProducerConnection):
         transaction.rollback()
         return False
 
-    def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def query(self, statement: Statement, parameters: Mapping[str, object]) -> Rows:
         """Run a statement and return its rows."""
-        result = self._run(self.driver.text(statement), dict(parameters))
-        return [tuple(row) for row in result] if statement.kind in KINDS_WITH_ROWS else []
+        return rows_of(statement, self._run(self.driver.text(statement), dict(parameters)))
 
     def insert_rows(self, statement: Statement, rows: Sequence[Sequence[object]]) -> int:
         """Insert all rows with one statement."""
@@ -66,3 +66,10 @@ class SqlalchemyConnection(ProducerConnection):
 
     def _driver_in_transaction(self) -> bool:
         return self.driver.in_transaction(self.raw)
+
+
+def rows_of(statement: Statement, result: Any) -> Rows:
+    """Return the rows of SQLAlchemy's result, if the statement returns any."""
+    if not statement.returns_rows:
+        return NO_ROWS
+    return Rows(tuple(result.keys()), list(map(tuple, result)))

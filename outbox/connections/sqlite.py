@@ -38,6 +38,8 @@ def most_parameters(connection: Any) -> int:
     """
     import sqlite3
 
+    if not issubclass(type(connection), sqlite3.Connection):  # aiosqlite's, which would have to be awaited
+        return FEWEST_PARAMETERS
     category = getattr(sqlite3, "SQLITE_LIMIT_VARIABLE_NUMBER", None)
     return FEWEST_PARAMETERS if category is None else int(connection.getlimit(category))
 

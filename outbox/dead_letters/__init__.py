@@ -15,11 +15,19 @@ The arrows are drawn in full at `DeadLetterStatus`. What holds throughout:
 - No call holds more payloads than its page.
 
 From the bottom: `letter`, `scope` (what is meant), `store` (the statements), `search` (ids that match),
-`actions` (one portion or one transaction), `operations` (what users call), `replaying` (through a handler).
+`actions` (one portion or one transaction), `operations` (what needs no handler), `replaying` and `rehearsing`
+(through a handler), `office` (what users call).
 """
 
-from outbox.dead_letters.letter import DeadLetter, DeadLetterStatus
-from outbox.dead_letters.operations import DeadLetters
+from outbox.dead_letters.letter import DeadLetter, DeadLetterGroup, DeadLetterStatus
+from outbox.dead_letters.office import DeadLetters
 from outbox.dead_letters.scope import DeadLetterFilter, DeadLetterScope
 
-__all__ = ["DeadLetter", "DeadLetterFilter", "DeadLetterScope", "DeadLetterStatus", "DeadLetters"]
+__all__ = [
+    "DeadLetter",
+    "DeadLetterFilter",
+    "DeadLetterGroup",
+    "DeadLetterScope",
+    "DeadLetterStatus",
+    "DeadLetters",
+]

@@ -100,11 +100,11 @@ def resolve(store: Store, claims: Mapping[str, Sequence[int]]) -> int:
     return sum(map(len, held))
 
 
-def reject(store: Store, claims: Mapping[str, Sequence[int]], reason: str) -> int:
+def reject(store: Store, claims: Mapping[str, Sequence[int]], reason: str, kind: str) -> int:
     """Give those letters back that their claims still hold; return how many these are."""
     held = list(still_held(store, claims))
     for ids in held:
-        store.reject(ids, reason)
+        store.reject(ids, reason, kind)
     return sum(map(len, held))
 
 

@@ -81,6 +81,10 @@ class DeadLetter:
     """Where ``seq`` comes from; see `OutboxMessage.source`."""
     origin: str | None = None
     """The name of the message that this one repeats."""
+    group: str = ""
+    """The fingerprint of its last failure; see `DeadLetters.groups`."""
+    first_failed_at: datetime | None = None
+    """When it was given up; ``failed_at`` is the last failure."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "headers", MappingProxyType(dict(self.headers)))
@@ -103,3 +107,30 @@ class DeadLetter:
         # A read-only mapping cannot be pickled.
         facts = {**vars(self), "headers": dict(self.headers)}
         return DeadLetter, tuple(facts.values())
+
+
+@dataclass(frozen=True)
+class DeadLetterGroup:
+    """Letters that failed alike."""
+
+    fingerprint: str
+    """The exception and the function of the application that raised it, or the reason without its numbers.
+
+    Empty for letters of releases that did not note it.
+    """
+    count: int
+    first_failed_at: datetime
+    """When the first of them failed."""
+    last_failed_at: datetime
+    example: int
+    """The id of the newest letter."""
+
+    def with_more(self, other: DeadLetterGroup) -> DeadLetterGroup:
+        """Return the group of both; their letters stand in different statuses."""
+        return DeadLetterGroup(
+            self.fingerprint,
+            self.count + other.count,
+            min(self.first_failed_at, other.first_failed_at),
+            max(self.last_failed_at, other.last_failed_at),
+            max(self.example, other.example),
+        )

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.dead_letters import actions, search
-from outbox.dead_letters.letter import DeadLetter, DeadLetterStatus
+from outbox.dead_letters.letter import DeadLetter, DeadLetterGroup, DeadLetterStatus
 from outbox.dead_letters.replay_runs import ReplayRuns
 from outbox.dead_letters.scope import (
     DeadLetterFilter,
@@ -26,17 +26,20 @@ from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
 from outbox.events import Requeued
 from outbox.values.durations import seconds
+from outbox.values.fingerprints import fingerprint
 from outbox.values.identity import Names
-from outbox.values.reasons import clean_reason
+from outbox.values.reasons import reason_of
 from outbox.wakeups.flush_buffer import FlushBuffer
 
 # Inside the class, `list` is the method.
 Letters: TypeAlias = "list[DeadLetter]"
 Ids: TypeAlias = "list[int]"
+Groups: TypeAlias = "list[DeadLetterGroup]"
 
 PAGE = 100
 """How many letters are listed or claimed at once unless a limit is given."""
 IDS_AT_ONCE = 1_000
+"""Ids of one statement: 8 kB, and a round trip for each thousand does not show beside their rows."""
 PORTION = 200
 """Selected letters in one transaction: locks stay short, and progress shows several times a second."""
 
@@ -44,8 +47,8 @@ Progress = Callable[[int], object]
 """Told after each portion how many letters it had."""
 
 
-class DeadLetters:
-    """The dead letters of an outbox; reached as ``outbox.dead_letters``. Thread-safe.
+class Operations:
+    """What can be done to letters without a handler; the base of `DeadLetters`. Thread-safe.
 
     Every call takes ``conn``, any connection that `Outbox.enqueue` accepts: then it runs in the
     transaction that is open there and is undone with it. What changes letters raises `TransactionRequired`
@@ -64,6 +67,8 @@ class DeadLetters:
     ) -> None:
         """Use `Outbox.dead_letters` instead."""
         self._access = Access(backend, partial(Store, names=names), place)
+        self._backend = backend
+        self._names = names
         self._flush_buffer = flush_buffer
         self.observers = flush_buffer.observers
         self._check_usable = check_usable
@@ -93,6 +98,14 @@ class DeadLetters:
         """Return how many letters match, whatever the filter's ``limit``."""
         self._check_usable()
         return self._access.read(conn, partial(search.count, wanted=checked_filter(filter)))
+
+    def groups(self, filter: DeadLetterScope | None = None, *, conn: object = None) -> Groups:  # noqa: A002
+        """Return what the letters failed of: kinds with count, first and last failure and an example.
+
+        The largest group first; of pending letters unless the filter says otherwise, whatever its ``limit``.
+        """
+        self._check_usable()
+        return self._access.read(conn, partial(search.groups, wanted=checked_filter(filter)))
 
     def select(
         self,
@@ -162,14 +175,17 @@ class DeadLetters:
     def reject(self, messages: Iterable[DeadLetter], reason: object, *, conn: object = None) -> int:
         """Give letters back as pending: they have failed once more, now, and ``reason`` is their error.
 
-        Of a longer reason the first 2 000 characters are kept. Returns how many really changed; the rest
-        is as in `resolve`.
+        ``reason`` is an exception, which tells the group too, or a text, of which the first 2 000 characters
+        are kept. Returns how many really changed; the rest is as in `resolve`.
         """
         self._check_usable()
-        claims, text = by_claim(messages), clean_reason(reason)
+        claims, text = by_claim(messages), reason_of(reason)
+        cause = reason if isinstance(reason, BaseException) else None
         if not claims:
             return 0
-        rejected = self._access.write(conn, partial(actions.reject, claims=claims, reason=text))
+        rejected = self._access.write(
+            conn, partial(actions.reject, claims=claims, reason=text, kind=fingerprint(text, cause))
+        )
         self._runs.rejected(claims)
         return rejected
 

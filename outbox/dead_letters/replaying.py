@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from outbox.clock import Deadline
 from outbox.dead_letters.letter import DeadLetter
-from outbox.dead_letters.operations import DeadLetters, Progress
+from outbox.dead_letters.operations import Operations, Progress
 from outbox.events import HandlerFailed
 from outbox.handlers.batch import Batch
 from outbox.handlers.call import BatchAdapter, PerMessageAdapter
 from outbox.handlers.outcome import Outcome
 from outbox.handlers.signature import checked_handler
 from outbox.values.durations import seconds
+from outbox.values.fingerprints import fingerprint
 from outbox.values.identity import identity_of
 from outbox.values.message import OutboxMessage
 
@@ -36,18 +37,22 @@ class ReplayCounts:
     """Claimed by another one before the handler was done."""
     skipped: int = 0
     """Gone, completed, or claimed by another one before their turn came."""
+    stopped_at: str | None = None
+    """The fingerprint of the failure that ended the replay early: no letter had it before."""
 
     def __str__(self) -> str:
-        counts = ((getattr(self, field.name), field.name) for field in fields(self))
-        return ", ".join(f"{number} {name}" for number, name in counts if number) or "no letters"
+        counts = ((getattr(self, name), name) for name in ("resolved", "rejected", "lost", "skipped"))
+        told = ", ".join(f"{number} {name}" for number, name in counts if number) or "no letters"
+        return told if self.stopped_at is None else f"{told}; stopped at a new failure: {self.stopped_at}"
 
 
 def replay_with(
-    letters: DeadLetters,
+    letters: Operations,
     ids: Sequence[int],
     handler: Callable[..., Any],
     timeout: float | timedelta = 60.0,
     *,
+    known: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> ReplayCounts:
     """Hand letters to a leased handler, each once, in the order of their ids; return what became of them.
@@ -55,22 +60,29 @@ def replay_with(
     ``handler`` takes an `OutboxMessage`, or a `Batch` if its parameter is annotated so, which then has one
     message. What it finishes is resolved; what it fails at or rejects is pending again, with the reason. The
     letters are claimed for ``timeout`` seconds, a few at once; what a process that dies had claimed can be
-    claimed again after that. Raises `ConfigurationError` for a handler that cannot be called like that.
+    claimed again after that. With ``known`` it ends at the first failure whose fingerprint is not among
+    these. Raises `ConfigurationError` for a handler that cannot be called like that.
     """
     deliver = adapter_of(handler)
     held = seconds(timeout, option="timeout", positive=True)
     counts = ReplayCounts()
-    for start in range(0, len(ids), AT_ONCE):
-        portion = ids[start : start + AT_ONCE]
+    # What may end early holds no letter that it does not hand over.
+    size = AT_ONCE if known is None else 1
+    for start in range(0, len(ids), size):
+        portion = ids[start : start + size]
         done = [
             settle(letters, letter, deliver, deadline) for letter, deadline in claims(letters, portion, held)
         ]
-        counts.resolved += done.count("resolved")
-        counts.rejected += done.count("rejected")
-        counts.lost += done.count("lost")
+        for word, _ in done:
+            setattr(counts, word, getattr(counts, word) + 1)
         counts.skipped += len(portion) - len(done)
         if progress is not None:
             progress(len(portion))
+        if known is not None and (
+            new := next((kind for _, kind in done if kind not in {None, *known}), None)
+        ):
+            counts.stopped_at = new
+            break
     return counts
 
 
@@ -96,7 +108,7 @@ def takes_batch(handler: Callable[..., Any]) -> bool:
 
 
 def claims(
-    letters: DeadLetters, portion: Sequence[int], timeout: float
+    letters: Operations, portion: Sequence[int], timeout: float
 ) -> Iterator[tuple[DeadLetter, Deadline]]:
     """Yield claimed letters whose claim still holds; when it has run out, claim those that are left again."""
     left = list(portion)
@@ -113,22 +125,24 @@ def claims(
 
 
 def settle(
-    letters: DeadLetters, letter: DeadLetter, deliver: Callable[[Batch], Outcome], deadline: Deadline
-) -> str:
-    """Call the handler for one letter and settle it at once; return what became of it."""
+    letters: Operations, letter: DeadLetter, deliver: Callable[[Batch], Outcome], deadline: Deadline
+) -> tuple[str, str | None]:
+    """Call the handler for one letter and settle it at once; return what became of it, and its failure."""
     # Never cancelled: there is nothing else to stop before, and to call nothing would count as a failure.
     batch = Batch([message_of(letter, deadline)], Deadline.never(), lambda: False)
     outcome = deliver(batch)
     reason = UNFINISHED if outcome.processed == 0 else None
     for _, rejection in outcome.rejected:
         reason = rejection
+    cause = None
     if outcome.failure is not None:
-        reason = outcome.failure.reason
-        if outcome.failure.cause is not None:
-            letters.observers.tell(handler_failed(letter, reason, outcome.failure.cause))
+        reason, cause = outcome.failure.reason, outcome.failure.cause
+        if cause is not None:
+            letters.observers.tell(handler_failed(letter, reason, cause))
     if reason is None:
-        return "resolved" if letters.resolve([letter]) else "lost"
-    return "rejected" if letters.reject([letter], reason) else "lost"
+        return "resolved" if letters.resolve([letter]) else "lost", None
+    kind = fingerprint(reason, cause)
+    return "rejected" if letters.reject([letter], reason if cause is None else cause) else "lost", kind
 
 
 def handler_failed(letter: DeadLetter, reason: str, error: BaseException) -> HandlerFailed:

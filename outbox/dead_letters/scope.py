@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class DeadLetterScope:
     """Which dead letters an operation may touch; what is not given does not restrict it.
 
-    ``ids`` are the letters' own ids, any iterable of them; an empty one matches nothing. ``failed_after``
-    and ``failed_before`` are aware times of the last failure, the first included and the second not.
-    ``after_id`` goes on behind this letter: above it for operations, which begin with the oldest, below it
-    for listings, which begin with the newest. ``limit`` is the largest number of letters to touch. Raises
+    ``group`` is the fingerprint of one of `DeadLetters.groups`, and ``ids`` are the letters' own ids, any
+    iterable of them; an empty one matches nothing. ``failed_after`` and ``failed_before`` are aware times of
+    the last failure, the first included and the second not. ``after_id`` goes on behind this letter: above it
+    for operations, which begin with the oldest, below it for listings, which begin with the newest. ``limit``
+    is the largest number of letters to touch. Raises
     `ConfigurationError`, `InvalidQueueName` and `InvalidPayloadType` for values that cannot be meant.
     """
 
@@ -37,6 +38,7 @@ class DeadLetterScope:
     failed_before: datetime | None = None
     failed_after: datetime | None = None
     after_id: int | None = None
+    group: str | None = None
 
     def __post_init__(self) -> None:
         if self.partition_id is not None:
@@ -47,6 +49,9 @@ class DeadLetterScope:
             validate_payload_type(self.payload_type)
         if self.key is not None:
             check_key(self.key)
+        group: object = self.group
+        if group is not None and not isinstance(group, str):
+            raise ConfigurationError("group", group, "give the fingerprint of a group")
         if self.ids is not None:
             object.__setattr__(self, "ids", checked_ids(self.ids))
         if self.limit is not None:

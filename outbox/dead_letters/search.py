@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from outbox.dead_letters.letter import DeadLetterStatus
+from outbox.dead_letters.letter import DeadLetterGroup, DeadLetterStatus
 from outbox.dead_letters.scope import DeadLetterFilter, DeadLetterScope
 from outbox.dead_letters.store import Store
 
@@ -16,6 +16,7 @@ COMPLETED = (DeadLetterStatus.RESOLVED, DeadLetterStatus.DISCARDED)
 
 EVERYTHING = DeadLetterFilter(status=None)
 IDS_A_STATEMENT = 1_000
+"""8 kB of parameters: a statement more costs little beside reading a thousand rows."""
 
 
 class Portion(NamedTuple):
@@ -43,6 +44,16 @@ def count(store: Store, wanted: DeadLetterFilter) -> int:
         # Answered from the index alone, which the restrictions are not.
         return store.total()
     return sum(store.count(wanted, status) for status in statuses(wanted))
+
+
+def groups(store: Store, wanted: DeadLetterFilter) -> list[DeadLetterGroup]:
+    """Return the groups of what matches, the largest first."""
+    found = [group for status in statuses(wanted) for group in store.groups(wanted, status)]
+    merged: dict[str, DeadLetterGroup] = {}
+    for group in found:
+        other = merged.get(group.fingerprint)
+        merged[group.fingerprint] = group if other is None else other.with_more(group)
+    return sorted(merged.values(), key=lambda group: (-group.count, -group.example))
 
 
 def named(store: Store, wanted: DeadLetterFilter) -> Iterator[int]:

@@ -25,22 +25,26 @@ class Patient:
     """Seconds to watch whether a worker moves a cursor."""
 
     @property
-    def is_sqlite(self) -> bool:
+    def is_embedded(self) -> bool:
         """Whether there is no server."""
-        return self.backend.catalog.backend == "sqlite"
+        return self.backend.catalog.dialect.is_embedded
 
     @cached_property
     def facts(self) -> dict[str, str]:
-        """What the server says of itself, by lower-case name; empty on SQLite."""
-        rows = [] if self.is_sqlite else self.backend.query("server_facts")
-        if "connections" in self.backend.catalog:
-            rows += self.backend.query("connections")
+        """What the server says of itself, by lower-case name; empty without one."""
+        asked = [name for name in ("server_facts", "connections") if name in self.backend.catalog]
+        rows = [row for name in asked for row in self.backend.query(name)]
         return {str(name).lower(): str(value) for name, value in rows}
 
     @cached_property
     def status(self) -> OutboxStatus:
         """The state of every partition and the number of dead letters, read once for all checks."""
         return read_status(self.backend)
+
+    @property
+    def partition_ids(self) -> list[int]:
+        """Every partition, of all queues."""
+        return [int(row[0]) for row in self.backend.query("all_partitions")]
 
     def command(self, words: str) -> str:
         """Return a command of the CLI with the options that name this family of tables."""

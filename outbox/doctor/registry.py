@@ -16,6 +16,7 @@ CHECKS: tuple[str, ...] = (
     # This process, and the way to the server.
     "driver",
     "clock",
+    "pooler",
     "row_security",
     "migrations",
     # The server and its settings.
@@ -23,6 +24,7 @@ CHECKS: tuple[str, ...] = (
     "journal",
     "skip_locked",
     "isolation",
+    "limits",
     "binary_log",
     # The tables.
     "drift",
@@ -32,11 +34,17 @@ CHECKS: tuple[str, ...] = (
     "connections",
     "wakeups",
     # What the workers do.
+    "locks",
     "workers",
     "heads",
     "leases",
+    "pauses",
+    "parked",
+    "dropped",
     "dead_letters",
     "gaps",
+    "leftovers",
+    "delayed",
 )
 """Modules of `outbox.doctor.checks`, in the order in which their findings are read."""
 

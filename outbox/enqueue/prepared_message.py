@@ -23,11 +23,25 @@ class PreparedMessage(NamedTuple):
     """The name that the message keeps, when it is one that goes on under another id."""
     origin: str | None = None
     """The name of the message that this one repeats."""
+    delay_us: int | None = None
+    """Microseconds that it waits from now on, by the database's clock."""
+    due_us: int | None = None
+    """Or until when, in microseconds since 1970."""
+    dedup_key: str | None = None
+    """The producer's name for it, of which there is one within a window."""
+    window_us: int | None = None
+    unique: bool = False
+    """Whether it is an error that the message is there already."""
 
     @property
     def named(self) -> bool:
         """Whether it brings names along."""
         return self.uid is not None or self.origin is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is not to be delivered before it is due."""
+        return self.delay_us is not None or self.due_us is not None
 
 
 def chunks(
@@ -68,7 +82,20 @@ def body_values(message: PreparedMessage, statement: Statement) -> tuple[Any, ..
     return message[1 : 1 + len(statement.row_parameters)]
 
 
-def incoming(catalog: Catalog, messages: Sequence[PreparedMessage], first_id: int) -> dict[str, object]:
-    """Return the parameters of ``insert_incoming`` for messages whose bodies one statement inserted."""
-    partition_ids = catalog.dialect.integers(message.partition_id for message in messages)
-    return {"partition_ids": partition_ids, "first_id": first_id}
+def places(
+    catalog: Catalog, messages: Sequence[PreparedMessage], first_id: int
+) -> Iterator[tuple[Statement, dict[str, object]]]:
+    """Yield the statements that put messages into a line, once one statement has inserted their bodies."""
+    later = [
+        (place, message.partition_id, message.delay_us or 0, -1 if message.due_us is None else message.due_us)
+        for place, message in enumerate(messages)
+        if message.waits
+    ]
+    if len(later) < len(messages):
+        ids = catalog.dialect.integers(0 if message.waits else message.partition_id for message in messages)
+        yield catalog["insert_incoming"], {"partition_ids": ids, "first_id": first_id}
+    if later:
+        yield (
+            catalog["insert_delayed"],
+            {"waiting": catalog.dialect.records(later), "first_id": first_id},
+        )

@@ -10,8 +10,9 @@ from outbox.enqueue.write_mysql import write_mysql
 from outbox.enqueue.write_postgresql import write_postgresql
 from outbox.enqueue.write_sqlite import write_sqlite
 from outbox.statements import Catalog
+from outbox.statements.dialect import NewIds
 
-WRITERS = {"postgresql": write_postgresql, "mysql": write_mysql, "sqlite": write_sqlite}
+WRITERS = {NewIds.RETURNED: write_postgresql, NewIds.FIRST: write_mysql, NewIds.LAST: write_sqlite}
 
 
 def write(connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]) -> list[int]:
@@ -21,4 +22,4 @@ def write(connection: ProducerConnection, catalog: Catalog, messages: Sequence[P
     earlier ones wrote goes with the rollback that is the caller's to make. ``catalog`` is that of the
     connection's backend. The driver's errors pass through.
     """
-    return WRITERS[connection.backend](connection, catalog, messages) if messages else []
+    return WRITERS[catalog.dialect.new_ids](connection, catalog, messages) if messages else []

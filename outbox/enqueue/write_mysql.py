@@ -16,15 +16,15 @@ from outbox.enqueue.prepared_message import (
     body_statement,
     body_values,
     chunks,
-    incoming,
+    places,
     weigh,
 )
 from outbox.errors import PayloadTooLarge
 from outbox.statements import Catalog, Statement
 from outbox.statements.dialect import Dialect
 
-ROWS = 1_000
-DIGITS_PER_BYTE = 2
+ROWS = 1_000  # as elsewhere: what a statement more costs does not show any more
+DIGITS_PER_BYTE = 2  # payloads travel in hexadecimal digits
 STATEMENT_BYTES = 1_000  # the statement around the digits of one message, generously
 ROW_BYTES = 50  # the same for one more row
 # Statements stay below a mebibyte, which any server takes unless its max_allowed_packet was set
@@ -46,15 +46,16 @@ def write_mysql(
     if any(len(chunk) == 1 and weigh(chunk[0]) > LONE_BYTES for chunk in pieces):
         _refuse_what_does_not_fit(connection, catalog, messages)
     # A mysql.connector connection made with raw=True gives digits.
-    kept, step = map(int, connection.execute(catalog["last_insert_id"], {})[0])
+    [session] = connection.query(catalog["last_insert_id"], {}).named()
+    kept, step = int(session.kept), int(session.step)
     ids: list[int] = []
     for chunk in pieces:
         statement = catalog[body_statement(chunk)]
         first_id = connection.insert_rows(
             statement, [_body(catalog.dialect, message, statement) for message in chunk]
         )
-        parameters = {**incoming(catalog, chunk, first_id), "step": step, "kept": kept}
-        connection.execute(catalog["insert_incoming"], parameters)
+        for placing, parameters in places(catalog, chunk, first_id):
+            connection.query(placing, {**parameters, "step": step, "kept": kept})
         ids += range(first_id, first_id + len(chunk) * step, step)
     return ids
 
@@ -63,7 +64,7 @@ def _refuse_what_does_not_fit(
     connection: ProducerConnection, catalog: Catalog, messages: Sequence[PreparedMessage]
 ) -> None:
     # A mysql.connector connection made with raw=True gives digits.
-    packet = int(connection.execute(catalog["largest_statement"], {})[0][0])
+    packet = int(connection.query(catalog["largest_statement"], {}).value())
     room = (packet - STATEMENT_BYTES) // DIGITS_PER_BYTE
     for index, message in enumerate(messages):
         if weigh(message) > room:

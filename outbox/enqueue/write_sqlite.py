@@ -11,13 +11,16 @@ from outbox.enqueue.prepared_message import (
     body_statement,
     body_values,
     chunks,
-    incoming,
+    places,
 )
 from outbox.statements import Catalog
 
+# Rows and bytes of one statement: a statement more costs no round trip here, and memory is held once.
 ROWS = 1_000
 BYTES = 8_000_000
-SQLITE_BUSY = 5
+SQLITE_BUSY = (
+    5  # a primary code; the extended ones, such as SQLITE_BUSY_SNAPSHOT, have it in their lowest byte
+)
 PRIMARY_CODE = 0xFF
 ADVICE = (
     "Another connection was writing. A transaction that reads before it writes fails at once in that "
@@ -42,7 +45,8 @@ def write_sqlite(
                 statement, [body_values(message, statement) for message in chunk]
             )
             first_id = last_id - len(chunk) + 1
-            connection.execute(catalog["insert_incoming"], incoming(catalog, chunk, first_id))
+            for placing, parameters in places(catalog, chunk, first_id):
+                connection.query(placing, parameters)
             ids += range(first_id, last_id + 1)
     except Exception as error:
         _advise(error)

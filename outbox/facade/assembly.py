@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import NoReturn
 
 from outbox.access import right_place
-from outbox.backends.connect import open_backend
+from outbox.backends.connect import open_backend, size_of_users_pool
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.dead_letters import DeadLetters
-from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError
-from outbox.events import Observer
+from outbox.events import DeadLettered, HandlerFailed, Observer, Retried
+from outbox.facade.given import on_given
 from outbox.facade.handle import OutboxHandle
+from outbox.facade.kept import keep
+from outbox.facade.opened import OpenedBackend
 from outbox.facade.options import Options
-from outbox.facade.outbox import Outbox, register
-from outbox.facade.registry import Registry
+from outbox.facade.outbox import Outbox
+from outbox.facade.preparing import Preparing
+from outbox.facade.registry import Registry, register
 from outbox.facade.threads import build_workers
+from outbox.facade.transaction_share import TransactionShare
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
 from outbox.schema import check_schema
 from outbox.wakeups.flush_buffer import FlushBuffer
@@ -30,43 +36,40 @@ from outbox.workers.consumer import Consumer
 from outbox.workers.log_lines import LogLines
 from outbox.workers.pipeline import Pipeline
 
-# For `Outbox.transaction`, `enqueue_now` and `status` beside the workers.
-PRODUCER_CONNECTIONS = 4
 # Vacuum, reconciler, lease keeper.
 SERVICE_CONNECTIONS = 3
 # The lease keeper's comes from no pool.
 CONNECTIONS_APART = 1
-
-
-@dataclass(frozen=True)
-class OpenedBackend:
-    """A connected database whose server and tables are checked and whose queues are registered."""
-
-    backend: Backend
-    registry: Registry
-    consumers: list[Consumer]
-    place: RightPlace
-    """Where the outbox is, for the connections of producers to be compared with."""
-    notifies: bool
-    """Whether processes wake each other by NOTIFY."""
-    observers: Observers
-    installation: Installation
+# What tells of a message that was not delivered.
+FAILURES = (HandlerFailed, Retried, DeadLettered)
 
 
 def assemble_outbox(options: Options) -> Outbox:
     """Open a producer."""
-    return make_outbox(options, connect_and_register(options, PRODUCER_CONNECTIONS), None)
+    return make_outbox(options, connect_and_register(options, options.producer_connections), None)
 
 
 def assemble_pipeline(options: Options, stopping: threading.Event) -> tuple[Outbox, Pipeline, bool]:
     """Open a producer and wire a pipeline behind it; no thread runs yet."""
     check_consumed(options)
-    threads = options.processors + options.sequencers + SERVICE_CONNECTIONS
-    if options.quarantine is not None:
-        threads += 1
-    opened = connect_and_register(options, threads - CONNECTIONS_APART + PRODUCER_CONNECTIONS)
+    pool_size = worker_connections(options) - CONNECTIONS_APART + options.producer_connections
+    opened = connect_and_register(options, pool_size)
     pipeline = make_pipeline(options, opened, stopping=stopping.is_set)
     return make_outbox(options, opened, pipeline.stages), pipeline, opened.notifies
+
+
+def worker_connections(options: Options) -> int:
+    """Return how many connections the workers of a process use at most, wake-ups apart."""
+    sweeper = 0 if options.quarantine is None else 1
+    return options.processors + options.sequencers + SERVICE_CONNECTIONS + sweeper
+
+
+def transactions_at_once(options: Options) -> int:
+    """Return how many connections `Outbox.transaction` may lend beside the workers."""
+    size = size_of_users_pool(options.target)
+    if size is None:
+        return options.producer_connections
+    return max(1, min(options.producer_connections, size - worker_connections(options)))
 
 
 def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | None) -> Outbox:
@@ -77,11 +80,15 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         opened.registry,
         FlushBuffer(stages, notifier, opened.observers),
         opened.place,
-        max_payload_size=options.max_payload_size,
+        preparing=Preparing(
+            max_payload_size=options.max_payload_size,
+            header_sources=options.header_sources,
+            codec=options.codec,
+        ),
         require_transaction=options.require_transaction,
-        header_sources=options.header_sources,
-        make_pipeline=partial(make_pipeline, options, opened),
+        make_pipeline=partial(make_pipeline, options, opened) if stages is None else refuse_to_drain,
         installation=opened.installation,
+        share=TransactionShare(None if stages is None else transactions_at_once(options)),
     )
 
 
@@ -92,22 +99,37 @@ def make_pipeline(
     stopping: Callable[[], bool],
     change: Callable[[Consumer], Consumer] | None = None,
     queue_clock: Clock = monotonic,
+    conn: object | None = None,
+    observer: Observer | None = None,
 ) -> Pipeline:
     """Wire the stages behind an outbox; ``change`` may put another consumer in the place of each.
 
-    Raises `ConfigurationError` when no queue has a handler.
+    With ``conn`` all of it runs on that connection, in the transaction that is open there. ``observer`` is
+    told of failures. Raises `ConfigurationError` when no queue has a handler.
     """
     if not opened.consumers:
         raise nothing_consumed(options)
+    if conn is not None:
+        opened = on_given(options, opened, conn)
     return Pipeline(
         opened.backend,
         opened.consumers if change is None else [change(consumer) for consumer in opened.consumers],
         options.pipeline_settings(announce=opened.notifies),
-        opened.observers,
+        opened.observers if observer is None else opened.observers.plus(observer, FAILURES),
         installation=opened.installation,
+        rules=opened.rules,
         stopping=stopping,
         queue_clock=queue_clock,
     )
+
+
+def refuse_to_drain(**_: object) -> NoReturn:
+    """Refuse a second pipeline beside the workers of an outbox: it would take their messages."""
+    problem = (
+        "its workers are running and deliver by themselves; wait for what they do, or drain an outbox "
+        "that open() made"
+    )
+    raise ConfigurationError("outbox", "that of a handle", problem)
 
 
 def open_dead_letters(backend: Backend) -> DeadLetters:
@@ -150,16 +172,20 @@ def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
         consumers = []
         for declaration in options.declarations:
             partition_ids = register(backend, registry, declaration.queue, declaration.partitions)
+            if declaration.keep is not None:
+                keep(backend)(declaration.queue, round(declaration.keep * 1_000_000) or None)
             if declaration.consumed:
                 consumer = declaration.consumer(partition_ids, options.profile, options.wrappers)
-                consumers.append(replace(consumer, names=installation))
+                consumers.append(replace(consumer, names=installation, codec=options.codec))
         observers = logging_observers(options.observers)
+        rules = Rules(backend)
         if consumers:
-            installation.refresh()
+            # Before the first delivery: a hold is there so that nothing is sent.
+            rules.compare(installation.refresh().revision)
         place = right_place(backend)
         # A handler may have sent its session elsewhere, by search_path or USE.
         backend.use(place.own_catalog())
-        return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation)
+        return OpenedBackend(backend, registry, consumers, place, notifies, observers, installation, rules)
     except BaseException:
         backend.close()
         raise
@@ -183,6 +209,9 @@ def check_consumed(options: Options) -> None:
     for declaration in options.declarations:
         if not declaration.decided:
             problem = "it has no handler; give it one, or say enqueue_only()"
+            raise ConfigurationError("queue", declaration.queue, problem)
+        if declaration.parks and options.quarantine is not None:
+            problem = "it parks keys, and a quarantine gives messages up without them; use one of the two"
             raise ConfigurationError("queue", declaration.queue, problem)
     if not any(declaration.consumed for declaration in options.declarations):
         raise nothing_consumed(options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 from outbox.clock import monotonic
 from outbox.facade.outbox import Outbox
 from outbox.facade.threads import WorkerThreads
+from outbox.runtime import exiting
 from outbox.runtime.fork import ForkGuard
 from outbox.values.durations import seconds
 from outbox.workers.pipeline import Pipeline
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from outbox.facade.health import HealthServer
+
+log = logging.getLogger("outbox.handle")
+
+EXIT_SECONDS = 1.0
+"""How long the end of a program that did not stop its handle waits for handlers."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,9 @@ class OutboxHandle:
         self._lock = threading.Lock()
         self._health: list[HealthServer] = []
         self._stopping = False
+        self._close_outbox = outbox.keep_open()
+        self._running = Running(pipeline, threads)
+        exiting.running.add(self._running)
 
     def stop(self, timeout: float | timedelta = 30.0) -> bool:
         """Stop the workers; return whether every thread has ended. Idempotent.
@@ -69,8 +80,9 @@ class OutboxHandle:
         self._stopping = True
         ended = self._threads.stop(seconds(timeout, option="timeout"))
         if ended:
+            exiting.running.discard(self._running)
             with self._lock:
-                self.outbox.close()
+                self._close_outbox()
                 while self._health:
                     self._health.pop().close()
         return ended
@@ -100,7 +112,8 @@ class OutboxHandle:
     def healthy(self) -> bool:
         """Return whether every worker thread is alive, none failed three times in a row, and none is stuck.
 
-        Stuck: for eight seconds in one round that calls no code of yours, as behind a lock.
+        Stuck: for eight seconds in one round that calls no code of yours, as behind a lock; or another
+        session has locked the row of a partition for as long.
         """
         self._guard.check()
         return self._threads.supervisor.healthy()
@@ -141,3 +154,25 @@ class OutboxHandle:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def __del__(self) -> None:
+        # Not where the interpreter, or a child of this process, clears away what it has.
+        running = self.__dict__.get("_running")
+        if running in exiting.running and not (self._stopping or sys.is_finalizing()):
+            log.warning(
+                "an OutboxHandle was dropped without stop(), and its workers go on until the program ends; "
+                "keep the handle, or use it in a with block"
+            )
+
+
+class Running:
+    """The workers of a handle, which may itself be gone, at the end of the program."""
+
+    def __init__(self, pipeline: Pipeline, threads: WorkerThreads) -> None:
+        self._pipeline = pipeline
+        self._threads = threads
+
+    def end(self) -> None:
+        """Let handlers that are about to finish do so; give the leases of the others back."""
+        if not self._threads.stop(EXIT_SECONDS):
+            self._pipeline.keeper.give_back()

@@ -19,7 +19,7 @@ Check: TypeAlias = Callable[[], Sequence[str]]
 REQUEST_SECONDS = 1.0
 # How long a stop waits for the thread at most.
 CLOSE_SECONDS = 0.2
-LARGEST_PORT = 65_535
+LARGEST_PORT = 65_535  # of TCP
 
 
 class HealthServer:

@@ -13,10 +13,13 @@ from outbox.handlers.call import LeasedAdapter
 from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
 from outbox.statements import Naming
 from outbox.statements.tables import DEFAULT_PREFIX
+from outbox.values.codec import JSON, Codec
 from outbox.values.headers import HeaderSource
 from outbox.values.lease_config import LeaseConfig
+from outbox.values.park_limits import ParkLimits
 from outbox.values.partitions import Partitions
 from outbox.values.profile import OutboxProfile
+from outbox.values.rate import Rate
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.workers.consumer import Consumer
 from outbox.workers.pipeline import PipelineSettings
@@ -33,8 +36,12 @@ class Declaration:
     wrappers: tuple[Wrapper, ...] = ()
     lease: LeaseConfig | None = None
     max_attempts: int | None = None
+    parks: ParkLimits | None = None
     tuning: WorkerTuning | None = None
     per_message: bool = True
+    rate: Rate | None = None
+    keep: float | None = None
+    """Seconds for which the queue keeps what was delivered; 0 ends it, None leaves it as it is."""
     decided: bool = True
 
     @property
@@ -54,14 +61,19 @@ class Declaration:
             tuning,
             lease=self.lease or LeaseConfig(float(tuning.lease_duration)),
             max_attempts=self.max_attempts,
+            parks=self.parks,
             leased=None if self.leased is None else self.leased.surrounded(around),
             transactional=None if self.transactional is None else self.transactional.surrounded(around),
             per_message=self.per_message,
+            rate=self.rate,
         )
 
 
 WAKEUPS = ("auto", "notify", "poll")
 POLL_INTERVAL = 1.0
+"""Seconds: the longest wait for a message whose wake-up was lost, at one cheap query a second."""
+# The pool opens them as they are needed and closes those that are idle.
+PRODUCER_CONNECTIONS = 4
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,7 @@ class Options:
     reconciler_tuning: WorkerTuning | None = None
     processors: int = 4
     sequencers: int = 1
+    producer_connections: int = PRODUCER_CONNECTIONS
     stats_interval: float = 60.0
     prefix: str = DEFAULT_PREFIX
     schema: str | None = None
@@ -88,6 +101,7 @@ class Options:
     wrappers: tuple[Wrapper, ...] = ()
     observers: tuple[Observer, ...] = ()
     header_sources: tuple[HeaderSource, ...] = ()
+    codec: Codec = JSON
     declarations: tuple[Declaration, ...] = ()
 
     def replace(self, *, profile: OutboxProfile | None = None, **changes: Any) -> Options:

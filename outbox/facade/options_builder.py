@@ -15,6 +15,7 @@ from outbox.handlers.around import Wrapper, checked_wrappers
 from outbox.handlers.signature import checked_handler
 from outbox.statements import Naming
 from outbox.values.bounds import LARGEST_BATCH, LARGEST_INTEGER, LARGEST_PAYLOAD, MOST_THREADS
+from outbox.values.codec import Codec, checked_codec
 from outbox.values.durations import seconds, whole
 from outbox.values.headers import HeaderSource
 from outbox.values.profile import OutboxProfile
@@ -71,6 +72,18 @@ class OptionsBuilder:
     def sequencers(self, count: int) -> Self:
         """Set the number of sequencer threads of this process (default 1)."""
         return self._with(sequencers=whole(count, option="sequencers", minimum=1, maximum=MOST_THREADS))
+
+    def producer_connections(self, count: int) -> Self:
+        """Set how many transactions `Outbox.transaction` and `enqueue_now` have open at once (default 4).
+
+        A pool made for a URL has as many connections beside those of the workers. With workers in the same
+        process a further `Outbox.transaction` waits for one of them to end, up to 30 seconds, so that
+        producers never take the workers' connections; of an Engine or a pool of your own it lends no more
+        than what the workers leave.
+        """
+        return self._with(
+            producer_connections=whole(count, option="producer_connections", minimum=1, maximum=MOST_THREADS)
+        )
 
     def stats_interval(self, interval: float | timedelta) -> Self:
         """Log a line of statistics every ``interval`` seconds (default 60); 0 switches it off."""
@@ -150,6 +163,14 @@ class OptionsBuilder:
         """
         checked_handler(source, option="headers_from")
         return self._with(header_sources=(*self._options.header_sources, source))
+
+    def codec(self, codec: Codec) -> Self:
+        """Let ``codec`` turn what is enqueued into bytes, and `OutboxMessage.decode` back.
+
+        It has ``encode(value) -> (bytes, payload type)`` and ``decode(bytes, payload_type)``, see `Codec`,
+        and gets bytes-like payloads too. Processes that deliver need it as much as those that enqueue.
+        """
+        return self._with(codec=checked_codec(codec))
 
     def quarantine(
         self,

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.protocol import Backend
-from outbox.connections.adapt import adapt
-from outbox.connections.connection import ProducerConnection
+from outbox.connections.asynchronous import in_greenlet
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
-from outbox.enqueue.prepared_message import PreparedMessage
-from outbox.enqueue.write import write
-from outbox.errors import ConfigurationError, OutboxClosed, OutboxError, TransactionRequired
-from outbox.events import Enqueued
-from outbox.facade.registry import RegisteredQueue, Registry
+from outbox.errors import ConfigurationError, OutboxClosed
+from outbox.facade.kept import Kept
+from outbox.facade.preparing import Preparing
+from outbox.facade.queue_methods import QueueMethods
+from outbox.facade.registry import Registry, register
 from outbox.facade.status import OutboxStatus, read_status
+from outbox.facade.transaction_share import TransactionShare
+from outbox.facade.writing import Writing
 from outbox.installation import Installation
+from outbox.queues.administration import Administration
+from outbox.queues.parked import Parked
+from outbox.queues.reshaping import Reshaping
 from outbox.runtime.fork import ForkGuard
+from outbox.values.bounds import LARGEST_BATCH
+from outbox.values.dedup import DedupWindow, OnDuplicate
+from outbox.values.delay import DeliverAfter
 from outbox.values.durations import whole
-from outbox.values.headers import HeaderSource, encode_headers, gather_headers, with_context
-from outbox.values.keys import key_text
-from outbox.values.message import EnqueueMessage
+from outbox.values.message import EnqueueMessage, EnqueueOptions, OutboxMessage
 from outbox.values.partitions import Partitions
-from outbox.values.payloads import check_size, encode
-from outbox.values.validation import validate_queue
 from outbox.wakeups.flush_buffer import FlushBuffer
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from outbox.facade.outbox_builder import OutboxBuilder
 
 
-class Outbox:
+class Outbox(QueueMethods):
     """Writes messages; made by `Outbox.builder`. Thread-safe; not to be used across a fork.
 
     Enqueueing never begins, commits, rolls back, retries or closes anything: the transaction is the
@@ -48,24 +53,26 @@ class Outbox:
         flush_buffer: FlushBuffer,
         place: RightPlace,
         *,
-        max_payload_size: int,
+        preparing: Preparing,
         require_transaction: bool,
-        header_sources: Sequence[HeaderSource],
         make_pipeline: Callable[..., Any],
         installation: Installation,
+        share: TransactionShare,
     ) -> None:
         """Use `Outbox.builder` instead."""
         self.backend = backend
         self._registry = registry
         self._flush_buffer = flush_buffer
-        self._place = place
-        self._max_payload_size = max_payload_size
-        self._require_transaction = require_transaction
-        self._header_sources = header_sources
+        self._preparing = preparing
+        self._writing = Writing(backend, flush_buffer, place, share, require_transaction=require_transaction)
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()
-        self._closed = False
+        self._closed = self._kept_open = False
+        self._kept = Kept(backend, installation, preparing.codec)
+        self._administration = Administration(backend)
+        self._parked = Parked(backend, installation)
+        self._reshaping = Reshaping(backend)
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod
@@ -89,12 +96,23 @@ class Outbox:
         key: str | bytes | None = None,
         payload_type: str | None = None,
         headers: Mapping[str, str] | None = None,
+        deliver_after: DeliverAfter | None = None,
+        dedup_key: str | bytes | None = None,
+        dedup_window: DedupWindow | None = None,
+        on_duplicate: OnDuplicate = "return",
     ) -> int:
         """Write one message in the transaction that is open on ``conn``; return its id.
 
         ``payload`` is bytes-like, or anything JSON can carry. ``partition`` is a 0-based index; ``key``
         picks the partition by a stable hash and stays with the message; with neither, messages are spread
         evenly. Messages of one partition are delivered in order.
+
+        ``deliver_after`` is a number of seconds, a `timedelta` or an aware `datetime` by the database's
+        clock: the message is not delivered earlier, and takes its place among the others when it is due.
+
+        A queue takes one message of a ``dedup_key`` within ``dedup_window`` (seconds or a `timedelta`, a day
+        unless given). For another one the id of the first is returned and nothing is written; with
+        ``on_duplicate="raise"`` it is a `DuplicateMessage`.
 
         Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
         `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
@@ -103,11 +121,29 @@ class Outbox:
         """
         self._check_usable()
         message = EnqueueMessage(
-            payload, partition=partition, key=key, payload_type=payload_type, headers=headers
+            payload,
+            partition=partition,
+            key=key,
+            payload_type=payload_type,
+            headers=headers,
+            deliver_after=deliver_after,
+            dedup_key=dedup_key,
+            dedup_window=dedup_window,
+            on_duplicate=on_duplicate,
         )
         known = self._registry[queue]
-        prepared = self._prepare(known, message, gather_headers(self._header_sources))
-        return self._write(self._adapt(conn), known, [prepared])[0]
+        return self._writing.on(conn, known, [self._preparing.one(known, message)])[0]
+
+    async def aenqueue(
+        self, conn: object, queue: str, payload: object, **options: Unpack[EnqueueOptions]
+    ) -> int:
+        """Write one message in the transaction that is open on an asynchronous connection; return its id.
+
+        ``conn`` is an AsyncSession or AsyncConnection of SQLAlchemy, psycopg's AsyncConnection, or asyncpg's
+        Connection. The statements are awaited, the loop is not blocked. For the rest see `enqueue`.
+        """
+        write_on = partial(self.enqueue, queue=queue, payload=payload, **options)
+        return await in_greenlet(conn, self.backend.catalog.backend, write_on)
 
     def enqueue_batch(self, conn: object, queue: str, messages: Iterable[EnqueueMessage]) -> list[int]:
         """Write any number of messages in the transaction that is open on ``conn``; return their ids.
@@ -117,76 +153,34 @@ class Outbox:
         """
         self._check_usable()
         known = self._registry[queue]
-        given: object = messages
-        if not isinstance(given, Iterable):
-            raise ConfigurationError(
-                "messages", type(given).__name__, "give a list of EnqueueMessage objects"
-            )
-        context = gather_headers(self._header_sources)
-        prepared: list[PreparedMessage] = []
-        try:
-            for message in messages:
-                prepared.append(self._prepare(known, message, context))  # noqa: PERF401 - its length is the index
-        except OutboxError as error:
-            error.index = len(prepared)
-            raise
-        connection = self._adapt(conn)
-        return self._write(connection, known, prepared) if prepared else []
+        prepared = self._preparing.many(known, messages)
+        return self._writing.on(conn, known, prepared)
 
-    def enqueue_now(
-        self,
-        queue: str,
-        payload: object,
-        *,
-        partition: int | None = None,
-        key: str | bytes | None = None,
-        payload_type: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> int:
+    def enqueue_now(self, queue: str, payload: object, **options: Unpack[EnqueueOptions]) -> int:
         """Write one message in a transaction of its own, commit it and flush; return its id.
 
-        One round trip on PostgreSQL, where one statement writes it. Raises what `enqueue` does about the
-        message; what the server says is a `DatabaseError`, `ConnectionLost` for one that is away.
+        Takes what `enqueue` takes, but for the connection. One round trip on PostgreSQL, where one statement
+        writes it. Raises what `enqueue` does about the message; what the server says is a `DatabaseError`,
+        `ConnectionLost` for one that is away.
         """
         self._check_usable()
-        message = EnqueueMessage(
-            payload, partition=partition, key=key, payload_type=payload_type, headers=headers
-        )
+        message = EnqueueMessage(payload, **options)
         known = self._registry[queue]
-        prepared = self._prepare(known, message, gather_headers(self._header_sources))
-        with self._own_connection() as conn:
-            (id_,) = write(adapt(conn), self._place.own_catalog(), [prepared])
-        # Not `flush`, which would speak of the caller's other, uncommitted messages, too.
-        self._flush_buffer.committed({prepared.partition_id})
-        if self._flush_buffer.observers.want(Enqueued):
-            self._flush_buffer.tell_committed(enqueued(known, [prepared], [id_]), None)
-        return id_
+        return self._writing.alone(known, self._preparing.one(known, message))
 
-    def _own_connection(self) -> AbstractContextManager[Any]:
-        """Lend a connection on which one message is committed when the block ends."""
-        if self.backend.catalog.dialect.enqueues_in_one_statement:
-            return self.backend.reading()
-        return self.backend.writing()
-
-    @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self) -> AbstractContextManager[Any]:
         """Lend a connection of the outbox's own with an open transaction.
 
         It is the driver's connection (psycopg, mysql.connector, sqlite3), or SQLAlchemy's when the
         outbox was built from an Engine. Commits and flushes at the end, rolls back on an exception.
+        Beside workers of this process, `OutboxBuilder.producer_connections` of them are open at once.
 
         Ends with `DatabaseError` when not all of the block can be committed: it ended the transaction
         or swallowed an error that aborts it; with `ConnectionLost` when the connection is gone. Errors
         inside the block pass as they are.
         """
         self._check_usable()
-        # Another transaction of this thread may be open.
-        with self._flush_buffer.own_transaction():
-            with self.backend.connection() as conn:
-                self._place.trust(adapt(conn))
-                yield conn
-            # Not `flush`, which refuses once the outbox is closed: what is committed is committed.
-            self._flush_buffer.flush()
+        return self._writing.transaction()
 
     def flush(self) -> None:
         """Wake the pipeline for what this thread has enqueued and committed since its last flush.
@@ -223,69 +217,75 @@ class Outbox:
         self._check_usable()
         return read_status(self.backend)
 
+    def history(
+        self, queue: str, *, key: str | bytes | None = None, since: datetime | None = None, limit: int = 100
+    ) -> list[OutboxMessage]:
+        """Return the latest messages that a queue has delivered and keeps, newest first.
+
+        Those of a queue with ``keep``; of another one what the vacuum has not come to yet. ``since`` is an
+        aware time: enqueued then or later. With a ``key`` all that is kept is looked through.
+        """
+        self._check_usable()
+        given: object = since
+        if given is not None and (not isinstance(given, datetime) or given.utcoffset() is None):
+            raise ConfigurationError("since", since, "give an aware datetime")
+        whole(limit, option="limit", minimum=1, maximum=LARGEST_BATCH)
+        return self._kept.history(queue, key=key, since=since, limit=limit)
+
+    def redeliver(self, queue: str, partition: int, from_seq: int, to_seq: int | None = None) -> int:
+        """Deliver what a partition has delivered and keeps once more, as new messages; return how many.
+
+        From ``from_seq`` to ``to_seq``, the last one delivered unless given, in order, in one transaction.
+        The new messages have the old ones' key, headers and payload, and their `uid` as ``origin``. What was
+        given up is left to `dead_letters`. Raises `ConfigurationError` for numbers no longer kept.
+        """
+        self._check_usable()
+        whole(from_seq, option="from_seq", minimum=1)
+        if to_seq is not None:
+            whole(to_seq, option="to_seq", minimum=from_seq)
+        partition_id, count = self._kept.redeliver(queue, partition, from_seq, to_seq)
+        self._flush_buffer.committed({partition_id} if count else set())
+        return count
+
     @property
     def dead_letters(self) -> DeadLetters:
         """The messages that were given up: list, replay, discard or requeue them."""
         return self._dead_letters
 
+    def keep_open(self) -> Callable[[], None]:
+        """Refuse `close` from now on, as workers need the connections; return what does it."""
+        self._kept_open = True
+        return self._close
+
     def close(self) -> None:
-        """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open."""
+        """Close the outbox's own connections. Idempotent; an Engine or pool passed in stays open.
+
+        Raises `ConfigurationError` for the outbox of a handle, which its `stop` closes.
+        """
         # In a forked child it would say goodbye on the sockets of its parent.
         self._guard.check()
+        self._refuse_if_kept()
+        self._close()
+
+    def _refuse_if_kept(self) -> None:
+        if self._kept_open and not self._closed:
+            problem = "its workers need the connections; use it without with, and stop() the handle"
+            raise ConfigurationError("outbox", "that of a handle", problem)
+
+    def _close(self) -> None:
         self._closed = True
+        self._writing.close()
         self.backend.close()
 
     def __enter__(self) -> Self:
+        # Before the block, whose end would be the first to know.
+        self._refuse_if_kept()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _prepare(
-        self, queue: RegisteredQueue, message: EnqueueMessage, context: Mapping[str, str]
-    ) -> PreparedMessage:
-        given: object = message
-        if not isinstance(given, EnqueueMessage):
-            raise ConfigurationError("messages", type(given).__name__, "give EnqueueMessage objects")
-        partition_id = queue.choose(message.partition, message.key)
-        data, payload_type = encode(message.payload, message.payload_type)
-        check_size(data, self._max_payload_size)
-        headers = encode_headers(with_context(message.headers, context))
-        return PreparedMessage(partition_id, data, payload_type, headers, key_text(message.key))
-
-    def _write(
-        self, connection: ProducerConnection, queue: RegisteredQueue, prepared: Sequence[PreparedMessage]
-    ) -> list[int]:
-        ids = write(connection, self._place.catalog(connection), prepared)
-        self._flush_buffer.note({message.partition_id for message in prepared})
-        connection.on_commit(self._flush_buffer.on_commit)
-        if self._flush_buffer.observers.want(Enqueued):
-            self._flush_buffer.tell_committed(enqueued(queue, prepared, ids), connection.on_commit)
-        return ids
-
-    def _adapt(self, conn: object) -> ProducerConnection:
-        connection = adapt(conn, self.backend.catalog.backend)
-        if self._require_transaction and not connection.in_transaction():
-            raise TransactionRequired(connection.kind)
-        return connection
-
     def _check_usable(self) -> None:
         self._guard.check()
         if self._closed:
             raise OutboxClosed("this outbox is closed; build a new one")
-
-
-def enqueued(queue: RegisteredQueue, messages: Sequence[PreparedMessage], ids: Sequence[int]) -> Enqueued:
-    """Return the event of written messages."""
-    indexes = {partition_id: index for index, partition_id in enumerate(queue.partition_ids)}
-    partitions = tuple(indexes[message.partition_id] for message in messages)
-    return Enqueued(queue=queue.name, count=len(ids), message_ids=tuple(ids), partitions=partitions)
-
-
-def register(
-    backend: Backend, registry: Registry, queue: str, partitions: Partitions | int
-) -> tuple[int, ...]:
-    """Make a queue known to the database and to this process; return its partition ids."""
-    validate_queue(queue)
-    count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
-    return registry.add(queue, count, backend.register_queue(queue, count.count)).partition_ids

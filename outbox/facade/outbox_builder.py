@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
 from outbox.errors import ConfigurationError
 from outbox.facade.assembly import assemble_handle, assemble_outbox
+from outbox.facade.checked import (
+    checked_attempts,
+    checked_lease,
+    checked_rate,
+    checked_tuning,
+    refuse_unknown,
+)
+from outbox.facade.declared import Declared, declared_by
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.options import Declaration
 from outbox.facade.options_builder import OptionsBuilder
@@ -18,11 +26,12 @@ from outbox.handlers.batch import Batch
 from outbox.handlers.call import BatchAdapter, PerMessageAdapter
 from outbox.handlers.signature import checked_handler
 from outbox.handlers.transactional import TransactionalBatch, TransactionalPerMessage
-from outbox.values.bounds import LARGEST_INTEGER
-from outbox.values.durations import seconds, whole
+from outbox.values.durations import seconds
 from outbox.values.lease_config import LeaseConfig
 from outbox.values.message import OutboxMessage
+from outbox.values.park_limits import OnGiveUp, ParkLimits, checked_give_up
 from outbox.values.partitions import Partitions
+from outbox.values.rate import Rate
 from outbox.values.results import HandlerResult
 from outbox.values.validation import validate_queue
 from outbox.values.worker_tuning import WorkerTuning
@@ -46,6 +55,17 @@ class OutboxBuilder(OptionsBuilder):
         # Remembered at once: a queue that is never decided upon must not be forgotten in silence.
         self._with(declarations=(*self._options.declarations, Declaration(name, count, decided=False)))
         return QueueBuilder(name, count, self._declare)
+
+    def handlers(self, *sources: Declared | str) -> OutboxBuilder:
+        """Declare the queues of `Handlers` objects, and of those in modules, which it imports by their names.
+
+        Raises `ConfigurationError` for a queue declared twice and a module without such an object; what an
+        import raises comes through.
+        """
+        for declaration in declared_by(sources):
+            self.queue(declaration.queue, declaration.partitions)
+            self._declare(declaration)
+        return self
 
     def open(self) -> Outbox:
         """Return an `Outbox` to enqueue with: no threads, and no handlers needed.
@@ -98,20 +118,37 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(msg)`` outside any transaction, at least once per message.
 
         ``max_attempts`` failed deliveries send a message to the dead letters; None retries for ever.
+        With ``on_give_up="park_key"`` the message and all later ones of its key wait apart, in order, until
+        `Outbox.parked` releases them; those without a key are dead letters.
         ``tuning`` overrides the profile's processor tuning. Without ``lease`` the tuning's lease
         duration holds. ``around`` is run around each call, inside the wrappers of `OutboxBuilder.around`.
+        ``rate`` limits the deliveries of all processes that declare it: messages wait, in order. For ``keep``
+        seconds what was delivered stays, see `Outbox.history`; 0 ends it, None leaves it as it is.
         """
         refuse_unknown(unknown)
         adapter = PerMessageAdapter(checked_handler(handler, "msg"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, per_message=True, leased=adapter, lease=checked_lease(lease)
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=True,
+            parks=parks,
+            leased=adapter,
+            lease=checked_lease(lease),
         )
 
     def leased_batch(
@@ -120,15 +157,28 @@ class QueueBuilder:
         *,
         lease: LeaseConfig | None = None,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(batch)`` outside any transaction, at least once per message; see `leased`."""
         refuse_unknown(unknown)
         adapter = BatchAdapter(checked_handler(handler, "batch"))
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
         return self._consumed(
-            max_attempts, tuning, around, per_message=False, leased=adapter, lease=checked_lease(lease)
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=False,
+            parks=parks,
+            leased=adapter,
+            lease=checked_lease(lease),
         )
 
     def transactional(
@@ -136,8 +186,12 @@ class QueueBuilder:
         handler: Callable[[Any, OutboxMessage], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msg)`` inside the transaction that moves the cursor: exactly once.
@@ -147,21 +201,45 @@ class QueueBuilder:
         """
         refuse_unknown(unknown)
         wrapped = TransactionalPerMessage(checked_handler(handler, "conn", "msg"))
-        return self._consumed(max_attempts, tuning, around, per_message=True, transactional=wrapped)
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
+        return self._consumed(
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=True,
+            parks=parks,
+            transactional=wrapped,
+        )
 
     def transactional_batch(
         self,
         handler: Callable[[Any, list[OutboxMessage]], HandlerResult],
         *,
         max_attempts: int | None = None,
+        on_give_up: OnGiveUp = "dead_letter",
+        park_limits: ParkLimits | None = None,
         tuning: WorkerTuning | None = None,
         around: Wrapper | Sequence[Wrapper] | None = None,
+        rate: Rate | None = None,
+        keep: float | timedelta | None = None,
         **unknown: NoReturn,
     ) -> OutboxBuilder:
         """Call ``handler(conn, msgs)`` inside the transaction that moves the cursor: all or nothing."""
         refuse_unknown(unknown)
         wrapped = TransactionalBatch(checked_handler(handler, "conn", "msgs"))
-        return self._consumed(max_attempts, tuning, around, per_message=False, transactional=wrapped)
+        parks = checked_give_up(on_give_up, park_limits, max_attempts)
+        return self._consumed(
+            max_attempts,
+            tuning,
+            around,
+            rate,
+            keep,
+            per_message=False,
+            parks=parks,
+            transactional=wrapped,
+        )
 
     def enqueue_only(self, **unknown: NoReturn) -> OutboxBuilder:
         """Only enqueue to the queue here; another process consumes it."""
@@ -173,6 +251,8 @@ class QueueBuilder:
         max_attempts: int | None,
         tuning: WorkerTuning | None,
         around: Wrapper | Sequence[Wrapper] | None,
+        rate: Rate | None,
+        keep: float | timedelta | None,
         *,
         per_message: bool,
         **handling: Any,
@@ -185,6 +265,8 @@ class QueueBuilder:
                 tuning=checked_tuning(tuning),
                 wrappers=checked_wrappers(around),
                 per_message=per_message,
+                rate=checked_rate(rate),
+                keep=None if keep is None else seconds(keep, option="keep"),
                 **handling,
             )
         )
@@ -193,36 +275,3 @@ class QueueBuilder:
 def declared_already(name: str) -> ConfigurationError:
     """Make the error for a queue's second declaration."""
     return ConfigurationError("queue", name, "it is declared already; declare each queue once")
-
-
-def refuse_unknown(options: Mapping[str, object]) -> None:
-    """Raise `ConfigurationError` for the first of the options that do not exist.
-
-    They are taken as ``**unknown: NoReturn``, so that the type checker still finds them.
-    """
-    for option, value in options.items():
-        known = "leased queues have lease, max_attempts, tuning and around, transactional ones the last three"
-        raise ConfigurationError(option, value, f"there is no such option here; {known}")
-
-
-def checked_attempts(max_attempts: int | None) -> int | None:
-    """Return a limit of at least 1, or None."""
-    return (
-        None
-        if max_attempts is None
-        else whole(max_attempts, option="max_attempts", minimum=1, maximum=LARGEST_INTEGER)
-    )
-
-
-def checked_tuning(tuning: WorkerTuning | None) -> WorkerTuning | None:
-    """Return a tuning, or None."""
-    if tuning is not None and not isinstance(tuning, WorkerTuning):
-        raise ConfigurationError("tuning", tuning, "give a WorkerTuning")
-    return tuning
-
-
-def checked_lease(lease: LeaseConfig | None) -> LeaseConfig | None:
-    """Return a lease, or None."""
-    if lease is not None and not isinstance(lease, LeaseConfig):
-        raise ConfigurationError("lease", lease, "give a LeaseConfig")
-    return lease

@@ -15,6 +15,7 @@ log = logging.getLogger("outbox.workers")
 NOT_YET: Final = (ConnectionLost, Contention, ReadOnlyServer, SchemaNotReady)
 """What passes by itself: a server that starts, a failover that is under way, a migration that runs beside."""
 FIRST_PAUSE: Final = 0.1
+"""Seconds, doubled up to the longest: what starts beside this process is often there in an instant."""
 LONGEST_PAUSE: Final = 1.0
 """Seconds, the poll interval of a process that runs: one that waits asks no more often than that."""
 LOG_EVERY: Final = 10.0

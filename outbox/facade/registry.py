@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from outbox.backends.protocol import Queues
 from outbox.errors import PartitionCountMismatch, QueueNotRegistered
 from outbox.values.partitions import Partitions
 from outbox.values.validation import validate_queue
@@ -66,3 +67,12 @@ class Registry:
     def queue_of(self, partition_id: int) -> str | None:
         """Return the name of the queue that has this partition, None if no registered one has."""
         return next((queue.name for queue in self.all() if partition_id in queue.partition_ids), None)
+
+
+def register(
+    backend: Queues, registry: Registry, queue: str, partitions: Partitions | int
+) -> tuple[int, ...]:
+    """Make a queue known to the database and to this process; return its partition ids."""
+    validate_queue(queue)
+    count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
+    return registry.add(queue, count, backend.register_queue(queue, count.count)).partition_ids

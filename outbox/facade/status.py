@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from outbox.backends.protocol import Monitoring
+from outbox.backends.protocol import Backend
 from outbox.backends.records import PartitionStatus
+from outbox.queues.administration import Administration
+from outbox.queues.pause import Pause
+from outbox.queues.reshaping import is_dropped
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,14 @@ class QueuePartitionStatus:
     """``host:pid:thread:random`` of the worker that holds the lease; None also during a backoff."""
     held_for: float | None
     """Seconds until the lease or backoff ends; None when the partition is free."""
+    delayed: int = 0
+    """Committed messages that wait until they are due; no part of ``incoming``."""
+    overdue: float | None = None
+    """Seconds since the first of these became due; None when none is."""
+    kept: int = 0
+    """Processed messages that are still there: the queue keeps them, or the vacuum is about to come."""
+    paused: str | None = None
+    """Why nothing of it is delivered, for people; None when it is not paused."""
 
     @property
     def is_leased(self) -> bool:
@@ -46,9 +58,11 @@ class QueuePartitionStatus:
 
     @property
     def state(self) -> str:
-        """``leased``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
+        """``leased``, ``paused``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
         if self.is_leased:
             return "leased"
+        if self.paused is not None:
+            return "paused"
         if self.held_for:
             return "backing off"
         if self.is_failing:
@@ -62,17 +76,27 @@ class OutboxStatus:
 
     partitions: list[QueuePartitionStatus]
     dead_letters: dict[str, int]
+    pauses: list[Pause] = field(default_factory=list)
+    """What is paused or held, oldest first."""
+    parked_keys: int = 0
+    """Keys whose messages wait apart; see `Outbox.parked`."""
+    parked_messages: int = 0
 
 
-def read_status(backend: Monitoring) -> OutboxStatus:
+def read_status(backend: Backend) -> OutboxStatus:
     """Read the state of every partition in the tables, of all processes' queues, and the dead letters."""
     ids = [int(row[0]) for row in backend.query("all_partitions")]
-    rows = [describe_partition(row) for row in backend.partition_status(ids)]
-    return OutboxStatus(rows, backend.dead_letter_counts())
+    pauses = Administration(backend).pauses()
+    rows = [describe_partition(row, pauses) for row in backend.partition_status(ids)]
+    # Of a dropped queue only what came since: a producer has not heard of it.
+    rows = [row for row in rows if not is_dropped(row.queue) or row.incoming or row.backlog]
+    [(keys, messages)] = backend.query("count_parked", queue=None)
+    return OutboxStatus(rows, backend.dead_letter_counts(), pauses, int(keys), int(messages))
 
 
-def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:
+def describe_partition(row: PartitionStatus, pauses: Sequence[Pause] = ()) -> QueuePartitionStatus:
     """Turn a row into what users see."""
+    pause = next((found for found in pauses if found.covers(row.queue, row.partition)), None)
     return QueuePartitionStatus(
         queue=row.queue,
         partition=row.partition,
@@ -85,4 +109,8 @@ def describe_partition(row: PartitionStatus) -> QueuePartitionStatus:
         last_error=row.last_error,
         lease_holder=row.locked_by,
         held_for=row.locked_for,
+        delayed=row.delayed,
+        overdue=row.overdue,
+        kept=row.processed_seq - row.vacuumed_seq,
+        paused=None if pause is None else str(pause),
     )

@@ -106,7 +106,7 @@ def build_workers(
         add("listener", listener, UNPACED).wake()
     if stats_interval > 0:
         add("reporter", Reporter(pipeline.counters, stats_interval), UNPACED).wake()
-    watchdog = Watchdog(watched)
+    watchdog = Watchdog(watched, locked=pipeline.locks.problem, explain=pipeline.locks.explain)
     add("watchdog", watchdog, UNPACED).wake()
     return WorkerThreads(Supervisor(workers, stop_last=stop_last, watchdog=watchdog), listener, stopping)
 

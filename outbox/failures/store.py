@@ -7,7 +7,7 @@ from typing import Any
 
 from outbox.connections.connection import ProducerConnection
 from outbox.failures.tracker import FailureEntry, FailureKey
-from outbox.statements import Catalog
+from outbox.statements import Catalog, Rows
 from outbox.statements.dialect import decode_text, decode_time, encode_time
 from outbox.values.reasons import clean_reason
 
@@ -25,7 +25,7 @@ class Store:
         rows = self._run("count_failure", **key._asdict(), error=self._dialect.encode_text(reason))
         if "failure_count" in self._catalog:
             rows = self._run("failure_count", **key._asdict())
-        return int(rows[0][0])
+        return int(rows.value())
 
     def forget(self, key: FailureKey) -> None:
         """Delete a message's row, if there is one."""
@@ -34,12 +34,12 @@ class Store:
     def exceeded(self, threshold: int) -> list[FailureKey]:
         """Return which messages are at or above the threshold, in the order of their keys."""
         rows = self._run("exceeded_failures", threshold=threshold)
-        return sorted(FailureKey(int(partition_id), int(seq)) for partition_id, seq in rows)
+        return sorted(FailureKey(int(row.partition_id), int(row.seq)) for row in rows.named())
 
     def drain(self, keys: Sequence[FailureKey], threshold: int) -> list[FailureEntry]:
         """Remove and return those of the messages that are still there, not locked, and still exceed."""
         rows = self._run("drain_failures", keys=self._dialect.records(keys), threshold=threshold)
-        drained = [entry_of(row) for row in rows]
+        drained = [entry_of(row) for row in rows.named()]
         if drained and "delete_failures" in self._catalog:
             self._run("delete_failures", keys=self._dialect.records([entry.key for entry in drained]))
         return drained
@@ -51,7 +51,7 @@ class Store:
     def cursors(self, partition_ids: Iterable[int]) -> dict[int, int]:
         """Return up to where each partition is processed; one that does not exist is left out."""
         rows = self._run("cursors", partition_ids=self._dialect.integers(sorted(partition_ids)))
-        return {int(partition_id): int(cursor) for partition_id, cursor in rows}
+        return {int(row.partition_id): int(row.processed_seq) for row in rows.named()}
 
     def _row(self, entry: FailureEntry) -> list[object]:
         """Return an entry as ``restore_failures`` wants it."""
@@ -59,12 +59,16 @@ class Store:
         error = self._dialect.encode_text(clean_reason(entry.last_error))
         return [*entry.key, entry.failure_count, *times, error]
 
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self.connection.execute(self._catalog[statement], parameters)
+    def _run(self, statement: str, **parameters: Any) -> Rows:
+        return self.connection.query(self._catalog[statement], parameters)
 
 
-def entry_of(row: tuple[Any, ...]) -> FailureEntry:
+def entry_of(row: Any) -> FailureEntry:
     """Return a row of ``drain_failures`` as an entry."""
-    partition_id, seq, count, first, last, error = row
-    key = FailureKey(int(partition_id), int(seq))
-    return FailureEntry(key, int(count), decode_time(first), decode_time(last), decode_text(error) or "")
+    return FailureEntry(
+        FailureKey(int(row.partition_id), int(row.seq)),
+        int(row.failure_count),
+        decode_time(row.first_failed_at),
+        decode_time(row.last_failed_at),
+        decode_text(row.last_error) or "",
+    )

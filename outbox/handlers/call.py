@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 from outbox.handlers.around import Wrapper, of_batch, of_message, surround
 from outbox.handlers.batch import Batch
@@ -28,7 +31,7 @@ def call_handler(handler: Callable[..., object], *args: object) -> Answer:
     Python raises in the main thread alone, passes through.
     """
     try:
-        answer = handler(*args)
+        answer = _called(handler, args)
     except (Retry, Reject) as raised:
         answer = raised
     except BaseException as error:
@@ -44,6 +47,36 @@ def call_handler(handler: Callable[..., object], *args: object) -> Answer:
         return Rejected(answer.reason)
     complaint = f"handler returned a {type(answer).__name__}, not None, Success, Retry or Reject"
     return Failed(complaint, cause=TypeError(complaint))
+
+
+def _called(handler: Callable[..., object], args: tuple[object, ...]) -> object:
+    """Call a handler; a process that it forks ends where its own code does."""
+    pid = os.getpid()
+    try:
+        return handler(*args)
+    finally:
+        if os.getpid() != pid:
+            _end_child(sys.exc_info()[1])
+
+
+def _end_child(error: BaseException | None) -> NoReturn:
+    """End a process that a handler forked, when the code that forked it is over.
+
+    The child is a copy of the worker's thread on the sockets of its parent. Going on, it would be a second
+    worker, and settle messages behind the back of the first. ``error`` is how that code ended, None for a
+    return.
+    """
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if error.code is not None and not isinstance(error.code, int):
+            sys.stderr.write(f"{error.code}\n")  # as Python does
+    elif error is not None:
+        traceback.print_exception(error)
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 class Tally:

@@ -54,17 +54,21 @@ class Outcome:
     attributed: bool = True
 
 
-def insert_missing(outcome: Outcome, missing: Mapping[int, str], total: int) -> Outcome:
+def insert_missing(outcome: Outcome, missing: Mapping[int, str | None], total: int) -> Outcome:
     """Return the outcome of a batch from which some messages were withheld.
 
     ``missing`` gives the positions among all ``total`` messages that the handler did not see, each
     with the reason it is rejected for; ``outcome`` counts only those it saw. A withheld message is
-    rejected once everything before it is finished.
+    rejected once everything before it is finished; without a reason it is finished then.
     """
     if not missing:
         return outcome
     seen = [position for position in range(total) if position not in missing]
     processed = seen[outcome.processed] if outcome.processed < len(seen) else total
     rejected = [(seen[position], reason) for position, reason in outcome.rejected]
-    rejected += [(position, reason) for position, reason in missing.items() if position < processed]
+    rejected += [
+        (position, reason)
+        for position, reason in missing.items()
+        if position < processed and reason is not None
+    ]
     return Outcome(processed, tuple(sorted(rejected)), outcome.failure, outcome.attributed)

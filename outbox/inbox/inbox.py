@@ -61,14 +61,14 @@ class Store:
     def accept(self, source: str, partition_id: int, seq: int) -> int:
         """Move the watermark; return where it stood."""
         key = {"source": self._catalog.dialect.encode_text(source), "partition_id": partition_id}
-        rows = self._connection.execute(self._catalog["accept"], {**key, "seq": seq})
+        rows = self._connection.query(self._catalog["accept"], {**key, "seq": seq})
         if "accepted" in self._catalog:
-            rows = self._connection.execute(self._catalog["accepted"], key)
-        return int(rows[0][0])
+            rows = self._connection.query(self._catalog["accepted"], key)
+        return int(rows.value())
 
     def run(self, statement: str) -> None:
         """Run a statement that changes the table itself."""
-        self._connection.execute(self._catalog[statement], {})
+        self._connection.query(self._catalog[statement], {})
 
 
 class Inbox:

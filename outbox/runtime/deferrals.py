@@ -29,10 +29,6 @@ class Deferrals:
     def __contains__(self, key: int) -> bool:
         return key in self._due
 
-    def as_dict(self) -> dict[int, float]:
-        """Return a copy of the keys with their due times."""
-        return dict(self._due)
-
     def put(self, key: int, due: float) -> None:
         """Hold `key` until `due`, in place of an earlier due time of its own."""
         self._due[key] = due
@@ -54,6 +50,11 @@ class Deferrals:
                 return due
             heapq.heappop(self._heap)
         return None
+
+    def due(self, now: float) -> list[int]:
+        """Return the keys whose time has come, in no order, without removing them."""
+        first = self.next_due()
+        return [] if first is None or first > now else [k for k, due in self._due.items() if due <= now]
 
     def pop_due(self, now: float) -> list[int]:
         """Remove and return the keys whose time has come, earliest first."""

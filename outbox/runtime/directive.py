@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -24,6 +24,9 @@ class Proceed:
 @dataclass(frozen=True, slots=True)
 class Idle:
     """There was nothing to do: wait for a wake, at most for the idle interval."""
+
+    looked: bool = field(default=True, compare=False)
+    """Whether that was asked of the database; if not, the round proves nothing after a failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ class Lanes:
             del self._lanes[group]
         return taken
 
+    def heads(self) -> list[int]:
+        """Return the oldest key of each group, in no order."""
+        return [lane[0][1] for lane in self._lanes.values()]
+
     def clear(self) -> None:
         """Forget every key."""
         self._lanes.clear()

@@ -16,7 +16,7 @@ GROW_AFTER: Final = 20
 class Portion:
     """Halves what one statement is to do after each time-out, and doubles it again after some that went well.
 
-    Not thread-safe: each action has its own.
+    Threads that share one race for estimates, not for facts.
     """
 
     def __init__(self) -> None:
@@ -39,12 +39,17 @@ class Portion:
             except StatementTimeout:
                 if asked <= 1:
                     raise
-                self._most, self._went_well = asked // 2, 0
+                self.timed_out(asked)
                 continue
-            self._succeeded(wanted)
+            self.succeeded(wanted)
             return result, asked
 
-    def _succeeded(self, wanted: int) -> None:
+    def timed_out(self, asked: int) -> None:
+        """Take in that so much was too much."""
+        self._most, self._went_well = max(1, asked // 2), 0
+
+    def succeeded(self, wanted: int) -> None:
+        """Take in that a statement went well, where ``wanted`` would have been asked for without limits."""
         if self._most is None:
             return
         self._went_well += 1

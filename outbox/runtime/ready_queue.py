@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from outbox.clock import Clock, monotonic
@@ -12,15 +11,6 @@ from outbox.runtime.deferrals import Deferrals
 from outbox.runtime.lanes import GroupOf, Lanes, one_group
 
 Subscriber: TypeAlias = Callable[[int], object]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyQueueSnapshot:
-    """The keys that are not idle: ready (oldest first), claimed, and deferred with their due times."""
-
-    ready: tuple[int, ...]
-    claimed: frozenset[int]
-    deferred: dict[int, float]
 
 
 class ReadyQueue:
@@ -144,6 +134,11 @@ class ReadyQueue:
         with self._lock:
             return self._deferrals.next_due()
 
+    def heads(self) -> list[int]:
+        """Return the oldest ready key of each group and those that have fallen due, without claiming any."""
+        with self._lock:
+            return [*self._lanes.heads(), *self._deferrals.due(self._clock())]
+
     @property
     def ready_count(self) -> int:
         """How many keys are ready, not counting deferred ones whose time has come since the last claim."""
@@ -153,15 +148,6 @@ class ReadyQueue:
     def claimed_count(self) -> int:
         """How many keys are being worked on."""
         return len(self._claimed)
-
-    def snapshot(self) -> ReadyQueueSnapshot:
-        """Return a consistent copy of the whole state."""
-        with self._lock:
-            return ReadyQueueSnapshot(
-                ready=tuple(self._lanes),
-                claimed=frozenset(self._claimed),
-                deferred=self._deferrals.as_dict(),
-            )
 
     def _give_back(self, keys: Iterable[int], *, always_ready: bool) -> None:
         ready = 0

@@ -101,13 +101,17 @@ class Supervisor:
         return all(worker.alive for worker in self.workers)
 
     def healthy(self) -> bool:
-        """Return whether every thread is alive, none has failed three times in a row and none is stuck."""
+        """Return whether every thread is alive, none has failed three times in a row and none is stuck.
+
+        Rows that another session has locked for long count as stuck, too.
+        """
         return not self.problems()
 
     def problems(self) -> list[str]:
         """Return a sentence for each worker that is dead, fails or is stuck; nothing when all are well."""
         stuck = self._watchdog.stuck
         sentences = [problem_of(worker, stuck=worker.name in stuck) for worker in self.workers]
+        sentences.append(self._watchdog.locked)
         return [sentence for sentence in sentences if sentence is not None]
 
     def _join(self, workers: Iterable[Worker], deadline: float) -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from outbox.clock import Clock, Deadline, monotonic
-from outbox.runtime.directive import Directive, Idle, Proceed
+from outbox.runtime.directive import Directive, Idle, Proceed, Sleep
 from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.pacer import Pacer
 from outbox.values.reasons import describe
@@ -20,6 +20,11 @@ JOIN_PART = 0.25
 
 def nothing(*_: object) -> None:
     """Stand in for what an action or an owner does not have."""
+
+
+UNPROVEN_SECONDS = 6.0
+"""Seconds after a failure in which a round that asked nothing of the database is no recovery: longer than the
+longest pause between failures, so that an outage is one trouble and not as many as there are rounds."""
 
 
 class Action(Protocol):
@@ -68,6 +73,7 @@ class Worker:
         self._logger = logger
         self._on_failure = on_failure
         self._on_recovery = on_recovery
+        self._failed_at = 0.0
         self._failing_since = 0.0
         self._clock = clock
         self._lock = threading.Lock()
@@ -146,13 +152,19 @@ class Worker:
         finally:
             self._busy_since = None
         if failures := self._error_backoff.failures:
+            if isinstance(directive, Idle) and not directive.looked and self._failed_lately():
+                return Sleep(UNPROVEN_SECONDS)
             self._error_backoff.succeeded()
             self._guard(self._on_recovery, self.name, failures, self._clock() - self._failing_since)
         return directive
 
+    def _failed_lately(self) -> bool:
+        return self._clock() - self._failed_at < UNPROVEN_SECONDS
+
     def _failed(self, error: BaseException) -> Directive:
         delay = self._error_backoff.failed()
         self._last_error = describe(error)
+        self._failed_at = self._clock()
         if self._error_backoff.failures == 1:
             self._failing_since = self._clock()
         self._guard(self._on_failure, self.name, error, self._error_backoff.failures, delay)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from outbox.errors import OutboxError
@@ -14,12 +15,16 @@ from outbox.statements.tables import Naming
 
 FILES = (
     "queues",
+    "administration",
+    "parking",
     "enqueue",
     "sequencer",
     "processor",
     "vacuum",
     "dead_letters",
     "failures",
+    "rate",
+    "retention",
     "monitoring",
     "inbox",
 )
@@ -66,6 +71,15 @@ class Catalog(Mapping[str, Statement]):
                 raise OutboxError(msg)
             statements.update(own)
         return cls(backend, statements, variant)
+
+    def renamed(self, naming: Naming) -> Catalog:
+        """Return the same statements with other names of the tables."""
+        return Catalog.load(self.backend, naming, variant=self.variant)
+
+    def marked(self, mark: str) -> Catalog:
+        """Return the same statements with a comment in front of each."""
+        statements = {name: replace(statement, mark=mark) for name, statement in self.items()}
+        return Catalog(self.backend, statements, self.variant)
 
     def __getitem__(self, name: str) -> Statement:
         try:

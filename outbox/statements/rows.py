@@ -57,6 +57,10 @@ class Rows:
         """Return the only column."""
         return [value for (value,) in self._tuples]
 
+    def integers(self) -> list[int]:
+        """Return the only column as whole numbers; a connection made for raw values gives their digits."""
+        return [int(value) for (value,) in self._tuples]
+
     def value(self) -> Any:
         """Return the only column of the only row."""
         [(value,)] = self._tuples

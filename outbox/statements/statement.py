@@ -32,6 +32,8 @@ class Statement:
     name: str
     kind: str
     sql: str
+    mark: str = ""
+    """A comment in front of what travels, for what stands between us and the server."""
 
     def __post_init__(self) -> None:
         literals = (found["skip"] or "" for found in TOKEN.finditer(self.sql))
@@ -47,8 +49,8 @@ class Statement:
 
     @cached_property
     def compact(self) -> str:
-        """The text without comments and line breaks: what travels to the server."""
-        return " ".join(TOKEN.sub(_drop_comment, self.sql).split())
+        """The text without its own comments and line breaks: what travels to the server."""
+        return self.mark + " ".join(TOKEN.sub(_drop_comment, self.sql).split())
 
     @cached_property
     def named(self) -> str:
@@ -65,6 +67,12 @@ class Statement:
         """The text with ``%(name)b``: psycopg sends such values in the server's own form."""
         return TOKEN.sub(_pyformat_binary, self.compact.replace("%", "%%"))
 
+    @cached_property
+    def numbered(self) -> str:
+        """The text for drivers that want ``$1``, in the order of `parameters`."""
+        places = {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        return TOKEN.sub(lambda found: places[found["name"]] if found["name"] else found[0], self.compact)
+
     def repeated(self, rows: int, placeholder: str) -> str:
         """Return a ``:values`` statement with its row ``rows`` times and positional placeholders.
 
@@ -73,13 +81,18 @@ class Statement:
         """
         return _repeated(self, rows, placeholder)
 
+    @property
+    def returns_rows(self) -> bool:
+        """Whether there are rows to fetch."""
+        return self.kind in KINDS_WITH_ROWS
+
     def fetch(self, cursor: Any) -> Rows:
         """Return the rows of a cursor that has run this statement; none of a statement of another kind.
 
         A cursor's description cannot tell in time: one in psycopg's pipeline has none before its rows are
         fetched.
         """
-        if self.kind not in KINDS_WITH_ROWS:
+        if not self.returns_rows:
             return NO_ROWS
         rows = cursor.fetchall()
         return Rows(self.columns(cursor), rows)

@@ -9,19 +9,19 @@ MAX_KEY_BYTES = 1024
 HEXADECIMAL = "\\x"
 
 
-def check_key(key: object) -> bytes:
+def check_key(key: object, *, option: str = "key") -> bytes:
     """Return a key's bytes; raises `ConfigurationError` unless it is bytes, or a str with a UTF-8 form."""
     if isinstance(key, bytes):
         return key
     if not isinstance(key, str):
-        raise ConfigurationError("key", key, "give str or bytes")
+        raise ConfigurationError(option, key, "give str or bytes")
     try:
         return key.encode()
     except UnicodeEncodeError:
-        raise ConfigurationError("key", key, "it holds a lone surrogate and has no UTF-8 form") from None
+        raise ConfigurationError(option, key, "it holds a lone surrogate and has no UTF-8 form") from None
 
 
-def key_text(key: str | bytes | None) -> str | None:
+def key_text(key: str | bytes | None, *, option: str = "key") -> str | None:
     r"""Return a key as text: the same text for the same bytes, and another one for others.
 
     Bytes that are UTF-8 are that text. What no database can store as text (bytes that are not UTF-8, a NUL),
@@ -30,14 +30,14 @@ def key_text(key: str | bytes | None) -> str | None:
     """
     if key is None:
         return None
-    data = check_key(key)
+    data = check_key(key, option=option)
     text = _plain(data)
     if text is None:
         text = HEXADECIMAL + data.hex()
     size = len(data) if text[:2] != HEXADECIMAL else len(text)
     if size > MAX_KEY_BYTES:
         raise ConfigurationError(
-            "key", f"{text[:40]}…", f"it takes {size} bytes; give one of at most {MAX_KEY_BYTES}"
+            option, f"{text[:40]}…", f"it takes {size} bytes; give one of at most {MAX_KEY_BYTES}"
         )
     return text
 

@@ -9,8 +9,11 @@ from outbox.errors import ConfigurationError
 from outbox.values.bounds import LARGEST_INTEGER, SHORTEST_LEASE
 from outbox.values.durations import seconds, whole
 
+# How long a message waits after its process was killed; few handlers take as long.
 DEFAULT_DURATION = 30.0
+# The ack may have to wait for a lock, or be sent again on a new connection.
 DEFAULT_HEADROOM = 2.0
+# A short lease is mostly a test's, whose ack takes milliseconds.
 DEFAULT_HEADROOM_SHARE = 0.2
 
 

@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from outbox.clock import Clock, Deadline, monotonic
+from outbox.values.codec import JSON, Codec
+from outbox.values.dedup import DedupWindow, OnDuplicate
+from outbox.values.delay import DeliverAfter
 from outbox.values.headers import NO_HEADERS
 from outbox.values.identity import NAMELESS, Names, identity_of
 
@@ -45,6 +48,7 @@ class OutboxMessage:
         "_names",
         "_uid",
         "attempts",
+        "codec",
         "created_at",
         "deadline",
         "headers",
@@ -72,6 +76,7 @@ class OutboxMessage:
     deadline: Deadline
     key: str | None
     origin: str | None
+    codec: Codec
     _uid: str | None
     _names: Names
 
@@ -92,10 +97,11 @@ class OutboxMessage:
         uid: str | None = None,
         origin: str | None = None,
         names: Names = NAMELESS,
+        codec: Codec = JSON,
     ) -> None:
         """Fill the fields; ``deadline`` is the cancel point of the lease the message came with.
 
-        ``names`` makes the `uid`, unless one is given, and the `source`.
+        ``names`` makes the `uid`, unless one is given, and the `source`; ``codec`` decodes the payload.
         """
         _set_id(self, id)
         _set_queue(self, queue)
@@ -112,6 +118,7 @@ class OutboxMessage:
         _set_uid(self, uid)
         _set_origin(self, origin)
         _set_names(self, names)
+        _set_codec(self, codec)
 
     @property
     def uid(self) -> str:
@@ -130,6 +137,14 @@ class OutboxMessage:
     def json(self) -> Any:
         """Parse the payload as JSON; raises `ValueError` if it is none. Parses anew at each call."""
         return json.loads(self.payload)
+
+    def decode(self) -> Any:
+        """Return the payload as the outbox's codec reads it; decodes anew at each call.
+
+        Without a codec, JSON is parsed, a ``text/…`` type is text, and other bytes are as they are. What the
+        codec raises comes through. A pickled copy has no codec.
+        """
+        return self.codec.decode(self.payload, self.payload_type)
 
     def remaining(self) -> float:
         """Return the seconds until the lease's cancel point.
@@ -210,6 +225,7 @@ _set_key = _setter("key")
 _set_uid = _setter("_uid")
 _set_origin = _setter("origin")
 _set_names = _setter("_names")
+_set_codec = _setter("codec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +240,20 @@ class EnqueueMessage:
     key: str | bytes | None = field(default=None, kw_only=True)
     payload_type: str | None = field(default=None, kw_only=True)
     headers: Mapping[str, str] | None = field(default=None, kw_only=True)
+    deliver_after: DeliverAfter | None = field(default=None, kw_only=True)
+    dedup_key: str | bytes | None = field(default=None, kw_only=True)
+    dedup_window: DedupWindow | None = field(default=None, kw_only=True)
+    on_duplicate: OnDuplicate = field(default="return", kw_only=True)
+
+
+class EnqueueOptions(TypedDict, total=False):
+    """The same by name, as `Outbox.enqueue` takes them."""
+
+    partition: int | None
+    key: str | bytes | None
+    payload_type: str | None
+    headers: Mapping[str, str] | None
+    deliver_after: DeliverAfter | None
+    dedup_key: str | bytes | None
+    dedup_window: DedupWindow | None
+    on_duplicate: OnDuplicate

@@ -9,6 +9,7 @@ from outbox.errors import ConfigurationError, PartitionOutOfRange
 from outbox.values.durations import is_whole
 from outbox.values.keys import check_key
 
+# Each has rows in three tables that every poll looks at, and a server seldom has more cores.
 MAX_PARTITIONS = 64
 
 

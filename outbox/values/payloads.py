@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from outbox.errors import PayloadTooLarge
+from outbox.values.codec import BYTES_TYPE, JSON, JSON_TYPE, encode_json, encode_with
 
-from outbox.errors import InvalidPayload, PayloadTooLarge
-from outbox.values.validation import validate_payload_type
-
-BYTES_TYPE = "application/octet-stream"
-JSON_TYPE = "application/json"
-
-# One encoder for all calls: `json.dumps` with options builds one each time.
-_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+__all__ = ["BYTES_TYPE", "JSON_TYPE", "check_size", "encode", "encode_json"]
 
 
 def encode(payload: object, payload_type: str | None = None) -> tuple[bytes, str]:
@@ -22,21 +16,7 @@ def encode(payload: object, payload_type: str | None = None) -> tuple[bytes, str
     ``application/json``. Raises `InvalidPayload` for what JSON cannot carry (NaN, lone surrogates,
     circular references) and `InvalidPayloadType`.
     """
-    if isinstance(payload, (bytes, bytearray, memoryview)):
-        data, default = bytes(payload), BYTES_TYPE
-    else:
-        data, default = encode_json(payload), JSON_TYPE
-    return data, default if payload_type is None else validate_payload_type(payload_type)
-
-
-def encode_json(value: object) -> bytes:
-    """Return a value as compact UTF-8 JSON, or raise `InvalidPayload`."""
-    try:
-        return _json.encode(value).encode()
-    except UnicodeEncodeError as error:
-        raise InvalidPayload(type(value).__name__, "a text holds a lone surrogate") from error
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidPayload(type(value).__name__, str(error)) from error
+    return encode_with(JSON, payload, payload_type)
 
 
 def check_size(data: bytes, maximum: int) -> None:

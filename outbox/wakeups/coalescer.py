@@ -62,6 +62,9 @@ class RateLimit:
     NOTIFY takes a global lock at commit, and one wakes them for many partitions. What falls between two is
     found by their reconcilers, so no follow-up is needed. Shared by threads without a lock: a race announces
     once too often.
+
+    It knows nothing of `NotifyCoalescer`, as neither can stand for the other: a producer's wake-up comes
+    before its messages have numbers, and this one, inside the statement that gives them, says that they have.
     """
 
     __slots__ = ("_clock", "_last")

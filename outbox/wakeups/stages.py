@@ -6,6 +6,7 @@ that no worker knows another one.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
@@ -25,7 +26,10 @@ class StageWakeups:
     def __init__(self, sequencing: ReadyQueue, processing: ReadyQueue, consumed: Collection[int]) -> None:
         self.sequencing = sequencing
         self.processing = processing
-        self.consumed = frozenset(consumed)
+        self.consumed = self._declared = frozenset(consumed)
+        self._lock = threading.Lock()
+        self._due: set[int] = set()
+        self._expired = False
         self._vacuum: Wakeable | None = None
         self._reconciler: Wakeable | None = None
 
@@ -33,6 +37,10 @@ class StageWakeups:
         """Name the workers that have no ready queue."""
         self._vacuum = vacuum or self._vacuum
         self._reconciler = reconciler or self._reconciler
+
+    def heed(self, wrong: Collection[int]) -> None:
+        """Mark none of these partitions, whose rows are another queue's or gone, and all others again."""
+        self.consumed = self._declared.difference(wrong)
 
     def enqueued(self, partition_ids: Iterable[int]) -> None:
         """Messages were committed to these partitions."""
@@ -50,6 +58,32 @@ class StageWakeups:
         return self.sequencing.mark_due(self.consumed.intersection(incoming)) + self.processing.mark_due(
             self.consumed.intersection(behind)
         )
+
+    def due(self, partition_ids: Iterable[int]) -> None:
+        """Delayed messages of these partitions have become due."""
+        if found := self.consumed.intersection(partition_ids):
+            with self._lock:
+                self._due |= found
+            self.sequencing.mark(found)
+
+    def take_due(self, partition_ids: Collection[int]) -> list[int]:
+        """Return which of these partitions have messages that became due, and forget it."""
+        if not self._due:
+            return []
+        with self._lock:
+            taken = self._due.intersection(partition_ids)
+            self._due -= taken
+        return sorted(taken)
+
+    def expired(self) -> None:
+        """There are deduplication keys whose window has passed."""
+        self._expired = True
+        self.processed()
+
+    def take_expired(self) -> bool:
+        """Tell whether it was said so, and forget it."""
+        taken, self._expired = self._expired, False
+        return taken
 
     def processed(self) -> None:
         """Cursors moved: there is something to delete."""

@@ -18,7 +18,8 @@
 Invariants:
 
 - One thread of a process works on a partition; between processes its row decides, by lease or lock.
-- Every write of a leased turn is guarded by its token and by a lease that still lasts; the cursor only grows.
+- Every write of a leased turn is guarded by its token, by a lease that still lasts and by the cursor, which
+  only grows: what arrives after something later was settled changes nothing.
 - Each turn has a token of its own, so that no earlier turn of this process can settle for it.
 - What a handler's call came to is decided in `settling`, without clock or database, and told in `telling`,
   after the commit.

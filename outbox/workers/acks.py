@@ -9,9 +9,10 @@ from itertools import count
 from outbox.backends.protocol import Backend
 from outbox.backends.records import Settlement, SettleResult
 from outbox.clock import Clock, monotonic
-from outbox.errors import ConnectionLost
+from outbox.errors import ConnectionLost, StatementTimeout
 from outbox.workers.turn import Turn
 
+# The first connection may have been cut, and so may the next of the pool; a third failure is an outage.
 TRIES = 3
 
 
@@ -25,6 +26,7 @@ class Acks:
     def send(self, turn: Turn, settlements: Sequence[Settlement], *, max_bytes: int) -> SettleResult:
         """Settle and read on; raises `ConnectionLost` when three connections broke, or time is up.
 
+        One that the server ends for taking too long is sent once more, and then reads nothing on.
         The statement does nothing twice. A sending that was carried out and whose answer got lost counts
         as the success it was.
         """
@@ -34,6 +36,10 @@ class Acks:
                     settlements, token=turn.token, lease=turn.consumer.lease.duration, max_bytes=max_bytes
                 )
                 return answer if attempt == 1 else self._recognise(turn, settlements, answer)
+            except StatementTimeout:
+                if not any(settlement.next_limit for settlement in settlements):
+                    raise
+                settlements = [replace(settlement, next_limit=0) for settlement in settlements]
             except ConnectionLost:
                 if attempt >= TRIES or turn.out_of_time:
                     raise
@@ -47,14 +53,14 @@ class Acks:
         answers now is the one that carried it out.
         """
         now = self._clock()
-        suspects = [key for key in answer.lost if turn.surely_leased(key, now)]
-        if not suspects:
+        doubtful = [key for key in answer.lost if turn.surely_leased(key, now)]
+        if not doubtful:
             return answer
         cursors = dict(
-            self._backend.query("cursors", partition_ids=self._backend.catalog.dialect.integers(suspects))
+            self._backend.query("cursors", partition_ids=self._backend.catalog.dialect.integers(doubtful))
         )
         wanted = {settlement.partition_id: settlement.cursor for settlement in settlements}
-        ours = [key for key in suspects if cursors.get(key, -1) >= wanted[key]]
+        ours = [key for key in doubtful if cursors.get(key, -1) >= wanted[key]]
         return replace(
             answer,
             released=[*answer.released, *ours],

@@ -11,6 +11,9 @@ GROUP_SECONDS = 0.05
 QUICK_SECONDS = 0.005
 # What a batch of one partition may take, as a share of its lease.
 LEASE_SHARE = 0.5
+# What a batch of messages that are handled one by one is to take: what the turn does not come to is read
+# again. It says nothing of a handler that takes batches, whose call may cost the same however large.
+BATCH_SECONDS = 1.0
 # More partitions share a round trip no better: its cost is in the rows by then. Guessed, not measured.
 MAX_GROUP = 128
 # The last five measurements or so decide: one slow message does not, a change of load soon does.
@@ -61,8 +64,9 @@ class HandlerSpeed:
             return 1
         return max(1, min(int(QUICK_SECONDS / max(self._seconds * max(self._batch, 1.0), 1e-7)), MAX_GROUP))
 
-    def batch_limit(self, configured: int, budget: float) -> int:
+    def batch_limit(self, configured: int, budget: float, *, one_by_one: bool = False) -> int:
         """Return how many messages of a partition to read, so that they fit well inside the lease."""
-        if self._seconds is None or self._seconds <= 0 or math.isinf(budget):
+        seconds = min(budget * LEASE_SHARE, BATCH_SECONDS if one_by_one else math.inf)
+        if self._seconds is None or self._seconds <= 0 or math.isinf(seconds):
             return configured
-        return max(1, min(configured, int(budget * LEASE_SHARE / self._seconds)))
+        return max(1, min(configured, int(seconds / self._seconds)))

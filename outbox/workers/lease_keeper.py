@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from outbox.backends.protocol import Backend
-from outbox.backends.records import Settlement
+from outbox.backends.records import Delivery, Settlement
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConnectionLost, OutboxError
 from outbox.runtime.directive import Directive, Sleep
@@ -22,6 +22,7 @@ log = logging.getLogger("outbox.workers.lease_keeper")
 
 # How long a partition of a group waits behind a slow handler before it is set free.
 PATIENCE = 1.0
+# How late a renewal may be noticed to be due: short beside the shortest headroom by default.
 LONGEST_SLEEP = 0.5
 
 T = TypeVar("T")
@@ -84,6 +85,17 @@ class LeaseKeeper:
             raise failed
         return Sleep(self._sleep)
 
+    def give_back(self) -> None:
+        """Leave at once to other processes what is not finished here, because this one ends.
+
+        Its messages are not charged: that a program ends says nothing of them.
+        """
+        with self._lock:
+            turns = list(self._turns)
+        for turn in turns:
+            if held := turn.surrender():
+                self._release(turn, held)
+
     def close(self) -> None:
         """Close the connection; the worker calls it at the end of its thread."""
         if self._dedicated is not None:
@@ -112,12 +124,15 @@ class LeaseKeeper:
         waiting = turn.give_up_waiting(self._clock(), PATIENCE)
         if not waiting:
             return
-        settlements = [Settlement(d.partition_id, d.cursor, d.attempts, d.last_error) for d in waiting]
+        self._release(turn, waiting)
+        claim.again([delivery.partition_id for delivery in waiting])
+
+    def _release(self, turn: Turn, deliveries: list[Delivery]) -> None:
+        settlements = [Settlement(d.partition_id, d.cursor, d.attempts, d.last_error) for d in deliveries]
         lease = turn.consumer.lease.duration
         retry_once(
             lambda: self._backend.settle_and_read(settlements, token=turn.token, lease=lease, max_bytes=1)
         )
-        claim.again([delivery.partition_id for delivery in waiting])
 
 
 def retry_once(call: Callable[[], T]) -> T:

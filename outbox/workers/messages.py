@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 from outbox.backends.records import Delivery
 from outbox.clock import Deadline
+from outbox.queues.parked_keys import NOTHING, Aside
 from outbox.values.headers import decode_headers
 from outbox.values.message import OutboxMessage
 from outbox.workers.consumer import Consumer
@@ -16,16 +17,20 @@ BAD_HEADERS = "the message's headers are no JSON object of strings"
 
 
 def build_messages(
-    delivery: Delivery, consumer: Consumer, deadline: Deadline
-) -> tuple[list[OutboxMessage], dict[int, str]]:
-    """Return the messages of a delivery, and for the positions without one the reason."""
+    delivery: Delivery, consumer: Consumer, deadline: Deadline, aside: Aside = NOTHING
+) -> tuple[list[OutboxMessage], dict[int, str | None]]:
+    """Return the messages of a delivery, and for the positions without one the reason: None if put aside."""
     queue, partition_id = consumer.queue, delivery.partition_id
     index = consumer.indexes[partition_id]
     attempts = delivery.attempts
     messages: list[OutboxMessage] = []
-    withheld: dict[int, str] = {}
+    withheld: dict[int, str | None] = {}
+    not_handed_over = aside.parked | aside.passed
     for position, stored in enumerate(delivery.messages):
         seq, message_id, payload, payload_type, headers, created_at, key, uid, origin = stored
+        if position in not_handed_over:
+            withheld[position] = None
+            continue
         if payload is None:
             withheld[position] = MISSING_BODY
             continue
@@ -51,6 +56,7 @@ def build_messages(
                 uid,
                 origin,
                 consumer.names,
+                consumer.codec,
             )
         )
     return messages, withheld

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from outbox.workers.lock_watch import LockWatch
+
 
 @dataclass(frozen=True, slots=True)
 class Normal:
@@ -88,6 +90,10 @@ class PartitionState:
 
 class PartitionStates(dict[int, PartitionState]):
     """The states by partition id; a partition never seen is in the initial one."""
+
+    def __init__(self, locks: LockWatch | None = None) -> None:
+        super().__init__()
+        self.locks = locks or LockWatch()
 
     def __missing__(self, partition_id: int) -> PartitionState:
         # setdefault is atomic, and only the claimant of a partition asks for it.

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from outbox.backends.lock_holders import LockHolder, lock_holders
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
 from outbox.failures import FailureTracker, SqlFailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.installation import Installation
+from outbox.queues.rules import Rules
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
@@ -21,8 +23,11 @@ from outbox.workers.consumer import Consumer
 from outbox.workers.failure_recorder import FailureRecorder
 from outbox.workers.lease_keeper import LeaseKeeper
 from outbox.workers.leased import LeasedTurns
+from outbox.workers.lock_watch import LockWatch
 from outbox.workers.partition_state import PartitionStates
+from outbox.workers.patience import Fairness
 from outbox.workers.processor import Processor, grouping
+from outbox.workers.rate_limits import RateLimits
 from outbox.workers.reconciler import Reconciler
 from outbox.workers.sequencer import Sequencer
 from outbox.workers.stats import AMOUNTS, Counters
@@ -60,16 +65,20 @@ class Pipeline:
         stopping: Callable[[], bool],
         queue_clock: Clock = monotonic,
         installation: Installation | None = None,
+        rules: Rules | None = None,
     ) -> None:
         backend.waiting.stopping = stopping
         self.backend = backend
+        self._looking: Backend | None = None
         self.settings = settings
         self.installation = installation or Installation(backend)
+        self.rules = rules or Rules(backend)
         self.counters = Counters()
         self.observers = observers.plus(self.counters, AMOUNTS)
         self.consumers = tuple(consumers)
         self.partition_ids = [pid for consumer in consumers for pid in consumer.partition_ids]
-        self.states = PartitionStates()
+        self.locks = LockWatch(self._lock_holders)
+        self.states = PartitionStates(self.locks)
         self._by_partition = {pid: consumer for consumer in consumers for pid in consumer.partition_ids}
         self.stages = StageWakeups(
             ReadyQueue(clock=queue_clock),
@@ -85,11 +94,25 @@ class Pipeline:
             if self._tracker is not None and settings.quarantine is not None
             else None
         )
+        fairness = Fairness(self.stages.processing, self._by_partition)
         self._leased = LeasedTurns(
-            backend, self.states, self.keeper, self.observers, stopping=stopping, recorder=self.recorder
+            backend,
+            self.states,
+            self.keeper,
+            self.observers,
+            fairness,
+            stopping=stopping,
+            rules=self.rules,
+            recorder=self.recorder,
         )
         self._transactional = TransactionalTurns(
-            backend, self.states, self.observers, stopping=stopping, recorder=self.recorder
+            backend,
+            self.states,
+            self.observers,
+            fairness,
+            stopping=stopping,
+            rules=self.rules,
+            recorder=self.recorder,
         )
         self._crashed_lane = threading.Lock()
         self._rate_limit = RateLimit() if settings.announce else None
@@ -120,6 +143,7 @@ class Pipeline:
             ),
             linger=linger,
             rate_limit=self._rate_limit,
+            locks=self.locks,
             installation=self.installation,
         )
 
@@ -131,6 +155,8 @@ class Pipeline:
             self.states,
             self._leased,
             self._transactional,
+            rates=RateLimits(self.backend),
+            rules=self.rules,
             threads=self.settings.processors,
             crashed_lane=self._crashed_lane,
             paced=not self.settings.profile.linger,
@@ -138,7 +164,9 @@ class Pipeline:
 
     def vacuum(self) -> Vacuum:
         """Return the action of the vacuum thread."""
-        return Vacuum(self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers)
+        return Vacuum(
+            self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers, self.stages
+        )
 
     def reconciler(self) -> Reconciler:
         """Return the action of the reconciler thread."""
@@ -149,6 +177,8 @@ class Pipeline:
             self.observers,
             poll_interval=self.settings.poll_interval,
             installation=self.installation,
+            queues={pid: consumer.queue for pid, consumer in self._by_partition.items()},
+            rules=self.rules,
         )
 
     def sweeper(self) -> QuarantineSweeper | None:
@@ -165,6 +195,12 @@ class Pipeline:
             recorder=self.recorder,
             stopping=self._stopping,
         )
+
+    def _lock_holders(self, seconds: float) -> list[LockHolder]:
+        # On a connection of its own: those of the pool may all wait for what is asked about.
+        if self._looking is None:
+            self._looking = self.backend.dedicated()
+        return lock_holders(self._looking, seconds)
 
     def _choose_tracker(self, quarantine: Quarantine | None) -> FailureTracker | None:
         if quarantine is None:

@@ -24,6 +24,10 @@ def refused(
     state = states[key]
     is_locked = refusal.kind is RefusalKind.LOCKED or (refusal.kind is RefusalKind.ISOLATE and state.isolate)
     state.locked = state.locked + 1 if is_locked else 0
+    if is_locked and consumer.leased is not None:
+        states.locks.locked("processor", key)
+    else:
+        states.locks.free("processor", (key,))
     state.missing = state.missing + 1 if refusal.kind is RefusalKind.MISSING else 0
     if refusal.kind is RefusalKind.IDLE:
         claim.done((key,))

@@ -19,7 +19,9 @@ from outbox.wakeups.coalescer import RateLimit
 from outbox.wakeups.stages import StageWakeups
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
+from outbox.workers.lock_watch import LockWatch
 
+# Partitions of one statement: two queues of the most partitions; guessed, no measurement.
 MAX_PARTITIONS = 128
 # Rows moved by one statement, whatever the number of partitions: a pass is also a lock's length.
 MAX_ROWS = 20_000
@@ -46,9 +48,11 @@ class Sequencer:
         durable_for: frozenset[int] = frozenset(),
         linger: Linger | None = None,
         rate_limit: RateLimit | None = None,
+        locks: LockWatch | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
+        self._locks = locks or LockWatch()
         self._installation = installation
         self._ready: ReadyQueue = stages.sequencing
         self._stages = stages
@@ -74,7 +78,7 @@ class Sequencer:
             self._installation.verify()
         keys = self._ready.claim(MAX_PARTITIONS)
         if not keys:
-            return Idle()
+            return Idle(looked=False)
         with Claim(self._ready, keys) as claim:
             limit = max(1, min(self._batch_size, MAX_ROWS // len(keys)))
             notify, durable = self._announces(), not self._durable_for.isdisjoint(keys)
@@ -82,7 +86,16 @@ class Sequencer:
                 limit, lambda most: self._backend.sequence(keys, most, notify=notify, durable=durable)
             )
             self._give_back(claim, keys, moved, limit)
+            if due := self._stages.take_due(keys):
+                moved += self._sequence_due(due, limit, durable=durable)
         return self._report(moved, limit)
+
+    def _sequence_due(self, due: list[int], limit: int, *, durable: bool) -> list[Sequenced]:
+        """Sequence what has become due, behind what waited without a delay."""
+        moved = self._backend.sequence_due(due, limit, durable=durable)
+        # What is locked elsewhere, the next poll finds again.
+        self._stages.due([item.partition_id for item in moved if left_some(item, limit)])
+        return moved
 
     def _gap(self) -> float:
         """Return how long a stream's next pass should wait, 0 when there is nothing to wait for."""
@@ -95,8 +108,10 @@ class Sequencer:
 
     def _give_back(self, claim: Claim, keys: list[int], moved: list[Sequenced], limit: int) -> None:
         reached = {item.partition_id for item in moved}
+        self._locks.free("partitions", reached)
         for key in keys:
             if key not in reached:
+                self._locks.locked("partitions", key)
                 claim.locked(key)
         claim.again([item.partition_id for item in moved if left_some(item, limit)])
         claim.done(reached)

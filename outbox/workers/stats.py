@@ -53,6 +53,7 @@ def _turn_ended(event: events.TurnEnded) -> tuple[tuple[str, int], ...]:
         ("processed", event.processed),
         ("retried", event.retried),
         ("dead_lettered", event.dead_lettered),
+        *((("set_aside", event.set_aside),) if event.set_aside else ()),
     )
 
 

@@ -18,6 +18,7 @@ from outbox.failures.quarantine import Quarantine
 from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
+from outbox.values.fingerprints import fingerprint
 from outbox.values.reasons import clean_reason
 from outbox.wakeups.stages import StageWakeups
 from outbox.workers.failure_recorder import FailureRecorder
@@ -180,7 +181,7 @@ def dead_letter_head(
     previous owner, a zombie included, can neither acknowledge the message afterwards nor move the cursor.
     """
     request = LeaseRequest(entry.key.partition_id, 1)
-    # A head that keeps failing is resting nearly all of the time, and would never be found free.
+    # A head that keeps failing is in backoff nearly all of the time, and would never be found free.
     with backend.transactional_turn(request, max_bytes=1, one_if_failed=True, ignore_backoff=True) as turn:
         if isinstance(turn, Refusal):
             return QuarantineResult.STALE if turn.kind is RefusalKind.IDLE else QuarantineResult.DEFERRED
@@ -197,4 +198,5 @@ def letter_of(entry: FailureEntry, delivery: Delivery) -> DeadLetterRecord:
     reason = clean_reason(
         f"given up after {entry.failure_count} failed deliveries; last error: {entry.last_error}"
     )
-    return DeadLetterRecord(entry.key.seq, reason, max(entry.failure_count, delivery.attempts))
+    attempts = max(entry.failure_count, delivery.attempts)
+    return DeadLetterRecord(entry.key.seq, reason, attempts, fingerprint(reason))

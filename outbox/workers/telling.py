@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from outbox.handlers.outcome import Failed
 from outbox.runtime.observers import Observers
 from outbox.workers.consumer import Consumer
 from outbox.workers.settling import Decision
+
+log = logging.getLogger("outbox.workers")
 
 
 class Handled(NamedTuple):
@@ -32,7 +35,7 @@ def tell_turn(
 
     What only a user's observer wants is not made without one: most messages cost no event of their own.
     """
-    processed = retried = dead_lettered = 0
+    processed = retried = dead_lettered = set_aside = 0
     delivered = observers.want(events.Delivered)
     for item in handled:
         decision = item.decision
@@ -42,8 +45,11 @@ def tell_turn(
         processed += decision.processed
         retried += decision.failed
         dead_lettered += len(decision.settlement.dead)
+        set_aside += decision.set_aside
         if delivered:
             observers.tell(_delivered(consumer, item))
+        if decision.settlement.parked:
+            log_parked(consumer, item)
         if decision.failed or decision.settlement.dead:
             for trouble in _troubles(consumer, item):
                 observers.tell(trouble)
@@ -56,8 +62,26 @@ def tell_turn(
             processed=processed,
             retried=retried,
             dead_lettered=dead_lettered,
+            set_aside=set_aside,
         )
     )
+
+
+def log_parked(consumer: Consumer, handled: Handled) -> None:
+    """Say which keys wait from now on."""
+    for record in handled.decision.settlement.parked:
+        if record.gives_up:
+            message = handled.delivery.messages[record.seq - handled.delivery.cursor - 1]
+            place = place_of(consumer, handled.delivery.partition_id)
+            log.warning(
+                "key %r of queue %s is parked after %d failed deliveries of message %d: %s",
+                message.message_key,
+                consumer.queue,
+                record.attempts,
+                message.message_id,
+                record.reason,
+                extra={**place, "event": "outbox.key_parked", "seq": record.seq, "key": message.message_key},
+            )
 
 
 def _delivered(consumer: Consumer, handled: Handled) -> events.Delivered:

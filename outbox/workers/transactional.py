@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import math
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
-from outbox.backends.protocol import TransactionalTurn, Transactions
+from outbox.backends.protocol import Backend, TransactionalTurn
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, Settlement
 from outbox.clock import Clock, Deadline, monotonic
 from outbox.connections.after_commit import turn_commit
-from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
+from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer, StatementTimeout
 from outbox.handlers.outcome import Failed, Outcome, insert_missing
 from outbox.handlers.transactional import TransactionLost
+from outbox.queues.parked_keys import ParkedKeys
+from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
+from outbox.runtime.portion import Portion
 from outbox.values.message import CancelPoint
 from outbox.values.reasons import describe
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import MAX_BYTES, Consumer
 from outbox.workers.failure_recorder import FailureRecorder
+from outbox.workers.handler_speed import HandlerSpeed
 from outbox.workers.messages import build_messages
 from outbox.workers.partition_state import PartitionStates
+from outbox.workers.patience import Fairness, Patience
+from outbox.workers.rate_limits import Allowance
 from outbox.workers.refusals import refused
-from outbox.workers.settling import Decision, decide, outcome_if_exhausted
+from outbox.workers.settling import Decision, decide, outcome_if_exhausted, up_to_full
 from outbox.workers.telling import Handled, handler_failed, tell_turn
 
 TURN_SECONDS = 2.0
@@ -35,27 +42,42 @@ class TransactionalTurns:
 
     def __init__(
         self,
-        backend: Transactions,
+        backend: Backend,
         states: PartitionStates,
         observers: Observers,
+        fairness: Fairness,
         *,
         stopping: Callable[[], bool],
+        rules: Rules,
         recorder: FailureRecorder | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._backend = backend
         self._states = states
         self._observers = observers
+        self._fairness = fairness
+        # Not the consumer's, by which threads share leased turns: here one turn is one partition.
+        self._portions: defaultdict[str, Portion] = defaultdict(Portion)
+        self._speeds: defaultdict[str, HandlerSpeed] = defaultdict(HandlerSpeed)
         self._stopping = stopping
+        self._rules = rules
+        self._parked = ParkedKeys(backend)
         self._recorder = recorder
         self._clock = clock
         self._random = random.Random()
         # No lease, so no cancel point: only a stop.
         self._never = CancelPoint(math.inf, stopping)
 
-    def run(self, consumer: Consumer, claim: Claim, key: int) -> bool:
-        """Work on one claimed partition; return whether there may be more to do in it."""
-        request = LeaseRequest(key, self._states[key].mode.effective_batch_size(consumer.batch_size))
+    def run(self, consumer: Consumer, claim: Claim, key: int, allowance: Allowance | None = None) -> bool:
+        """Work on one claimed partition; return whether there may be more to do in it.
+
+        With an allowance, no more messages than it grants, each of which is counted.
+        """
+        patience = self._fairness.begin(consumer, self._backend.waiting.crowded)
+        portion = self._portions[consumer.queue]
+        limit = self._limit(consumer, key)
+        wanted = limit if allowance is None else min(limit, allowance.granted)
+        request = LeaseRequest(key, portion.of(wanted))
         handling: Delivery | None = None
         committing: Delivery | None = None
         handled: Handled | None = None
@@ -63,20 +85,28 @@ class TransactionalTurns:
             with (
                 turn_commit(),
                 self._backend.transactional_turn(
-                    request, max_bytes=MAX_BYTES, one_if_failed=consumer.cautious
+                    request, max_bytes=MAX_BYTES, one_if_failed=consumer.one_if_failed
                 ) as turn,
             ):
                 if isinstance(turn, Refusal):
                     refused(turn, consumer, claim, self._states, self._observers)
                     return False
                 handling = turn.delivery
-                handled = self._handle(turn, consumer)
+                portion.succeeded(wanted)
+                if allowance is not None:
+                    allowance.used = len(turn.delivery.messages)
+                handled = self._handle(turn, consumer, patience)
                 turn.settle(handled.decision.settlement)
                 handling, committing = None, turn.delivery
         except Contention:
             claim.locked(key)
             return True
         except DatabaseError as error:
+            if isinstance(error, StatementTimeout) and handling is None and handled is None:
+                # Reading took longer than the server allows: less of it next time.
+                portion.timed_out(request.limit)
+                if request.limit > 1:
+                    return True
             # Until the settlement the connection is the handler's, and so is what became of it. And a commit
             # may fail for what a handler wrote: constraints can be deferred until then.
             lost = handling or (None if isinstance(error, (ConnectionLost, ReadOnlyServer)) else committing)
@@ -86,25 +116,38 @@ class TransactionalTurns:
             return False
         return self._give_back(consumer, claim, handled, request.limit)
 
-    def _handle(self, turn: TransactionalTurn, consumer: Consumer) -> Handled:
+    def _limit(self, consumer: Consumer, key: int) -> int:
+        size = self._states[key].mode.effective_batch_size(consumer.batch_size)
+        if not consumer.per_message:
+            return size
+        return self._speeds[consumer.queue].batch_limit(size, math.inf, one_by_one=True)
+
+    def _handle(self, turn: TransactionalTurn, consumer: Consumer, patience: Patience) -> Handled:
         delivery = turn.delivery
         began = self._clock()
         seconds = 0.0
-        outcome = outcome_if_exhausted(delivery, consumer)
+        aside = self._parked.aside(delivery, consumer.most_parked)
+        delivery, outcome = up_to_full(delivery, consumer, aside)
+        outcome = outcome or outcome_if_exhausted(delivery, consumer, aside)
         if outcome is None:
-            messages, withheld = build_messages(delivery, consumer, self._never)
+            messages, withheld = build_messages(delivery, consumer, self._never, aside)
             outcome = Outcome(0)
             if messages:
                 assert consumer.transactional is not None
-                over = TurnLimit(self._stopping)
+                index = consumer.indexes[delivery.partition_id]
+                over = TurnLimit(
+                    lambda: self._stopping() or self._rules.paused_for(consumer.queue, index) is not None,
+                    patience,
+                )
                 outcome = consumer.transactional.run(
                     turn.connection, messages, turn.savepoint, turn.rollback, over, seal=turn.seal
                 )
                 seconds = self._clock() - began
+                self._speeds[consumer.queue].note(max(outcome.processed, 1), seconds)
             outcome = self._excuse(insert_missing(outcome, withheld, len(delivery.messages)))
             self._tell_failure(consumer, delivery, outcome)
         state = self._states[delivery.partition_id]
-        decision = decide(delivery, outcome, consumer, state, random=self._random.random)
+        decision = decide(delivery, outcome, consumer, state, random=self._random.random, aside=aside)
         return Handled(delivery, decision, began, seconds)
 
     def _tell_failure(self, consumer: Consumer, delivery: Delivery, outcome: Outcome) -> None:
@@ -170,16 +213,18 @@ class TurnLimit:
     Time counts from the first question, so that one message at least is handled.
     """
 
-    def __init__(self, stopping: Callable[[], bool]) -> None:
+    def __init__(self, stopping: Callable[[], bool], patience: Callable[[], bool]) -> None:
         self._stopping = stopping
+        self._patience = patience
         self._deadline: Deadline | None = None
 
     def __call__(self) -> bool:
         """Return whether to begin no further message."""
         if self._deadline is None:
             self._deadline = Deadline.after(TURN_SECONDS)
+            self._patience()
             return self._stopping()
-        return self._stopping() or self._deadline.passed
+        return self._stopping() or self._deadline.passed or self._patience()
 
 
 def _cut_short(delivery: Delivery) -> bool:

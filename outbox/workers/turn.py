@@ -44,15 +44,24 @@ class Turn:
     apart. The leases of a group begin together, but each partition keeps or loses its own.
     """
 
-    def __init__(self, token: str, consumer: Consumer, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        token: str,
+        consumer: Consumer,
+        stopping: Callable[[], bool],
+        patience_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``patience_over`` tells that another queue has waited for as long as it should."""
         self.token = token
         self.consumer = consumer
+        self.patience_over = patience_over
         self._stopping = stopping
         self.renewals_left = consumer.lease.renewals
         self._lock = threading.Lock()
         self._waiting: deque[Delivery] = deque()
         self._holds: dict[int, Hold] = {}
         self._running_since: float | None = None
+        self._running: Delivery | None = None
 
     def load(self, deliveries: Iterable[Delivery], lease_started: float) -> None:
         """Take in what was just read under leases that start, or start anew, at ``lease_started``."""
@@ -85,7 +94,14 @@ class Turn:
         """Return the next delivery to hand over, None when none is left."""
         with self._lock:
             self._running_since = now
-            return self._waiting.popleft() if self._waiting else None
+            self._running = self._waiting.popleft() if self._waiting else None
+            return self._running
+
+    def surrender(self) -> list[Delivery]:
+        """Take what was not started, and what is in the handler's hands: the process ends."""
+        with self._lock:
+            running = [self._running] if self._running else []
+            return running + self._take_waiting({delivery.partition_id for delivery in self._waiting})
 
     def give_up_waiting(self, now: float, patience: float) -> list[Delivery]:
         """Take what was not started, if the handler in front has been running for too long."""

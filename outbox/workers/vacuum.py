@@ -10,6 +10,10 @@ from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
 from outbox.values.worker_tuning import WorkerTuning
+from outbox.wakeups.stages import StageWakeups
+
+# Deduplication keys deleted by one statement: short, for producers may wait for one of them.
+MOST_KEYS = 1_000
 
 
 class Vacuum:
@@ -20,17 +24,25 @@ class Vacuum:
     """
 
     def __init__(
-        self, backend: Vacuuming, partition_ids: Sequence[int], tuning: WorkerTuning, observers: Observers
+        self,
+        backend: Vacuuming,
+        partition_ids: Sequence[int],
+        tuning: WorkerTuning,
+        observers: Observers,
+        stages: StageWakeups,
     ) -> None:
         self._backend = backend
         self._partition_ids = partition_ids
         self._chunk = int(tuning.batch_size)
         self._rest = float(tuning.active_interval)
         self._observers = observers
+        self._stages = stages
         self._portion = Portion()
 
     def run_once(self) -> Directive:
         """Delete one chunk. After a full one the next comes at once, after any other acks may pile up."""
+        if self._stages.take_expired() and self._backend.forget_keys(MOST_KEYS) >= MOST_KEYS:
+            self._stages.expired()
         removed, chunk = self._portion.run(
             self._chunk, lambda most: self._backend.vacuum(self._partition_ids, most)
         )

@@ -22,6 +22,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR CAST(COALESCE(fingerprint, '') AS BINARY) = UNHEX(:fingerprint))
     AND (:message_key IS NULL OR CAST(message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
@@ -50,6 +51,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR CAST(COALESCE(fingerprint, '') AS BINARY) = UNHEX(:fingerprint))
     AND (:message_key IS NULL OR CAST(message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
@@ -78,6 +80,7 @@ WHERE
         OR d.partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR d.payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR CAST(COALESCE(d.fingerprint, '') AS BINARY) = UNHEX(:fingerprint))
     AND (:message_key IS NULL OR CAST(d.message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
@@ -102,6 +105,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR CAST(COALESCE(fingerprint, '') AS BINARY) = UNHEX(:fingerprint))
     AND (:message_key IS NULL OR CAST(message_key AS BINARY) = UNHEX(:message_key))
     AND (
         :failed_after IS NULL
@@ -135,7 +139,9 @@ SELECT
     d.claim,
     CAST(d.message_key AS BINARY) AS message_key,
     d.uid,
-    d.origin
+    d.origin,
+    CAST(d.fingerprint AS BINARY) AS fingerprint,
+    TIMESTAMPDIFF(MICROSECOND, '1970-01-01', COALESCE(d.first_failed_at, d.failed_at)) AS first_failed_at
 FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
 STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id
 LEFT JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = d.partition_id;
@@ -213,7 +219,9 @@ STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id
 SET
     d.status = 'pending',
     d.attempts = d.attempts + 1,
+    d.first_failed_at = COALESCE(d.first_failed_at, d.failed_at),
     d.failed_at = UTC_TIMESTAMP(6),
+    d.fingerprint = CONVERT(UNHEX(:fingerprint) USING utf8mb4),
     d.last_error = CONVERT(UNHEX(:reason) USING utf8mb4),
     d.deadline = NULL,
     d.claim = NULL;
@@ -224,3 +232,34 @@ SET
 DELETE d
 FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
 STRAIGHT_JOIN outbox_dead_letters AS d FORCE INDEX (PRIMARY) ON d.id = given.id;
+
+-- name: group_dead_letters :many
+-- The letters of one status by what they failed of, for people: how many, since when, and the latest of each.
+-- Locks: none.
+SELECT
+    CAST(COALESCE(fingerprint, '') AS BINARY) AS fingerprint,
+    COUNT(*) AS letters,
+    TIMESTAMPDIFF(MICROSECOND, '1970-01-01', MIN(COALESCE(first_failed_at, failed_at))) AS first_failed_at,
+    TIMESTAMPDIFF(MICROSECOND, '1970-01-01', MAX(failed_at)) AS last_failed_at,
+    MAX(id) AS example
+FROM outbox_dead_letters FORCE INDEX (listed)
+WHERE
+    status = :status
+    AND (:partition_id IS NULL OR partition_id = :partition_id)
+    AND (
+        :queue IS NULL
+        OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
+    )
+    AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR CAST(COALESCE(fingerprint, '') AS BINARY) = UNHEX(:fingerprint))
+    AND (:message_key IS NULL OR CAST(message_key AS BINARY) = UNHEX(:message_key))
+    AND (
+        :failed_after IS NULL
+        OR failed_at >= CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_after MICROSECOND
+    )
+    AND (
+        :failed_before IS NULL
+        OR failed_at < CAST('1970-01-01' AS DATETIME(6)) + INTERVAL :failed_before MICROSECOND
+    )
+GROUP BY CAST(COALESCE(fingerprint, '') AS BINARY)
+ORDER BY letters DESC, example DESC;

@@ -36,14 +36,37 @@ VALUES (
 
 -- name: insert_incoming :exec
 -- The incoming rows of the bodies just inserted: :partition_ids is a JSON array in their order,
--- :first_id the first body's id. LAST_INSERT_ID(:kept) is for its effect on the session, see last_insert_id.
+-- :first_id the first body's id; partition 0, which does not exist, is that of a message that waits until it
+-- is due. LAST_INSERT_ID(:kept) is for its effect on the session, see last_insert_id.
 -- Differs: the body ids are computed, not returned.
 -- Locks: the new rows; touches no shared row.
 INSERT INTO outbox_incoming (partition_id, body_id)
 SELECT given.partition_id, :first_id + (given.n - 1) * :step + 0 * LAST_INSERT_ID(:kept)
 FROM JSON_TABLE(
     CONVERT(:partition_ids USING utf8mb4), '$[*]' COLUMNS (n FOR ORDINALITY, partition_id BIGINT PATH '$')
-) AS given;
+) AS given
+WHERE given.partition_id > 0;
+
+-- name: insert_delayed :exec
+-- Instead of the incoming row, for messages that wait until they are due: :waiting is a JSON array of
+-- [place among the bodies, partition id, microseconds from now, microseconds since 1970 or -1].
+-- Differs: a part of enqueue_later. LAST_INSERT_ID as in insert_incoming.
+-- Locks: the new rows; touches no shared row.
+INSERT INTO outbox_delayed (partition_id, due_at, body_id)
+SELECT
+    given.partition_id,
+    IF(
+        given.due_us >= 0,
+        TIMESTAMPADD(MICROSECOND, given.due_us, '1970-01-01'),
+        TIMESTAMPADD(MICROSECOND, given.delay_us, UTC_TIMESTAMP(6))
+    ),
+    :first_id + given.place * :step + 0 * LAST_INSERT_ID(:kept)
+FROM JSON_TABLE(CONVERT(:waiting USING utf8mb4), '$[*]' COLUMNS (
+    place BIGINT PATH '$[0]',
+    partition_id BIGINT PATH '$[1]',
+    delay_us BIGINT PATH '$[2]',
+    due_us BIGINT PATH '$[3]'
+)) AS given;
 
 -- name: largest_statement :one
 -- How many bytes a statement may have; asked before one of more than a megabyte, for which the
@@ -73,3 +96,77 @@ SELECT DATABASE() AS qualifier;
 -- Locks: none.
 SELECT CAST(MIN(applied_at) AS CHAR) AS born
 FROM outbox_migrations;
+
+-- name: claim_keys :exec
+-- Claim names of messages for a producer, the n-th for :windows[n] microseconds, where they are free; which
+-- ones were, claimed_keys tells. A producer that claims one of them at this moment is waited for: if it
+-- commits, the name is taken, if it rolls back, it is free. A claim without a message (body_id 0) is one that
+-- was given up. The names are digits, as in insert_body. The assignments are made in their order.
+-- Differs: an INSERT cannot tell what it has inserted.
+-- Locks: the rows of the names, until the producer's transaction ends.
+INSERT INTO outbox_dedup (queue, dedup_key, body_id, expires_at)
+SELECT :queue, UNHEX(k.dedup_key), 0, TIMESTAMPADD(MICROSECOND, w.window_us, UTC_TIMESTAMP(6))
+FROM JSON_TABLE(CONVERT(:dedup_keys USING utf8mb4), '$[*]' COLUMNS (
+    n FOR ORDINALITY, dedup_key VARCHAR(2048) PATH '$'
+)) AS k
+STRAIGHT_JOIN JSON_TABLE(CONVERT(:windows USING utf8mb4), '$[*]' COLUMNS (
+    n FOR ORDINALITY, window_us BIGINT PATH '$'
+)) AS w ON w.n = k.n
+ON DUPLICATE KEY UPDATE
+body_id = IF(outbox_dedup.expires_at <= UTC_TIMESTAMP(6), 0, outbox_dedup.body_id),
+expires_at = IF(
+    outbox_dedup.body_id = 0,
+    TIMESTAMPADD(MICROSECOND, w.window_us, UTC_TIMESTAMP(6)),
+    outbox_dedup.expires_at
+);
+
+-- name: claimed_keys :many
+-- The messages that have these names, with the places of the names; 0 for a name that is claimed now. It
+-- reads what is there and not what the transaction's snapshot shows.
+-- Locks: the rows of the names, held already.
+SELECT k.n - 1 AS place, d.body_id
+FROM (
+    SELECT j.n, j.dedup_key
+    FROM JSON_TABLE(CONVERT(:dedup_keys USING utf8mb4), '$[*]' COLUMNS (
+        n FOR ORDINALITY, dedup_key VARCHAR(2048) PATH '$'
+    )) AS j
+    LIMIT 1000000
+) AS k
+STRAIGHT_JOIN outbox_dedup AS d FORCE INDEX (PRIMARY)
+    ON d.queue = :queue AND d.dedup_key = UNHEX(k.dedup_key)
+FOR UPDATE;
+
+-- name: name_keys :exec
+-- Which messages have the names that were claimed.
+-- Locks: the rows of the names, held already.
+UPDATE
+    JSON_TABLE(CONVERT(:dedup_keys USING utf8mb4), '$[*]' COLUMNS (
+        n FOR ORDINALITY, dedup_key VARCHAR(2048) PATH '$'
+    )) AS k
+STRAIGHT_JOIN JSON_TABLE(CONVERT(:body_ids USING utf8mb4), '$[*]' COLUMNS (
+    n FOR ORDINALITY, body_id BIGINT PATH '$'
+)) AS b ON b.n = k.n
+STRAIGHT_JOIN outbox_dedup AS d FORCE INDEX (PRIMARY)
+    ON d.queue = :queue AND d.dedup_key = UNHEX(k.dedup_key)
+SET d.body_id = b.body_id;
+
+-- name: reserve_keys :exec
+-- Rows for names that have none, on a connection of the outbox's own that commits them before a producer claims
+-- them. If it inserted them itself and rolled back, InnoDB would give those that wait for one of them a lock on
+-- the gap each, in which none can insert: a deadlock, which aborts all their transactions but one. A row that
+-- stays is waited for in a line. What is there is only read, and so never waited for.
+-- Differs: elsewhere who waits for an INSERT that is rolled back goes on.
+-- Locks: the new rows, for this statement alone.
+INSERT INTO outbox_dedup (queue, dedup_key, body_id, expires_at)
+SELECT :queue, UNHEX(k.dedup_key), 0, TIMESTAMPADD(MICROSECOND, w.window_us, UTC_TIMESTAMP(6))
+FROM JSON_TABLE(CONVERT(:dedup_keys USING utf8mb4), '$[*]' COLUMNS (
+    n FOR ORDINALITY, dedup_key VARCHAR(2048) PATH '$'
+)) AS k
+STRAIGHT_JOIN JSON_TABLE(CONVERT(:windows USING utf8mb4), '$[*]' COLUMNS (
+    n FOR ORDINALITY, window_us BIGINT PATH '$'
+)) AS w ON w.n = k.n
+WHERE NOT EXISTS (
+    SELECT 1 FROM outbox_dedup AS d FORCE INDEX (PRIMARY)
+    WHERE d.queue = :queue AND d.dedup_key = UNHEX(k.dedup_key)
+)
+ON DUPLICATE KEY UPDATE body_id = outbox_dedup.body_id;

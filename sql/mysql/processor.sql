@@ -28,6 +28,7 @@ SELECT
             THEN TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), c.locked_until) / 1000000
     END AS refused_for,
     CASE WHEN l.partition_id IS NULL THEN c.attempts END AS refused_attempts,
+    l.parking,
     OCTET_LENGTH(b.payload) AS size,
     o.seq,
     o.body_id AS message_id,
@@ -42,7 +43,13 @@ FROM JSON_TABLE(
     :requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]', max_rows INTEGER PATH '$[1]')
 ) AS w
 LEFT JOIN (
-    SELECT f.partition_id, f.processed_seq, f.attempts, f.locked_by IS NOT NULL AS crashed, f.last_error
+    SELECT
+        f.partition_id,
+        f.processed_seq,
+        f.attempts,
+        f.locked_by IS NOT NULL AS crashed,
+        f.last_error,
+        f.parking
     FROM (
         SELECT r.partition_id
         FROM JSON_TABLE(:requests, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
@@ -101,7 +108,8 @@ STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = wanted.id;
 
 -- name: settle_and_read :many
 -- First of the statements of a settlement: lock the partitions of a turn under the fence (our
--- token, lease still live) and read on where more is wanted. :settlements is a JSON array of
+-- token, lease still live, nothing later settled: the bytes of a dead connection may arrive after later
+-- settlements of their own turn) and read on where more is wanted. :settlements is a JSON array of
 -- [partition_id, new cursor, rows wanted]. A partition that is not ours any more comes back
 -- without old_seq; one that is, with the cursor it has, which tells the dead letters that are
 -- written already. The rows are locked, so the statements that follow need no fence.
@@ -111,6 +119,7 @@ STRAIGHT_JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = wanted.id;
 SELECT
     g.partition_id,
     s.processed_seq AS old_seq,
+    s.parking,
     OCTET_LENGTH(b.payload) AS size,
     o.seq,
     o.body_id AS message_id,
@@ -126,14 +135,20 @@ FROM
         partition_id BIGINT PATH '$[0]', cursor_seq BIGINT PATH '$[1]', max_rows INTEGER PATH '$[2]'
     )) AS g
 LEFT JOIN (
-    SELECT c.partition_id, c.processed_seq
+    SELECT c.partition_id, c.processed_seq, c.parking
     FROM (
-        SELECT r.partition_id
-        FROM JSON_TABLE(:settlements, '$[*]' COLUMNS (partition_id BIGINT PATH '$[0]')) AS r
+        SELECT r.partition_id, r.cursor_seq
+        FROM
+            JSON_TABLE(:settlements, '$[*]' COLUMNS (
+                partition_id BIGINT PATH '$[0]', cursor_seq BIGINT PATH '$[1]'
+            )) AS r
         LIMIT 1000000
     ) AS wanted
     STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = wanted.partition_id
-    WHERE c.locked_by = :token AND c.locked_until > UTC_TIMESTAMP(6)
+    WHERE
+        c.locked_by = :token
+        AND c.locked_until > UTC_TIMESTAMP(6)
+        AND c.processed_seq <= wanted.cursor_seq
     LIMIT 1000000
     FOR UPDATE
 ) AS s ON s.partition_id = g.partition_id
@@ -150,7 +165,7 @@ LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: settle :exec
 -- Settle the partitions that settle_and_read locked, whatever became of their batches: advance the
--- cursor (it only grows), then keep the lease and count the new head's start, or release it, with
+-- cursor (the fence lets it only grow), then keep the lease and count the new head's start, or release it, with
 -- the backoff as a time until which no worker takes the partition. :settlements is a JSON array of
 -- [partition_id, cursor, attempts, error, keeps, backoff in seconds], the error as hexadecimal
 -- digits or null.
@@ -168,7 +183,7 @@ UPDATE
     )) AS g
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = g.partition_id
 SET
-    c.processed_seq = GREATEST(c.processed_seq, g.cursor_seq),
+    c.processed_seq = g.cursor_seq,
     c.attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
     c.last_error = CONVERT(UNHEX(NULLIF(g.error, 'null')) USING utf8mb4),
     c.locked_by = CASE WHEN g.keeps THEN c.locked_by END,
@@ -179,12 +194,12 @@ SET
 
 -- name: insert_dead_letters :exec
 -- The dead letters of a turn as one set, leased and transactional mode alike: a JSON array of
--- [partition_id, seq, reason in hexadecimal digits, attempts], those at or before the old cursor left
+-- [partition_id, seq, reason in hexadecimal digits, attempts, fingerprint likewise], those at or before the old cursor left
 -- out already.
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -198,13 +213,15 @@ SELECT
     d.attempts,
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    CONVERT(UNHEX(d.fingerprint) USING utf8mb4) AS fingerprint
 FROM
     JSON_TABLE(:dead, '$[*]' COLUMNS (
         partition_id BIGINT PATH '$[0]',
         seq BIGINT PATH '$[1]',
         reason VARCHAR(16000) CHARACTER SET ascii PATH '$[2]',
-        attempts INTEGER PATH '$[3]'
+        attempts INTEGER PATH '$[3]',
+        fingerprint VARCHAR(2040) CHARACTER SET ascii PATH '$[4]'
     )) AS d
 STRAIGHT_JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY) ON o.partition_id = d.partition_id AND o.seq = d.seq
 LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
@@ -244,6 +261,7 @@ SELECT
     CASE WHEN m.n = 1 THEN CAST(l.last_error AS BINARY) END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
     p.id IS NOT NULL AS behind,
+    l.parking,
     OCTET_LENGTH(b.payload) AS size,
     o.seq,
     o.body_id AS message_id,
@@ -260,6 +278,7 @@ FROM (
         c.processed_seq,
         c.attempts,
         c.last_error,
+        c.parking,
         c.locked_by IS NOT NULL AS crashed,
         c.locked_until IS NULL
         OR c.locked_until <= UTC_TIMESTAMP(6)
@@ -292,14 +311,26 @@ LEFT JOIN outbox_outgoing AS o FORCE INDEX (PRIMARY)
 LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = o.body_id;
 
 -- name: set_guard :exec
--- Transaction lent to a caller: whether it is still the same at the end, the server alone knows.
+-- Transaction in the hands of a caller: whether it is still the same at the end, the server alone knows.
 -- Differs: on PostgreSQL the connection knows, and a commit inside it is refused by the driver.
-SAVEPOINT lent_transaction;
+SAVEPOINT user_transaction;
 
 -- name: release_guard :exec
 -- Fails when the caller committed, rolled back, ran DDL or lost a deadlock, even if it began anew.
 -- Differs: as set_guard.
-RELEASE SAVEPOINT lent_transaction;
+RELEASE SAVEPOINT user_transaction;
+
+-- name: begin_part :exec
+-- A part of a transaction of the caller's, where a test delivers inside one that is rolled back.
+SAVEPOINT given_part;
+
+-- name: end_part :exec
+-- The part is kept. Fails when a handler ended the transaction.
+RELEASE SAVEPOINT given_part;
+
+-- name: undo_part :exec
+-- Nothing of the part is kept; end_part follows.
+ROLLBACK TO SAVEPOINT given_part;
 
 -- name: set_savepoint :exec
 -- Transactional mode: what a failing message is undone to.

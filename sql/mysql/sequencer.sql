@@ -84,9 +84,53 @@ UPDATE
 STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = given.id
 SET p.sequence = given.sequence;
 
+-- name: sequence_due :many
+-- The same for messages that have become due: lock the partitions that are free. What is due in each is read
+-- by oldest_due, and moved by insert_outgoing, delete_due and advance_sequence.
+-- Differs: as sequence.
+-- Locks: partition rows, skipping locked ones.
+SELECT p.id, p.sequence
+FROM (
+    SELECT w.id
+    FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS w
+    LIMIT 1000000
+) AS wanted
+STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
+LIMIT 1000000
+FOR UPDATE SKIP LOCKED;
+
+-- name: oldest_due :many
+-- What is due in one partition, locked by sequence_due, in the order in which it became so.
+-- Differs: a read of its own, see sequence.
+-- Locks: none.
+SELECT
+    body_id,
+    TIMESTAMPDIFF(MICROSECOND, '1970-01-01', due_at) AS due_us
+FROM outbox_delayed FORCE INDEX (PRIMARY)
+WHERE partition_id = :partition_id AND due_at <= UTC_TIMESTAMP(6)
+ORDER BY due_at, body_id
+LIMIT :limit;
+
+-- name: delete_due :exec
+-- Exactly the rows that were moved, by their keys: a JSON array of [partition_id, seq, body_id, due_at].
+-- Fewer rows than moved: another sequencer had them, and the pass must be undone.
+-- Differs: the fourth statement of sequence_due.
+-- Locks: the rows that it deletes.
+DELETE d
+FROM JSON_TABLE(:moved, '$[*]' COLUMNS (
+    partition_id BIGINT PATH '$[0]', body_id BIGINT PATH '$[2]', due_us BIGINT PATH '$[3]'
+)) AS moved
+STRAIGHT_JOIN outbox_delayed AS d FORCE INDEX (PRIMARY)
+    ON
+        d.partition_id = moved.partition_id
+        AND d.due_at = TIMESTAMPADD(MICROSECOND, moved.due_us, '1970-01-01')
+        AND d.body_id = moved.body_id;
+
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
--- not exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
+-- not exist, is there whatever else is: revision tells of changed settings, dirty of deduplication keys whose
+-- window has passed. Delayed messages are looked for
+-- in a partition only where one is due at all, which one step in an index tells. Each probe is one step in
 -- a primary key.
 -- Locks: none.
 SELECT
@@ -94,7 +138,8 @@ SELECT
     found.incoming,
     found.behind AND found.free AS behind,
     found.dirty,
-    (SELECT n.revision FROM outbox_installation AS n) AS revision
+    (SELECT n.revision FROM outbox_installation AS n) AS revision,
+    found.due
 FROM (
     SELECT
         p.id AS partition_id,
@@ -103,12 +148,25 @@ FROM (
         ) AS incoming,
         p.sequence > c.processed_seq AS behind,
         c.locked_until IS NULL OR c.locked_until <= UTC_TIMESTAMP(6) AS free,
-        c.processed_seq > v.vacuumed_seq AS dirty
+        c.processed_seq > v.vacuumed_seq
+        AND (v.rests_until IS NULL OR v.rests_until <= UTC_TIMESTAMP(6)) AS dirty,
+        COALESCE((SELECT MIN(e.due_at) FROM outbox_delayed AS e) <= UTC_TIMESTAMP(6), FALSE)
+        AND EXISTS (
+            SELECT 1 FROM outbox_delayed AS d FORCE INDEX (PRIMARY)
+            WHERE d.partition_id = p.id AND d.due_at <= UTC_TIMESTAMP(6)
+        ) AS due
     FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
     STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
     STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.id
     STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = p.id
 ) AS found
-WHERE found.incoming OR found.behind OR found.dirty
+WHERE found.incoming OR found.behind OR found.dirty OR found.due
 UNION ALL
-SELECT 0, FALSE, FALSE, FALSE, n.revision FROM outbox_installation AS n;
+SELECT
+    0,
+    FALSE,
+    FALSE,
+    COALESCE((SELECT MIN(k.expires_at) FROM outbox_dedup AS k) <= UTC_TIMESTAMP(6), FALSE),
+    n.revision,
+    FALSE
+FROM outbox_installation AS n;

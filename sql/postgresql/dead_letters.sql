@@ -20,6 +20,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:fingerprint AS varchar) IS NULL OR coalesce(fingerprint, '') = CAST(:fingerprint AS varchar))
     AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
@@ -50,6 +51,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:fingerprint AS varchar) IS NULL OR coalesce(fingerprint, '') = CAST(:fingerprint AS varchar))
     AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
@@ -80,6 +82,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:fingerprint AS varchar) IS NULL OR coalesce(fingerprint, '') = CAST(:fingerprint AS varchar))
     AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
@@ -107,6 +110,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
     )
     AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:fingerprint AS varchar) IS NULL OR coalesce(fingerprint, '') = CAST(:fingerprint AS varchar))
     AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
     AND (
         CAST(:failed_after AS bigint) IS NULL
@@ -142,7 +146,9 @@ SELECT
     d.claim,
     d.message_key,
     d.uid,
-    d.origin
+    d.origin,
+    d.fingerprint,
+    CAST(extract(EPOCH FROM coalesce(d.first_failed_at, d.failed_at)) * 1000000 AS bigint) AS first_failed_at
 FROM outbox_dead_letters AS d
 LEFT JOIN outbox_partitions AS p ON p.id = d.partition_id
 WHERE d.id = ANY(CAST(:ids AS bigint[]))
@@ -205,7 +211,9 @@ UPDATE outbox_dead_letters
 SET
     status = 'pending',
     attempts = attempts + 1,
+    first_failed_at = coalesce(first_failed_at, failed_at),
     failed_at = clock_timestamp(),
+    fingerprint = CAST(:fingerprint AS varchar),
     last_error = CAST(:reason AS text),
     deadline = NULL,
     claim = NULL
@@ -216,3 +224,38 @@ WHERE id = ANY(CAST(:ids AS bigint[]));
 -- Locks: the letters, held already.
 DELETE FROM outbox_dead_letters
 WHERE id = ANY(CAST(:ids AS bigint[]));
+
+-- name: group_dead_letters :many
+-- The letters of one status by what they failed of, for people: how many, since when, and the latest of each.
+-- Locks: none.
+SELECT
+    coalesce(fingerprint, '') AS fingerprint,
+    count(*) AS letters,
+    CAST(
+        extract(EPOCH FROM min(coalesce(first_failed_at, failed_at))) * 1000000 AS bigint
+    ) AS first_failed_at,
+    CAST(extract(EPOCH FROM max(failed_at)) * 1000000 AS bigint) AS last_failed_at,
+    max(id) AS example
+FROM outbox_dead_letters
+WHERE
+    status = CAST(:status AS varchar)
+    AND (CAST(:partition_id AS bigint) IS NULL OR partition_id = CAST(:partition_id AS bigint))
+    AND (
+        CAST(:queue AS varchar) IS NULL
+        OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = CAST(:queue AS varchar))
+    )
+    AND (CAST(:payload_type AS varchar) IS NULL OR payload_type = CAST(:payload_type AS varchar))
+    AND (CAST(:fingerprint AS varchar) IS NULL OR coalesce(fingerprint, '') = CAST(:fingerprint AS varchar))
+    AND (CAST(:message_key AS text) IS NULL OR message_key = CAST(:message_key AS text))
+    AND (
+        CAST(:failed_after AS bigint) IS NULL
+        OR failed_at
+        >= CAST('epoch' AS timestamptz) + CAST(:failed_after AS bigint) * interval '1 microsecond'
+    )
+    AND (
+        CAST(:failed_before AS bigint) IS NULL
+        OR failed_at
+        < CAST('epoch' AS timestamptz) + CAST(:failed_before AS bigint) * interval '1 microsecond'
+    )
+GROUP BY coalesce(fingerprint, '')
+ORDER BY letters DESC, example DESC;

@@ -59,6 +59,57 @@ queued AS (
 
 SELECT id FROM numbered ORDER BY n;
 
+-- name: enqueue_later :many
+-- A chunk of messages of which some wait until they are due, that is for :delays microseconds from now or
+-- until :dues, in microseconds since 1970; those with neither go to incoming as in enqueue_many.
+-- Differs: as enqueue_many; elsewhere insert_delayed follows the bodies.
+WITH given AS (
+    SELECT *
+    FROM unnest(
+        CAST(:partition_ids AS bigint[]),
+        CAST(:payloads AS bytea[]),
+        CAST(:payload_types AS varchar[]),
+        CAST(:headers AS text[]),
+        CAST(:message_keys AS text[]),
+        CAST(:uids AS text[]),
+        CAST(:origins AS text[]),
+        CAST(:delays AS bigint[]),
+        CAST(:dues AS bigint[])
+    ) WITH ORDINALITY AS g (
+        partition_id, payload, payload_type, headers, message_key, uid, origin, delay, due, n
+    )
+),
+
+stored AS (
+    INSERT INTO outbox_body (payload, payload_type, headers, message_key, uid, origin)
+    SELECT payload, payload_type, headers, message_key, uid, origin FROM given ORDER BY n
+    RETURNING id
+),
+
+numbered AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS n FROM stored
+),
+
+queued AS (
+    INSERT INTO outbox_incoming (partition_id, body_id)
+    SELECT given.partition_id, numbered.id
+    FROM numbered INNER JOIN given ON given.n = numbered.n
+    WHERE given.delay IS NULL AND given.due IS NULL
+),
+
+put_off AS (
+    INSERT INTO outbox_delayed (partition_id, due_at, body_id)
+    SELECT
+        given.partition_id,
+        coalesce(to_timestamp(0) + given.due * interval '1 microsecond', clock_timestamp()
+        + given.delay * interval '1 microsecond'),
+        numbered.id
+    FROM numbered INNER JOIN given ON given.n = numbered.n
+    WHERE given.delay IS NOT NULL OR given.due IS NOT NULL
+)
+
+SELECT id FROM numbered ORDER BY n;
+
 -- name: place :one
 -- Where a connection leads: asked once on each connection of a producer, compared with that of the outbox.
 -- The moment at which the server started, in microseconds, is another one on every server, copies included.
@@ -66,13 +117,13 @@ SELECT id FROM numbered ORDER BY n;
 -- Locks: none.
 SELECT
     pg_catalog.current_database() AS database_name,
-    CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS started_at;
+    CAST(extract(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000 AS bigint) AS server_identity;
 
 -- name: birth :many
 -- What numbers the server gave to the database and its tables: a standby has them in common with its primary.
 -- Asked when the outbox opens, and where the servers differ while the outbox's own is away. It cannot fail,
 -- which would abort the producer's transaction.
--- Differs: MySQL's and MariaDB's nodes have the time of the first migration in common; SQLite has a file.
+-- Differs: MySQL's tables have a time and no number, and SQLite has a file.
 -- Locks: none.
 SELECT
     pg_catalog.concat_ws(
@@ -90,3 +141,31 @@ SELECT n.nspname AS qualifier
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE c.oid = pg_catalog.to_regclass('outbox_body');
+
+-- name: claim_keys :many
+-- Claim names of messages for a producer, the n-th for :windows[n] microseconds; returns the free ones.
+-- A producer that claims one of them at this moment is waited for: if it commits, the name is taken, if it
+-- rolls back, it is free. A claim without a message (body_id 0) is one that was given up.
+-- Locks: the rows of the names, until the producer's transaction ends.
+INSERT INTO outbox_dedup AS d (queue, dedup_key, body_id, expires_at)
+SELECT :queue, given.dedup_key, 0, clock_timestamp() + given.window_us * interval '1 microsecond'
+FROM unnest(CAST(:dedup_keys AS text[]), CAST(:windows AS bigint[])) AS given (dedup_key, window_us)
+ON CONFLICT (queue, dedup_key) DO UPDATE
+SET body_id = 0, expires_at = excluded.expires_at
+WHERE d.expires_at <= clock_timestamp() OR d.body_id = 0
+RETURNING dedup_key;
+
+-- name: claimed_keys :many
+-- The messages that have these names, with the places of the names: locked by claim_keys before.
+-- Locks: none of its own.
+SELECT given.n - 1 AS place, d.body_id
+FROM unnest(CAST(:dedup_keys AS text[])) WITH ORDINALITY AS given (dedup_key, n)
+INNER JOIN outbox_dedup AS d ON d.queue = :queue AND d.dedup_key = given.dedup_key;
+
+-- name: name_keys :exec
+-- Which messages have the names that were claimed.
+-- Locks: the rows of the names, held already.
+UPDATE outbox_dedup AS d
+SET body_id = given.body_id
+FROM unnest(CAST(:dedup_keys AS text[]), CAST(:body_ids AS bigint[])) AS given (dedup_key, body_id)
+WHERE d.queue = :queue AND d.dedup_key = given.dedup_key;

@@ -19,7 +19,15 @@ SELECT
     CASE
         WHEN c.locked_until > clock_timestamp()
             THEN CAST(extract(EPOCH FROM c.locked_until - clock_timestamp()) AS double precision)
-    END AS locked_for
+    END AS locked_for,
+    (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS delayed,
+    (
+        SELECT CAST(extract(EPOCH FROM clock_timestamp() - d.due_at) AS double precision)
+        FROM outbox_delayed AS d
+        WHERE d.partition_id = p.id AND d.due_at <= clock_timestamp()
+        ORDER BY d.due_at
+        LIMIT 1
+    ) AS overdue
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id
@@ -81,7 +89,13 @@ SELECT
 -- Differs: SQLite has no server to ask.
 SELECT s.name, s.reset_val AS setting
 FROM pg_settings AS s
-WHERE s.name IN ('server_version', 'default_transaction_isolation', 'max_connections')
+WHERE
+    s.name IN (
+        'server_version', 'default_transaction_isolation', 'max_connections', 'statement_timeout',
+        'idle_session_timeout'
+    )
+UNION ALL
+SELECT 'notification_queue', CAST(pg_notification_queue_usage() AS text)
 UNION ALL
 SELECT 'connections', CAST(count(*) AS text) FROM pg_stat_activity WHERE datid IS NOT NULL;
 
@@ -168,8 +182,7 @@ INNER JOIN pg_sequence AS s ON s.seqrelid = d.objid;
 
 -- name: filtered_tables :many
 -- The tables of which row-level security shows this user only what policies let through, and whether there is
--- any policy for the user: without one every table looks empty. Asked when the outbox opens, and by the
--- doctor.
+-- any policy for the user: without one every table looks empty. Asked at the opening, and by the doctor.
 -- Locks: none.
 -- Differs: the others have no row-level security.
 SELECT
@@ -191,3 +204,154 @@ FROM unnest(CAST(:tables AS text[])) AS w (name)
 INNER JOIN pg_class AS c ON c.oid = to_regclass(w.name)
 WHERE c.relrowsecurity AND row_security_active(c.oid)
 ORDER BY c.relname;
+
+-- name: lock_holders :many
+-- Who has held locks on the tables for so long that others wait, the oldest first: rows that every pass of a
+-- worker needs, or whole tables. The age of another user's session is hidden from most users.
+-- Locks: none.
+-- Differs: SQLite does not tell who writes.
+SELECT
+    CAST(a.pid AS text) AS session_id,
+    concat_ws(' ', a.usename, nullif(a.application_name, ''), host(a.client_addr)) AS who,
+    CAST(extract(EPOCH FROM clock_timestamp() - a.xact_start) AS double precision) AS seconds,
+    concat_ws(': ', a.state, left(regexp_replace(a.query, '\s+', ' ', 'g'), 120)) AS doing,
+    string_agg(DISTINCT CAST(c.relname AS text), ', ') AS tables,
+    format('SELECT pg_terminate_backend(%s)', a.pid) AS repair
+FROM unnest(CAST(:tables AS text[])) AS w (name)
+INNER JOIN pg_class AS c ON c.oid = to_regclass(w.name)
+INNER JOIN pg_locks AS l ON l.relation = c.oid AND l.granted AND l.database IS NOT NULL
+INNER JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE
+    a.pid <> pg_backend_pid()
+    AND (a.xact_start IS NULL OR a.xact_start < clock_timestamp() - make_interval(secs => :seconds))
+    AND (
+        l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+        OR (
+            l.mode IN ('RowShareLock', 'RowExclusiveLock')
+            AND w.name = ANY(CAST(:hot_tables AS text[]))
+        )
+    )
+GROUP BY a.pid, a.usename, a.application_name, a.client_addr, a.xact_start, a.state, a.query
+ORDER BY a.xact_start NULLS FIRST
+LIMIT 5;
+
+-- name: partition_gauges :many
+-- What metrics and the page show of each partition. Counts of rows stop at :most for each partition, so that
+-- a backlog of millions costs what :most rows cost: the row at that offset tells whether counting ends.
+-- Locks: none.
+SELECT
+    p.id AS partition_id,
+    p.queue,
+    p.partition,
+    CASE
+        WHEN EXISTS (
+            SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id ORDER BY i.body_id OFFSET :most
+        ) THEN :most
+        ELSE (SELECT count(*) FROM outbox_incoming AS i WHERE i.partition_id = p.id)
+    END AS incoming,
+    p.sequence - c.processed_seq AS backlog,
+    CASE
+        WHEN EXISTS (
+            SELECT 1 FROM outbox_delayed AS d WHERE d.partition_id = p.id ORDER BY d.due_at OFFSET :most
+        ) THEN :most
+        ELSE (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id)
+    END AS not_due,
+    CASE
+        WHEN EXISTS (
+            SELECT 1 FROM outbox_parked AS k WHERE k.partition_id = p.id ORDER BY k.message_key OFFSET :most
+        ) THEN :most
+        ELSE (SELECT count(*) FROM outbox_parked AS k WHERE k.partition_id = p.id)
+    END AS parked,
+    CAST(extract(EPOCH FROM clock_timestamp() - least(
+        (
+            SELECT b.created_at FROM outbox_body AS b
+            WHERE b.id = (
+                SELECT i.body_id FROM outbox_incoming AS i
+                WHERE i.partition_id = p.id
+                ORDER BY i.body_id
+                LIMIT 1
+            )
+        ),
+        (
+            SELECT b.created_at FROM outbox_body AS b
+            WHERE b.id = (
+                SELECT o.body_id FROM outbox_outgoing AS o
+                WHERE o.partition_id = p.id AND o.seq > c.processed_seq
+                ORDER BY o.seq
+                LIMIT 1
+            )
+        )
+    )) AS double precision) AS oldest_age,
+    c.processed_seq,
+    c.attempts,
+    c.last_error,
+    c.locked_by,
+    CASE
+        WHEN c.locked_until > clock_timestamp()
+            THEN CAST(extract(EPOCH FROM c.locked_until - clock_timestamp()) AS double precision)
+    END AS locked_for,
+    EXISTS (
+        SELECT 1 FROM outbox_pauses AS z
+        WHERE
+            z.queue = p.queue
+            AND (z.partition IS NULL OR z.partition = p.partition)
+            AND z.message_key IS NULL
+            AND (z.ends_at IS NULL OR z.ends_at > clock_timestamp())
+    ) AS paused
+FROM outbox_partitions AS p
+INNER JOIN outbox_processor AS c ON c.partition_id = p.id
+ORDER BY p.queue, p.partition;
+
+-- name: waiting_messages :many
+-- The next :most numbered messages of a partition, for people, without their payloads.
+-- Locks: none.
+SELECT
+    w.seq,
+    b.id AS message_id,
+    b.payload_type,
+    b.message_key,
+    octet_length(b.payload) AS size,
+    CAST(extract(EPOCH FROM b.created_at) AS double precision) AS created_at
+FROM (
+    SELECT o.seq, o.body_id
+    FROM outbox_processor AS c INNER JOIN outbox_outgoing AS o
+        ON o.partition_id = c.partition_id AND o.seq > c.processed_seq
+    WHERE c.partition_id = :partition_id
+    ORDER BY o.seq
+    LIMIT :most
+) AS w
+INNER JOIN outbox_body AS b ON b.id = w.body_id
+ORDER BY w.seq;
+
+-- name: waiting_payload :many
+-- One numbered message with its payload, for people who asked for it.
+-- Locks: none.
+SELECT b.payload, b.headers
+FROM outbox_outgoing AS o INNER JOIN outbox_body AS b ON b.id = o.body_id
+WHERE o.partition_id = :partition_id AND o.seq = :seq;
+
+-- name: newest_letter_reasons :many
+-- What the newest :most letters of a status failed of, for groups that a page shows; without payloads.
+-- Locks: none.
+SELECT
+    l.id,
+    l.partition_id,
+    l.fingerprint,
+    l.last_error,
+    CAST(extract(EPOCH FROM l.failed_at) AS double precision) AS failed_at
+FROM outbox_dead_letters AS l
+WHERE l.status = :status
+ORDER BY l.id DESC
+LIMIT :most;
+
+-- name: dead_letter_gauges :many
+-- How many letters of one status each partition has, of the newest :most of that status.
+-- Locks: none.
+SELECT newest.partition_id, count(*) AS n
+FROM (
+    SELECT l.partition_id FROM outbox_dead_letters AS l
+    WHERE l.status = :status
+    ORDER BY l.id DESC
+    LIMIT :most
+) AS newest
+GROUP BY newest.partition_id;

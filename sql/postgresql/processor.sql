@@ -40,7 +40,7 @@ leased AS (
         locked_until = clock_timestamp() + CAST(:lease AS double precision) * interval '1 second'
     FROM free
     WHERE c.partition_id = free.partition_id
-    RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error
+    RETURNING c.partition_id, c.processed_seq, free.attempts, free.crashed, free.last_error, c.parking
 )
 
 SELECT
@@ -60,6 +60,7 @@ SELECT
             WHERE o.partition_id = c.partition_id AND o.seq = c.processed_seq + 1
         ) THEN c.processed_seq
     END AS missing_after,
+    l.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -101,10 +102,13 @@ ORDER BY w.partition_id, m.seq;
 
 -- name: settle_and_read :many
 -- Settle the batches of one turn, whatever became of them, and read on, in one round trip:
--- advance each cursor under the fence (our token, lease still live; the cursor only grows), write
--- the dead letters in the same transaction, then keep the lease where more is wanted and there,
+-- advance each cursor under the fence (our token, lease still live, nothing later settled: see below),
+-- write the dead letters in the same transaction, then keep the lease where more is wanted and there,
 -- counting the new head's start, or release it, with the backoff as a time until which no worker
 -- takes the partition. A partition whose fence failed comes back with ours = false.
+-- The bytes of a dead connection may arrive after later settlements of their own turn, whose token they
+-- have: what is older than the cursor changes nothing, or it would release the lease of the head that runs
+-- and forget its start.
 -- Sent again after a lost connection it does nothing twice: dead letters need seq above the old
 -- cursor, which is read from the locked row. The snapshot may be older: the first sending may have
 -- been about to commit when this one began.
@@ -147,7 +151,7 @@ fenced AS MATERIALIZED (
 settled AS (
     UPDATE outbox_processor AS c
     SET
-        processed_seq = greatest(c.processed_seq, g.cursor_seq),
+        processed_seq = g.cursor_seq,
         attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
         last_error = g.error,
         locked_by = CASE WHEN g.keeps THEN c.locked_by END,
@@ -156,15 +160,15 @@ settled AS (
             WHEN g.delay > 0 THEN clock_timestamp() + g.delay * interval '1 second'
         END
     FROM given AS g
-    INNER JOIN fenced ON fenced.partition_id = g.partition_id
+    INNER JOIN fenced ON fenced.partition_id = g.partition_id AND fenced.processed_seq <= g.cursor_seq
     WHERE c.partition_id = g.partition_id
-    RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows
+    RETURNING c.partition_id, fenced.processed_seq AS old_seq, g.keeps, g.cursor_seq, g.max_rows, c.parking
 ),
 
 dead_lettered AS (
     INSERT INTO outbox_dead_letters (
         message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-        message_key, uid, origin
+        message_key, uid, origin, fingerprint
     )
     SELECT
         o.body_id,
@@ -178,13 +182,15 @@ dead_lettered AS (
         d.attempts,
         b.message_key,
         b.uid,
-        b.origin
+        b.origin,
+        d.fingerprint
     FROM unnest(
         (SELECT CAST(:dead_partitions AS bigint[])),
         (SELECT CAST(:dead_seqs AS bigint[])),
         (SELECT CAST(:dead_reasons AS text[])),
-        (SELECT CAST(:dead_attempts AS integer[]))
-    ) AS d (partition_id, seq, reason, attempts)
+        (SELECT CAST(:dead_attempts AS integer[])),
+        (SELECT CAST(:dead_fingerprints AS text[]))
+    ) AS d (partition_id, seq, reason, attempts, fingerprint)
     INNER JOIN settled ON settled.partition_id = d.partition_id AND settled.old_seq < d.seq
     INNER JOIN outbox_outgoing AS o ON o.partition_id = d.partition_id AND o.seq = d.seq
     LEFT JOIN outbox_body AS b ON b.id = o.body_id
@@ -195,6 +201,7 @@ SELECT
     s.partition_id IS NOT NULL AS ours,
     s.keeps,
     g.cursor_seq,
+    s.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -263,6 +270,7 @@ WITH locked AS MATERIALIZED (
         c.processed_seq,
         c.attempts,
         c.last_error,
+        c.parking,
         c.locked_by IS NOT NULL AS crashed,
         c.locked_until IS NULL
         OR c.locked_until <= clock_timestamp()
@@ -281,6 +289,7 @@ SELECT
     CASE WHEN m.seq = l.processed_seq + 1 THEN l.last_error END AS last_error,
     CASE WHEN NOT l.is_free THEN l.refused_for END AS refused_for,
     p.sequence > l.processed_seq AS behind,
+    l.parking,
     m.seq,
     m.body_id AS message_id,
     m.payload,
@@ -319,6 +328,18 @@ LEFT JOIN LATERAL (
 ) AS m ON coalesce(m.bytes_before, 0) < CAST(:max_bytes AS bigint)
 ORDER BY m.seq;
 
+-- name: begin_part :exec
+-- A part of a transaction of the caller's, where a test delivers inside one that is rolled back.
+SAVEPOINT given_part;
+
+-- name: end_part :exec
+-- The part is kept. Fails when a handler ended the transaction.
+RELEASE SAVEPOINT given_part;
+
+-- name: undo_part :exec
+-- Nothing of the part is kept; end_part follows.
+ROLLBACK TO SAVEPOINT given_part;
+
 -- name: set_savepoint :exec
 -- Transactional mode: what a failing message is undone to.
 SAVEPOINT handler_step;
@@ -353,7 +374,7 @@ WHERE partition_id = :partition_id;
 -- Locks: the new rows.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -367,12 +388,14 @@ SELECT
     d.attempts,
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    d.fingerprint
 FROM unnest(
     (SELECT CAST(:dead_seqs AS bigint[])),
     (SELECT CAST(:dead_reasons AS text[])),
-    (SELECT CAST(:dead_attempts AS integer[]))
-) AS d (seq, reason, attempts)
+    (SELECT CAST(:dead_attempts AS integer[])),
+    (SELECT CAST(:dead_fingerprints AS text[]))
+) AS d (seq, reason, attempts, fingerprint)
 INNER JOIN outbox_outgoing AS o ON o.partition_id = :partition_id AND o.seq = d.seq
 LEFT JOIN outbox_body AS b ON b.id = o.body_id;
 
@@ -400,8 +423,11 @@ RETURNING partition_id;
 -- Isolation: workers that are SERIALIZABLE make the producers' transactions fail. Arrays: without NULLs in
 -- them nothing can be settled. Plans: one step in a primary key for each partition is a nested loop over an
 -- index, and compiling a statement of a millisecond takes seconds. Idle: a quiet process is not cut off.
+-- A process that stands still, or a handler that sends nothing for ten minutes, loses its transaction and so its
+-- locks.
 -- What is dead is noticed: a silent client's machine after 25 s by keepalives or by the data it does not
 -- confirm, a process that ended in the middle of a statement within 2 s where the server can look (Linux).
+-- Not sent behind a pooler, whose session is another one's next.
 -- Differs: the others' settings have other names.
 SELECT set_config(w.name, w.setting, FALSE)
 FROM (
@@ -417,6 +443,7 @@ FROM (
     ('enable_sort', 'on'),
     ('plan_cache_mode', 'auto'),
     ('idle_session_timeout', '0'),
+    ('idle_in_transaction_session_timeout', '10min'),
     ('tcp_keepalives_idle', '10'),
     ('tcp_keepalives_interval', '5'),
     ('tcp_keepalives_count', '3'),
@@ -427,10 +454,40 @@ WHERE
     current_setting(w.name, TRUE) <> w.setting
     AND (w.name <> 'client_connection_check_interval' OR version() LIKE '%linux%');
 
+-- name: reset_session :exec
+-- After code of a user's had a connection of our own: nothing of it reaches the next one. Cursors WITH HOLD, who
+-- the session is, settings, what it listens to, temporary tables, currval(), advisory locks. Plans are kept, which
+-- DISCARD ALL would not; own_session follows in the same message.
+-- Locks: gives back the session's own.
+-- Differs: MySQL has a command for it, SQLite's connection is closed.
+CLOSE ALL;
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+RESET ALL;
+UNLISTEN *;
+DISCARD TEMP;
+DISCARD SEQUENCES;
+SELECT pg_advisory_unlock_all();
+
+-- name: left_prepared :one
+-- Whether the user's code has prepared statements by PREPARE, whose names the next one would meet. The driver's
+-- own are not among them.
+-- Differs: as reset_session.
+SELECT count(*) AS statements FROM pg_prepared_statements WHERE from_sql;
+
+-- name: answered_by :one
+-- Once for each connection of our own: the number of the process that answers. Behind a pooler it is not the one
+-- that the client was told.
+-- Differs: the others are not asked for one.
+SELECT pg_backend_pid() AS answered_by;
+
 -- name: odd_session :one
--- Once for each connection of the user's: whether its statements would mean or cost something else.
+-- Once for each connection of the user's: whether its statements would mean or cost something else, and which
+-- process answers; see own_session.
 -- Differs: on the others each transaction says what it needs.
-SELECT count(*) AS differing
+SELECT
+    count(*) AS differing,
+    pg_backend_pid() AS answered_by
 FROM (
     VALUES
     ('default_transaction_isolation', 'read committed'),

@@ -81,9 +81,79 @@ SELECT
 FROM locked LEFT JOIN advanced ON advanced.id = locked.id
 ORDER BY locked.id;
 
+-- name: sequence_due :many
+-- The same for messages that have become due, numbered in the order in which they did. Run only where the
+-- look at what is pending has seen one.
+-- Locks: as sequence, the rows of delayed in place of incoming.
+WITH relaxed AS MATERIALIZED (
+    SELECT
+        CASE WHEN NOT CAST(:durable AS boolean) THEN set_config('synchronous_commit', 'off', TRUE) END
+),
+
+locked AS MATERIALIZED (
+    SELECT p.id
+    FROM relaxed CROSS JOIN outbox_partitions AS p
+    WHERE p.id = ANY(CAST(:partition_ids AS bigint[]))
+    ORDER BY p.id
+    FOR NO KEY UPDATE OF p SKIP LOCKED
+),
+
+picked AS MATERIALIZED (
+    SELECT ARRAY(
+        SELECT found.row_at
+        FROM locked
+        CROSS JOIN LATERAL (
+            SELECT d.ctid AS row_at
+            FROM outbox_delayed AS d
+            WHERE d.partition_id = locked.id AND d.due_at <= clock_timestamp()
+            ORDER BY d.due_at, d.body_id
+            LIMIT CAST(:limit AS integer)
+        ) AS found
+    ) AS row_ats
+),
+
+claimed AS (
+    DELETE FROM outbox_delayed
+    WHERE ctid = ANY(CAST((SELECT row_ats FROM picked) AS tid[]))
+    RETURNING partition_id, due_at, body_id
+),
+
+counted AS (
+    SELECT partition_id, count(*) AS n FROM claimed GROUP BY partition_id
+),
+
+advanced AS (
+    UPDATE outbox_partitions AS p
+    SET sequence = p.sequence + counted.n
+    FROM counted
+    WHERE p.id = counted.partition_id
+    RETURNING p.id, p.sequence - counted.n AS base, counted.n
+),
+
+moved AS (
+    INSERT INTO outbox_outgoing (partition_id, seq, body_id)
+    SELECT
+        claimed.partition_id,
+        advanced.base + row_number() OVER (
+            PARTITION BY claimed.partition_id ORDER BY claimed.due_at, claimed.body_id
+        ),
+        claimed.body_id
+    FROM claimed INNER JOIN advanced ON advanced.id = claimed.partition_id
+)
+
+SELECT
+    locked.id AS partition_id,
+    coalesce(advanced.base + 1, 0) AS first_seq,
+    coalesce(advanced.n, 0) AS moved,
+    (SELECT cardinality(row_ats) FROM picked) > (SELECT coalesce(sum(n), 0) FROM counted) AS raced
+FROM locked LEFT JOIN advanced ON advanced.id = locked.id
+ORDER BY locked.id;
+
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
--- not exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
+-- not exist, is there whatever else is: revision tells of changed settings, dirty of deduplication keys whose
+-- window has passed. Delayed messages are looked for
+-- in a partition only where one is due at all, which one step in an index tells. Each probe is one step in
 -- a primary key: LATERAL with LIMIT, and ORDER BY, without which statistics of a few full partitions
 -- make a scan of it.
 -- Locks: none.
@@ -92,23 +162,44 @@ SELECT
     waiting.found IS NOT NULL AS incoming,
     p.sequence > c.processed_seq
     AND (c.locked_until IS NULL OR c.locked_until <= clock_timestamp()) AS behind,
-    c.processed_seq > v.vacuumed_seq AS dirty,
-    (SELECT n.revision FROM outbox_installation AS n) AS revision
+    c.processed_seq > v.vacuumed_seq
+    AND (v.rests_until IS NULL OR v.rests_until <= clock_timestamp()) AS dirty,
+    (SELECT n.revision FROM outbox_installation AS n) AS revision,
+    due.found IS NOT NULL AS due
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id
 LEFT JOIN LATERAL (
     SELECT 1 AS found FROM outbox_incoming AS i WHERE i.partition_id = p.id ORDER BY i.body_id LIMIT 1
 ) AS waiting ON TRUE
+LEFT JOIN LATERAL (
+    SELECT 1 AS found FROM outbox_delayed AS d
+    WHERE
+        (SELECT min(e.due_at) FROM outbox_delayed AS e) <= clock_timestamp()
+        AND d.partition_id = p.id AND d.due_at <= clock_timestamp()
+    ORDER BY d.due_at
+    LIMIT 1
+) AS due ON TRUE
 WHERE
     p.id = ANY(CAST(:partition_ids AS bigint[]))
     AND (
         waiting.found IS NOT NULL
+        OR due.found IS NOT NULL
         OR p.sequence > c.processed_seq
-        OR c.processed_seq > v.vacuumed_seq
+        OR (
+            c.processed_seq > v.vacuumed_seq
+            AND (v.rests_until IS NULL OR v.rests_until <= clock_timestamp())
+        )
     )
 UNION ALL
-SELECT 0, FALSE, FALSE, FALSE, n.revision FROM outbox_installation AS n;
+SELECT
+    0,
+    FALSE,
+    FALSE,
+    coalesce((SELECT min(k.expires_at) FROM outbox_dedup AS k) <= clock_timestamp(), FALSE),
+    n.revision,
+    FALSE
+FROM outbox_installation AS n;
 
 -- name: listen :exec
 -- Differs: PostgreSQL alone can push. The session that runs this hears what `notify` sends.

@@ -20,6 +20,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR coalesce(fingerprint, '') = :fingerprint)
     AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before)
@@ -45,6 +46,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR coalesce(fingerprint, '') = :fingerprint)
     AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before)
@@ -70,6 +72,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR coalesce(fingerprint, '') = :fingerprint)
     AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before)
@@ -89,6 +92,7 @@ WHERE
         OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
     )
     AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR coalesce(fingerprint, '') = :fingerprint)
     AND (:message_key IS NULL OR message_key = :message_key)
     AND (:failed_after IS NULL OR failed_at >= :failed_after)
     AND (:failed_before IS NULL OR failed_at < :failed_before);
@@ -116,7 +120,9 @@ SELECT
     d.claim,
     d.message_key,
     d.uid,
-    d.origin
+    d.origin,
+    d.fingerprint,
+    coalesce(d.first_failed_at, d.failed_at) AS first_failed_at
 FROM outbox_dead_letters AS d
 LEFT JOIN outbox_partitions AS p ON p.id = d.partition_id
 WHERE d.id IN (SELECT given.value FROM json_each(:ids) AS given)
@@ -190,7 +196,9 @@ UPDATE outbox_dead_letters
 SET
     status = 'pending',
     attempts = attempts + 1,
+    first_failed_at = coalesce(first_failed_at, failed_at),
     failed_at = CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000,
+    fingerprint = :fingerprint,
     last_error = :reason,
     deadline = NULL,
     claim = NULL
@@ -201,3 +209,28 @@ WHERE id IN (SELECT given.value FROM json_each(:ids) AS given);
 -- Locks: the database's write lock, held already.
 DELETE FROM outbox_dead_letters
 WHERE id IN (SELECT given.value FROM json_each(:ids) AS given);
+
+-- name: group_dead_letters :many
+-- The letters of one status by what they failed of, for people: how many, since when, and the latest of each.
+-- Locks: none.
+SELECT
+    coalesce(fingerprint, '') AS fingerprint,
+    count(*) AS letters,
+    min(coalesce(first_failed_at, failed_at)) AS first_failed_at,
+    max(failed_at) AS last_failed_at,
+    max(id) AS example
+FROM outbox_dead_letters
+WHERE
+    status = :status
+    AND (:partition_id IS NULL OR partition_id = :partition_id)
+    AND (
+        :queue IS NULL
+        OR partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue)
+    )
+    AND (:payload_type IS NULL OR payload_type = :payload_type)
+    AND (:fingerprint IS NULL OR coalesce(fingerprint, '') = :fingerprint)
+    AND (:message_key IS NULL OR message_key = :message_key)
+    AND (:failed_after IS NULL OR failed_at >= :failed_after)
+    AND (:failed_before IS NULL OR failed_at < :failed_before)
+GROUP BY coalesce(fingerprint, '')
+ORDER BY letters DESC, example DESC;

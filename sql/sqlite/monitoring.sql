@@ -28,6 +28,8 @@ WITH looked AS (
         c.last_error,
         c.locked_by,
         c.locked_until,
+        (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS delayed,
+        (SELECT min(d.due_at) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS first_due,
         CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at
     FROM json_each(:partition_ids) AS w
     CROSS JOIN outbox_partitions AS p
@@ -49,7 +51,9 @@ SELECT
     attempts,
     last_error,
     locked_by,
-    CASE WHEN locked_until > at THEN (locked_until - at) / 1000000.0 END AS locked_for
+    CASE WHEN locked_until > at THEN (locked_until - at) / 1000000.0 END AS locked_for,
+    delayed,
+    CASE WHEN first_due <= at THEN (at - first_due) / 1000000.0 END AS overdue
 FROM looked
 ORDER BY queue, partition;
 
@@ -82,6 +86,11 @@ SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
 -- wal after a migration, memory for a database in memory.
 -- Differs: the library's version is known without asking, so this stands for server_version.
 PRAGMA journal_mode;
+
+-- name: main_file :one
+-- The path of the database's file, empty for one in memory.
+-- Differs: the servers are asked whether they take writes, see server_version.
+SELECT file FROM pragma_database_list WHERE name = 'main';
 
 -- name: synchronous_full :exec
 -- A commit is on the disk when it returns.
@@ -128,3 +137,135 @@ INNER JOIN pragma_index_list(m.name) AS i;
 SELECT partition_id
 FROM outbox_processor
 WHERE partition_id = :partition_id;
+
+-- name: partition_gauges :many
+-- What metrics and the page show of each partition. Counts of rows stop at :most for each partition, so that
+-- a backlog of millions costs what :most rows cost: the row at that offset tells whether counting ends.
+-- Locks: none.
+WITH looked AS (
+    SELECT
+        p.id AS partition_id,
+        p.queue,
+        p.partition,
+        CASE
+            WHEN EXISTS (
+                SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id LIMIT 1 OFFSET :most
+            ) THEN :most
+            ELSE (SELECT count(*) FROM outbox_incoming AS i WHERE i.partition_id = p.id)
+        END AS incoming,
+        p.sequence - c.processed_seq AS backlog,
+        CASE
+            WHEN EXISTS (
+                SELECT 1 FROM outbox_delayed AS d WHERE d.partition_id = p.id LIMIT 1 OFFSET :most
+            ) THEN :most
+            ELSE (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id)
+        END AS not_due,
+        CASE
+            WHEN EXISTS (
+                SELECT 1 FROM outbox_parked AS k WHERE k.partition_id = p.id LIMIT 1 OFFSET :most
+            ) THEN :most
+            ELSE (SELECT count(*) FROM outbox_parked AS k WHERE k.partition_id = p.id)
+        END AS parked,
+        (
+            SELECT b.created_at FROM outbox_body AS b
+            WHERE b.id = (
+                SELECT i.body_id FROM outbox_incoming AS i
+                WHERE i.partition_id = p.id
+                ORDER BY i.body_id
+                LIMIT 1
+            )
+        ) AS oldest_waiting,
+        (
+            SELECT b.created_at FROM outbox_body AS b
+            WHERE b.id = (
+                SELECT o.body_id FROM outbox_outgoing AS o
+                WHERE o.partition_id = p.id AND o.seq > c.processed_seq
+                ORDER BY o.seq
+                LIMIT 1
+            )
+        ) AS oldest_behind,
+        c.processed_seq,
+        c.attempts,
+        c.last_error,
+        c.locked_by,
+        c.locked_until,
+        CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at
+    FROM outbox_partitions AS p
+    INNER JOIN outbox_processor AS c ON c.partition_id = p.id
+)
+
+SELECT
+    g.partition_id,
+    g.queue,
+    g.partition,
+    g.incoming,
+    g.backlog,
+    g.not_due,
+    g.parked,
+    (
+        g.at - min(coalesce(g.oldest_waiting, g.oldest_behind), coalesce(g.oldest_behind, g.oldest_waiting))
+    ) / 1000000.0 AS oldest_age,
+    g.processed_seq,
+    g.attempts,
+    g.last_error,
+    g.locked_by,
+    CASE WHEN g.locked_until > g.at THEN (g.locked_until - g.at) / 1000000.0 END AS locked_for,
+    EXISTS (
+        SELECT 1 FROM outbox_pauses AS z
+        WHERE
+            z.queue = g.queue
+            AND (z.partition IS NULL OR z.partition = g.partition)
+            AND z.message_key IS NULL
+            AND (z.ends_at IS NULL OR z.ends_at > g.at)
+    ) AS paused
+FROM looked AS g
+ORDER BY g.queue, g.partition;
+
+-- name: waiting_messages :many
+-- The next :most numbered messages of a partition, for people, without their payloads.
+-- Locks: none.
+SELECT
+    w.seq,
+    b.id AS message_id,
+    b.payload_type,
+    b.message_key,
+    length(b.payload) AS size,
+    b.created_at / 1000000.0 AS created_at
+FROM (
+    SELECT o.seq, o.body_id
+    FROM outbox_processor AS c INNER JOIN outbox_outgoing AS o
+        ON o.partition_id = c.partition_id AND o.seq > c.processed_seq
+    WHERE c.partition_id = :partition_id
+    ORDER BY o.seq
+    LIMIT :most
+) AS w
+INNER JOIN outbox_body AS b ON b.id = w.body_id
+ORDER BY w.seq;
+
+-- name: waiting_payload :many
+-- One numbered message with its payload, for people who asked for it.
+-- Locks: none.
+SELECT b.payload, b.headers
+FROM outbox_outgoing AS o INNER JOIN outbox_body AS b ON b.id = o.body_id
+WHERE o.partition_id = :partition_id AND o.seq = :seq;
+
+-- name: newest_letter_reasons :many
+-- What the newest :most letters of a status failed of, for groups that a page shows; without payloads.
+-- Locks: none.
+SELECT l.id, l.partition_id, l.fingerprint, l.last_error, l.failed_at / 1000000.0 AS failed_at
+FROM outbox_dead_letters AS l
+WHERE l.status = :status
+ORDER BY l.id DESC
+LIMIT :most;
+
+-- name: dead_letter_gauges :many
+-- How many letters of one status each partition has, of the newest :most of that status.
+-- Locks: none.
+SELECT newest.partition_id, count(*) AS n
+FROM (
+    SELECT l.partition_id FROM outbox_dead_letters AS l
+    WHERE l.status = :status
+    ORDER BY l.id DESC
+    LIMIT :most
+) AS newest
+GROUP BY newest.partition_id;

@@ -11,6 +11,7 @@ SELECT
     c.locked_by IS NOT NULL AS crashed,
     c.last_error,
     p.sequence > c.processed_seq AS behind,
+    c.parking,
     c.locked_until / 1000000.0
     - CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) / 1000.0 AS held_for
 FROM json_each(:partition_ids) AS w
@@ -53,22 +54,25 @@ WHERE o.partition_id = :partition_id AND o.seq > :cursor_seq AND o.seq <= :curso
 ORDER BY o.seq;
 
 -- name: check_fence :many
--- Which of a turn's partitions are still ours (our token, lease still live) and where their cursors
--- stand.
+-- Which of a turn's partitions are still ours (our token, lease still live, nothing later settled) and where
+-- their cursors stand. :settlements is a JSON array of [partition id, new cursor].
 -- Differs: the first step of settle_and_read, for the same reason as examine.
 -- Locks: none of its own; runs under the write lock.
 SELECT
     c.partition_id,
-    c.processed_seq
-FROM json_each(:partition_ids) AS w
+    c.processed_seq,
+    c.parking
+FROM json_each(:settlements) AS w
 CROSS JOIN outbox_processor AS c
 WHERE
-    c.partition_id = w.value
+    c.partition_id = json_extract(w.value, '$[0]')
+    AND c.processed_seq <= json_extract(w.value, '$[1]')
     AND c.locked_by = :token
     AND c.locked_until > CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000;
 
 -- name: settle :exec
--- Settle the partitions that passed the fence, whatever became of them: the cursor only grows;
+-- Settle the partitions that passed the fence, whatever became of them: the fence lets the cursor
+-- only grow;
 -- then keep the lease and count the new head's start, or release it, with the backoff as a time
 -- until which no worker takes the partition. :settlements is a JSON array of
 -- [partition id, cursor, attempts, error, delay, keeps].
@@ -88,7 +92,7 @@ WITH given AS MATERIALIZED (
 
 UPDATE outbox_processor AS c
 SET
-    processed_seq = max(c.processed_seq, g.cursor_seq),
+    processed_seq = g.cursor_seq,
     attempts = CASE WHEN g.keeps THEN 1 ELSE g.attempts END,
     last_error = g.error,
     locked_by = CASE WHEN g.keeps THEN c.locked_by END,
@@ -113,14 +117,26 @@ WHERE
 RETURNING partition_id;
 
 -- name: set_guard :exec
--- Transaction lent to a caller: whether it is still the same at the end.
+-- Transaction in the hands of a caller: whether it is still the same at the end.
 -- Differs: on PostgreSQL a commit inside it is refused by the driver.
-SAVEPOINT lent_transaction;
+SAVEPOINT user_transaction;
 
 -- name: release_guard :exec
 -- Fails when the caller committed or rolled back, even if it began anew.
 -- Differs: as set_guard.
-RELEASE SAVEPOINT lent_transaction;
+RELEASE SAVEPOINT user_transaction;
+
+-- name: begin_part :exec
+-- A part of a transaction of the caller's, where a test delivers inside one that is rolled back.
+SAVEPOINT given_part;
+
+-- name: end_part :exec
+-- The part is kept. Fails when a handler ended the transaction.
+RELEASE SAVEPOINT given_part;
+
+-- name: undo_part :exec
+-- Nothing of the part is kept; end_part follows.
+ROLLBACK TO SAVEPOINT given_part;
 
 -- name: set_savepoint :exec
 -- Transactional mode: what a failing message is undone to.
@@ -153,12 +169,12 @@ WHERE partition_id = :partition_id;
 
 -- name: insert_dead_letters :exec
 -- The dead letters of a turn as one set. :dead is a JSON array of
--- [partition id, seq, reason, attempts].
+-- [partition id, seq, reason, attempts, fingerprint].
 -- Differs: serves settle_and_read too, which sends only those above the old cursor.
 -- Locks: the database's write lock, held already.
 INSERT INTO outbox_dead_letters (
     message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts,
-    message_key, uid, origin
+    message_key, uid, origin, fingerprint
 )
 SELECT
     o.body_id,
@@ -172,7 +188,8 @@ SELECT
     json_extract(d.value, '$[3]'),
     b.message_key,
     b.uid,
-    b.origin
+    b.origin,
+    json_extract(d.value, '$[4]')
 FROM json_each(:dead) AS d
 CROSS JOIN outbox_outgoing AS o
 LEFT JOIN outbox_body AS b ON b.id = o.body_id

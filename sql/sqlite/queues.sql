@@ -76,8 +76,11 @@ SELECT id FROM outbox_partitions WHERE queue = :queue
 ON CONFLICT (partition_id) DO NOTHING;
 
 -- name: queue_partitions :many
--- The partition ids of a queue in index order.
-SELECT id FROM outbox_partitions WHERE queue = :queue ORDER BY partition;
+-- The partition ids of a queue in index order; an old name leads to the queue.
+SELECT id
+FROM outbox_partitions
+WHERE queue = coalesce((SELECT n.renamed_to FROM outbox_queues AS n WHERE n.queue = :queue), :queue)
+ORDER BY partition;
 
 -- name: find_queue :one
 SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;
@@ -143,3 +146,101 @@ SET
     epoch = :epoch,
     history = :history,
     revision = revision + 1;
+
+-- name: reset_partitions :exec
+-- For tests: nothing of a partition waits for another one.
+-- Locks: every partition's row, until commit.
+UPDATE outbox_partitions
+SET waits_for = NULL, waits_until_seq = NULL
+WHERE id > 0;
+
+-- name: reset_cursors :exec
+-- For tests: all that has a number is done, and nothing has failed.
+-- Locks: every processor row, until commit.
+UPDATE outbox_processor
+SET
+    processed_seq = (SELECT p.sequence FROM outbox_partitions AS p WHERE p.id = outbox_processor.partition_id),
+    attempts = 0, last_error = NULL, locked_by = NULL, locked_until = NULL, failing_since = NULL, parking = NULL
+WHERE partition_id > 0;
+
+-- name: reset_vacuum :exec
+-- For tests: nothing is left to delete.
+-- Locks: every vacuum row, until commit.
+UPDATE outbox_vacuum
+SET
+    vacuumed_seq = (SELECT p.sequence FROM outbox_partitions AS p WHERE p.id = outbox_vacuum.partition_id),
+    rests_until = NULL
+WHERE partition_id > 0;
+
+-- name: reset_incoming :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_incoming
+WHERE partition_id > 0;
+
+-- name: reset_delayed :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_delayed
+WHERE partition_id > 0;
+
+-- name: reset_outgoing :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_outgoing
+WHERE partition_id > 0;
+
+-- name: reset_body :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_body
+WHERE id > 0;
+
+-- name: reset_dead_letters :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_dead_letters
+WHERE id > 0;
+
+-- name: reset_failures :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_failures
+WHERE partition_id > 0;
+
+-- name: reset_parked :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_parked
+WHERE partition_id > 0;
+
+-- name: reset_parked_keys :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_parked_keys
+WHERE partition_id > 0;
+
+-- name: reset_history :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_history
+WHERE partition_id > 0;
+
+-- name: reset_dedup :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_dedup
+WHERE body_id > 0;
+
+-- name: reset_pauses :exec
+-- For tests; the condition is for sessions that refuse to delete without one.
+-- Locks: the rows.
+DELETE FROM outbox_pauses
+WHERE id > 0;
+
+-- name: reset_revision :exec
+-- For tests: other processes read the pauses again.
+-- Locks: the row.
+UPDATE outbox_installation
+SET revision = revision + 1
+WHERE id = 1;

@@ -64,9 +64,75 @@ WHERE (partition_id, body_id) IN (
     WHERE i.partition_id = json_extract(m.value, '$[0]') AND i.body_id <= json_extract(m.value, '$[2]')
 );
 
+-- name: sequence_due :many
+-- The same for messages that have become due: the partitions' numbers. What is due in each is read by
+-- oldest_due, and moved by insert_due, delete_due and advance_sequence.
+-- Differs: five statements in one transaction; it holds the write lock, so nothing commits in between.
+-- Locks: none of its own; runs under the write lock.
+SELECT id, sequence
+FROM outbox_partitions
+WHERE id IN (SELECT value FROM json_each(:partition_ids))
+ORDER BY id;
+
+-- name: oldest_due :many
+-- What is due in one partition, in the order in which it became so.
+-- Differs: a read of its own, see sequence_due.
+-- Locks: none of its own; runs under the write lock.
+SELECT
+    body_id,
+    due_at AS due_us
+FROM outbox_delayed
+WHERE
+    partition_id = :partition_id
+    AND due_at <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+ORDER BY due_at, body_id
+LIMIT :limit;
+
+-- name: insert_due :exec
+-- The messages that a pass moves, numbered: a JSON array of [partition_id, seq, body_id, due_at].
+-- Differs: the third step of sequence_due.
+-- Locks: the database's write lock, held already.
+INSERT INTO outbox_outgoing (partition_id, seq, body_id)
+SELECT
+    json_extract(value, '$[0]'),
+    json_extract(value, '$[1]'),
+    json_extract(value, '$[2]')
+FROM json_each(:moved);
+
+-- name: delete_due :exec
+-- The rows that were moved, by their keys.
+-- Differs: the fourth step of sequence_due.
+-- Locks: the database's write lock, held already.
+DELETE FROM outbox_delayed
+WHERE (partition_id, due_at, body_id) IN (
+    SELECT
+        json_extract(value, '$[0]'),
+        json_extract(value, '$[3]'),
+        json_extract(value, '$[2]')
+    FROM json_each(:moved)
+);
+
+-- name: advance_sequence :exec
+-- The new sequences: a JSON array of [partition_id, sequence].
+-- Differs: the last step of sequence_due.
+-- Locks: the database's write lock, held already.
+WITH given AS MATERIALIZED (
+    SELECT
+        json_extract(value, '$[0]') AS partition_id,
+        json_extract(value, '$[1]') AS sequence
+    FROM json_each(:sequences)
+)
+
+UPDATE outbox_partitions AS p
+SET sequence = given.sequence
+FROM given
+WHERE p.id = given.partition_id;
+
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does
--- not exist, is there whatever else is: revision tells of changed settings. Each probe is one step in
+-- not exist, is there whatever else is: revision tells of changed settings, dirty of deduplication keys whose
+-- window has passed. Delayed messages are looked for
+-- in a partition only where one is due at all, which one step in an index tells. Each probe is one step in
 -- a primary key; CROSS JOIN keeps SQLite from reordering the tables.
 -- Locks: none.
 SELECT
@@ -76,8 +142,19 @@ SELECT
         c.locked_until IS NULL
         OR c.locked_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
     ) AS behind,
-    c.processed_seq > v.vacuumed_seq AS dirty,
-    (SELECT n.revision FROM outbox_installation AS n) AS revision
+    c.processed_seq > v.vacuumed_seq AND (
+        v.rests_until IS NULL
+        OR v.rests_until <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+    ) AS dirty,
+    (SELECT n.revision FROM outbox_installation AS n) AS revision,
+    (SELECT min(e.due_at) FROM outbox_delayed AS e)
+    <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+    AND EXISTS (
+        SELECT 1 FROM outbox_delayed AS d
+        WHERE
+            d.partition_id = p.id
+            AND d.due_at <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+    ) AS due
 FROM json_each(:partition_ids) AS w
 CROSS JOIN outbox_partitions AS p
 CROSS JOIN outbox_processor AS c
@@ -88,14 +165,17 @@ WHERE
     AND v.partition_id = p.id
     AND (
         p.sequence > c.processed_seq
-        OR c.processed_seq > v.vacuumed_seq
+        OR dirty
         OR EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id)
+        OR due
     )
 UNION ALL
 SELECT
     0,
     FALSE,
     FALSE,
-    FALSE,
-    n.revision
+    (SELECT min(k.expires_at) FROM outbox_dedup AS k)
+    <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000,
+    n.revision,
+    FALSE
 FROM outbox_installation AS n;

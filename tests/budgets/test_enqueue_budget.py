@@ -98,6 +98,36 @@ def test_a_large_message_costs_one_question(wire: Wire, backend: str) -> None:
         assert wire.tap.verbs() == ["SELECT", "SELECT", "INSERT", "INSERT"]
 
 
+def test_a_key_and_a_delay_take_no_statement_more(producer: Outbox, wire: Wire, backend: str) -> None:
+    with producer.transaction() as conn:
+        conn.cursor().execute("DELETE FROM outbox_body WHERE id = 0")
+        for options in ({"key": "k"}, {"deliver_after": 60}, {"key": "k", "deliver_after": 60}):
+            wire.tap.take()
+            producer.enqueue(conn, "orders", b"x" * 100, **options)
+            assert wire.tap.verbs() == ONE[backend]
+
+
+def test_a_dedup_key_takes_two_statements_more_and_three_where_an_insert_cannot_tell(
+    producer: Outbox, wire: Wire, backend: str
+) -> None:
+    claim = ["INSERT"] if backend in {"postgresql", "sqlite"} else ["INSERT", "SELECT"]
+    new = [*claim, *ONE[backend], "WITH" if backend == "sqlite" else "UPDATE"]
+    # On MySQL and MariaDB a row for the key is committed on another connection first.
+    reserve = [] if backend in {"postgresql", "sqlite"} else ["INSERT", "COMMIT"]
+    with producer.transaction() as conn:
+        conn.cursor().execute("DELETE FROM outbox_body WHERE id = 0")
+        producer.enqueue(conn, "orders", b"x", dedup_key="first")
+        wire.tap.take()
+        producer.enqueue(conn, "orders", b"x", dedup_key="k")
+        assert wire.tap.verbs()[-len(reserve + new) :] == reserve + new
+        wire.tap.take()
+        producer.enqueue(conn, "orders", b"x", dedup_key="k")
+        assert wire.tap.verbs()[-2:] == ["INSERT", "SELECT"]
+        wire.tap.take()
+        producer.enqueue_batch(conn, "orders", [EnqueueMessage(b"", dedup_key=str(n)) for n in range(300)])
+        assert wire.tap.verbs()[-len(reserve + new) :] == reserve + new
+
+
 def test_a_flush_without_anything_new_sends_nothing(producer: Outbox, wire: Wire, backend: str) -> None:
     sent(producer, wire, 0)  # flushes at its end
     wire.tap.take()
@@ -110,7 +140,9 @@ def test_a_flush_sends_nothing_where_others_poll(producer: Outbox, wire: Wire, b
     with producer.transaction() as conn:
         producer.enqueue(conn, "orders", b"x")
         wire.tap.take()
-    assert wire.tap.verbs() == ["RELEASE", "COMMIT"]
+    # What the block may have told its session is reset; SQLite's connection is closed.
+    reset = [] if backend == "sqlite" else ["RESET", "SET", "SET", "COMMAND", "SET"]
+    assert wire.tap.verbs() == ["RELEASE", "COMMIT", *reset]
 
 
 @pytest.mark.backends("postgresql")
@@ -122,10 +154,12 @@ def test_a_flush_sends_one_notification_however_many_messages_and_partitions(
             producer.enqueue(conn, "orders", b"x", partition=index)
         wire.tap.take()
     # It is sent when flush returns, but nobody has waited for it to arrive.
-    eventually(lambda: len(wire.tap.seen()) == 3)
-    commit, session, notification = (statement.text for statement in wire.tap.take())
+    eventually(lambda: len(wire.tap.seen()) == 5)
+    commit, reset, answered_by, session, notification = (statement.text for statement in wire.tap.take())
     assert commit == "COMMIT"
-    # The connection that notifies is new.
+    assert reset.startswith("CLOSE ALL")  # what the block may have told its session
+    # The connection that notifies is new, and it might lead to a pooler.
+    assert answered_by == "SELECT pg_backend_pid() AS answered_by"
     assert session.startswith("SELECT set_config(")
     assert notification == "SELECT pg_notify($1, $2)"
 

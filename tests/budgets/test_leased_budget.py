@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from outbox import Batch, Reject, WorkerTuning
+from outbox import Batch, OutboxMessage, Reject, WorkerTuning
 from tests.budgets.line import QUEUE, Declare, Line
 
 BATCH = 10
@@ -96,3 +96,33 @@ def test_dead_letters_go_in_with_the_settlement_as_one_set(
     sent = workers.turn()
     more = {"postgresql": 0, "mysql": 1, "mariadb": 1, "sqlite": 1}
     assert len(sent) == len(lease(1)[backend]) + len(settle(1)[backend]) + more[backend]
+
+
+def test_parking_costs_a_read_when_the_set_has_changed_and_nothing_else(
+    line: Callable[[Declare], Line], backend: str
+) -> None:
+    def handle(msg: OutboxMessage) -> None:
+        if msg.payload == b"bad":
+            raise ValueError
+
+    workers = line(
+        lambda builder: builder.queue(QUEUE, 1).leased(
+            handle, max_attempts=2, on_give_up="park_key", tuning=tuning()
+        )
+    )
+    workers.send(1)
+    workers.sequence()
+    assert workers.turn() == [*lease(1)[backend], *settle(1)[backend]], "nothing is parked"
+
+    workers.outbox.parked.park(QUEUE, "other")
+    workers.send(1)
+    workers.sequence()
+    # MySQL's driver switches autocommit for what it only reads.
+    own = {"BEGIN", "COMMIT", "SET"}
+    read = [word for word in workers.turn() if word not in own]
+    without = [word for word in [*lease(1)[backend], *settle(1)[backend]] if word not in own]
+    assert len(read) == len(without) + 1, "the set is read once"
+
+    workers.send(1)
+    workers.sequence()
+    assert workers.turn() == [*lease(1)[backend], *settle(1)[backend]], "and looked up in memory from then on"

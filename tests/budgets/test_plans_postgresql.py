@@ -86,12 +86,13 @@ def keep_ignorant(database: Database, *, analysed_when_empty: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.backends("postgresql")
 @pytest.mark.parametrize("analysed_when_empty", [False, True])
-def test_no_plan_scans_a_table_of_a_million_rows(
+def test_no_plan_scans_a_table_of_a_hundred_thousand_rows(
     private_server: PrivateServer, analysed_when_empty: bool
 ) -> None:
     database = private_server.new_database()
     keep_ignorant(database, analysed_when_empty=analysed_when_empty)
-    ids = fill(database, 6)
+    # A scan is the more tempting the smaller a table is: what is right here is right for a million rows.
+    ids = fill(database, 5)
     for mode in ("auto", "force_generic_plan"):
         plans: list[Any] = []
         seen: dict[str, set[str]] = defaultdict(set)

@@ -18,10 +18,10 @@ HOT = re.compile(r"\boutbox_(?:incoming|outgoing|body)\b(?: AS (\w+))?")
 CONTROL = {"BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA"}
 
 
-@pytest.mark.slow
 @pytest.mark.backends("sqlite")
-def test_no_plan_scans_a_table_of_a_million_rows(wire: Wire, migrated: Database) -> None:
-    ids = fill(migrated, 6)
+def test_no_plan_scans_a_hot_table(wire: Wire, migrated: Database) -> None:
+    # Never analysed, SQLite does not know how many rows there are: a million have the plans of a thousand.
+    ids = fill(migrated, 3)
     scans: dict[str, set[str]] = defaultdict(set)
     looked_up: Counter[str] = Counter()
     with (

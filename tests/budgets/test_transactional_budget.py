@@ -1,7 +1,8 @@
 """What a transactional batch sends: a fixed frame, and for each message a savepoint and the handler's own.
 
 MySQL and MariaDB begin without saying so, and ask once whether the transaction is still the one that
-was begun. SQLite, where no statement is a round trip, forgets a savepoint in a statement of its own.
+was begun. At the end a session of our own is reset, on PostgreSQL in one message. SQLite, where no statement is
+a round trip, forgets a savepoint in a statement of its own.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ def expected(backend: str, count: int) -> list[str]:
     # From the second message on, RELEASE and SAVEPOINT travel together.
     steps = ["SAVEPOINT", "DELETE", *["RELEASE", "DELETE"] * (count - 1)]
     if backend == "postgresql":
-        return ["BEGIN", "WITH", *steps, "UPDATE", "COMMIT"]
+        return ["BEGIN", "WITH", *steps, "UPDATE", "COMMIT", "CLOSE"]
     if backend == "sqlite":
         step = ["SAVEPOINT", "DELETE", "RELEASE"]
         return ["BEGIN", "SELECT", "SELECT", *step * count, "SAVEPOINT", "RELEASE", "UPDATE", "COMMIT"]
-    return ["SELECT", *steps, "RELEASE", "UPDATE", "COMMIT"]
+    return ["SELECT", *steps, "RELEASE", "UPDATE", "COMMIT", "RESET", "SET", "SET", "COMMAND", "SET"]
 
 
 def run(conn: Any) -> None:

@@ -10,9 +10,10 @@ import django
 import pytest
 from django.conf import settings
 
-from outbox import Outbox, WrongDatabase
+from outbox import Outbox, OutboxMessage, WrongDatabase
 from outbox.connections import adapt
 from outbox.errors import UnsupportedConnection
+from outbox.testing import drain
 from tests.connections.support import (
     AWKWARD,
     PLAIN,
@@ -206,3 +207,30 @@ def test_a_connection_to_another_database_than_the_outboxs_is_refused(
         assert tables.count("outbox_body") == 1
     finally:
         provider.recycle(other)
+
+
+def test_a_test_case_delivers_in_its_own_transaction(tables: Database) -> None:
+    got: list[Any] = []
+
+    def audit(conn: Any, msg: OutboxMessage) -> None:
+        run("INSERT INTO orders (id) VALUES (7)")
+        got.append(msg.json())
+        if msg.json() == "fails":
+            raise ValueError("no")
+
+    builder = Outbox.builder(tables.url).queue("audit", 1).transactional(audit, max_attempts=1)
+    builder = builder.queue("mails", 2).leased(lambda msg: got.append(msg.json()))
+    with builder.open() as box, transaction.atomic():
+        for queue, payload in (("audit", "works"), ("audit", "fails"), ("mails", {"to": "anna"})):
+            box.enqueue(connection, queue, payload)
+        counts = drain(box, conn=connection)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM orders")
+            assert cursor.fetchone() == (1,)
+        transaction.set_rollback(True)
+    assert (counts.processed, counts.dead_lettered, counts.left) == (3, 1, 0)
+    assert sorted(map(str, got)) == ["fails", "works", "{'to': 'anna'}"]
+    assert not any(
+        tables.count(f"outbox_{name}") for name in ("body", "incoming", "outgoing", "dead_letters")
+    )
+    assert tables.count("orders") == 0

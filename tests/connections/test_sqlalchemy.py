@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -192,24 +191,6 @@ def test_a_driver_that_is_not_known_is_refused_by_its_name() -> None:
     assert "on the driver sqlite+pysqlite" in str(caught.value)
     engine.dispose()
     real.close()
-
-
-@pytest.mark.backends("postgresql")
-def test_a_session_lent_by_an_asynchronous_one_is_refused_with_its_driver(tables: Database) -> None:
-    url = tables.sqlalchemy_url.replace("postgresql+psycopg:", "postgresql+psycopg_async:")
-
-    async def refused() -> str:
-        engine = create_async_engine(url)
-        async with AsyncSession(engine) as session:
-            with pytest.raises(UnsupportedConnection) as caught:
-                await session.run_sync(lambda lent: adapt(lent, "postgresql"))
-        await engine.dispose()
-        return str(caught.value)
-
-    text = asyncio.run(refused())
-    assert "Session on the asynchronous driver postgresql+psycopg as" in text
-    assert "psycopg Connection" in text
-    assert "on one of these drivers" in text
 
 
 def test_asynchronous_sessions_and_engines_are_refused(tables: Database) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
+# Files of a project of a framework's, which a test in tests/contrib writes down and runs.
+OF_PROJECTS = frozenset({"docs/django.md"})
 
 _HEADING = re.compile(r"^#{1,3} (?P<title>.+)$")
 _OPENING = re.compile(r"^(?:```(?P<language>\S+)|<!-- (?P<given>given))$")

@@ -37,7 +37,9 @@ def test_the_command_exists(command: str) -> None:
                 word for word in words[1:] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")
             ]
             options = [word for word in words[1:] if word.startswith("--")]
-            help_text = help_of(*verbs[: 2 if verbs[0] in {"schema", "dead-letters"} else 1])
+            help_text = help_of(
+                *verbs[: 2 if verbs[0] in {"schema", "dead-letters", "queues", "parked"} else 1]
+            )
             assert set(options) <= set(re.findall(r"--[a-z-]+", help_text))
         case _:
             pytest.fail(f"nobody checks the command {command!r}")

@@ -31,13 +31,13 @@ class Run:
 
 
 # Kills, late answers and two sequencers each multiply the states, so they are verified one at a time.
-# Known, with three messages: an acknowledgement that arrives after two later ones of its own turn may release the
-# lease and undo the count of a start (calls one more than MAX_ATTEMPTS); nothing is lost or reordered by it.
 PROTOCOL = (
     Run(("KILLS=0", "RESENDS=1")),
     Run(("KILLS=1", "RESENDS=0")),
     Run(("KILLS=0", "RESENDS=0", "SEQUENCERS=2")),
     Run(("KILLS=1", "RESENDS=1", "WORKERS=1")),
+    # Three messages: an acknowledgement may arrive after two later ones of its own turn.
+    Run(("KILLS=0", "RESENDS=1", "WORKERS=1", "N=3")),
 )
 SMALL = ("KILLS=0", "RESENDS=0")
 REFUTED = (
@@ -48,7 +48,7 @@ REFUTED = (
     Run((), "NO_TOKEN"),
     Run((), "TOKEN_OF_PROCESS"),
     Run((), "NO_CANCEL_POINT"),
-    Run(("KILLS=0", "WORKERS=1", "N=3"), "CURSOR_MAY_FALL"),
+    Run(("KILLS=0", "WORKERS=1", "N=3"), "OLDER_ACK"),
     Run((), "DEAD_TWICE"),
     Run((), "ACK_BEFORE_DEAD"),
     Run((), "START_NOT_COUNTED"),

@@ -16,7 +16,7 @@
  *   NO_TOKEN            the fence does not compare the token
  *   TOKEN_OF_PROCESS    one token for each process instead of one for each acquisition
  *   NO_CANCEL_POINT     a handler is called although the lease may be over
- *   CURSOR_MAY_FALL     an acknowledgement sent again sets the cursor back
+ *   OLDER_ACK           an acknowledgement that is older than the cursor is taken, if its token is right
  *   DEAD_TWICE          an acknowledgement sent again writes its dead letters again
  *   ACK_BEFORE_DEAD     the cursor is advanced, and the dead letter written in a second transaction
  *   START_NOT_COUNTED   the start is not committed before the handler is called
@@ -87,6 +87,12 @@ byte late_token = NONE;
 #define FENCE(t) (live)
 #else
 #define FENCE(t) (live && locked_by == t)
+#endif
+/* What an acknowledgement needs in addition: nothing later is settled. `at` is what it would set the cursor to. */
+#ifdef OLDER_ACK
+#define SETTLES(t, at) (FENCE(t))
+#else
+#define SETTLES(t, at) (FENCE(t) && cursor <= at)
 #endif
 
 /* enqueue: the id is given at the insert, the row is visible at the commit; the transactions overlap. */
@@ -182,11 +188,7 @@ inline settle(t, at, answer, message) {
     :: answer != 1 ->
        assert(dead[message] <= 1);                     /* one letter for a message */
        assert(!(acknowledged[message] && dead[message] > 0));
-#ifdef CURSOR_MAY_FALL
        cursor = at;
-#else
-       if :: cursor < at -> cursor = at :: else fi;
-#endif
        if :: finished_upto < at -> finished_upto = at :: else fi;
        assert(cursor == finished_upto);                /* it never falls */
        if
@@ -207,7 +209,7 @@ active proctype network() {
     :: atomic {
            late ? late_token, at, answer, message ->
            if
-           :: FENCE(late_token) -> settle(late_token, at, answer, message)
+           :: SETTLES(late_token, at) -> settle(late_token, at, answer, message)
            :: else
            fi;
            late_token = NONE; at = 0; answer = 0; message = 0
@@ -290,7 +292,7 @@ acknowledge:
        if
        :: atomic { KILLED }
        :: atomic {
-              FENCE(token) -> settle(token, at, answer, message);
+              SETTLES(token, at) -> settle(token, at, answer, message);
               once_more = false;
               if
               :: (resends < RESENDS && answer != 1 && empty(late)) ->

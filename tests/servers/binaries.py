@@ -40,6 +40,11 @@ def find_mariadb() -> tuple[str, str] | None:
     return (server, installer) if server and installer else None
 
 
+def find_pgbouncer() -> str | None:
+    """Return the path of ``pgbouncer``."""
+    return _which("pgbouncer")
+
+
 def find_mysql() -> MysqlPrograms | None:
     """Return the MySQL unpacked into the cache, else one installed on this machine (MariaDB's alias does not count)."""
     if unpacked := unpacked_mysql(mysql_root()):

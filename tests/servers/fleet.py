@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.servers.binaries import find_mariadb, find_mysql, find_postgres
+from tests.servers.binaries import find_mariadb, find_mysql, find_pgbouncer, find_postgres
 from tests.servers.existing import ExistingServer
 from tests.servers.mysql_family import MariadbServer, MysqlServer
+from tests.servers.pgbouncer import Pgbouncer
 from tests.servers.postgres import PostgresServer, PostgresStandby
 from tests.servers.selection import existing_url, how_to_get
 from tests.servers.server import Server
@@ -35,6 +36,7 @@ class Fleet:
         self._shared: dict[str, Server | ExistingServer] = {}
         self._private: dict[str, Server] = {}
         self._standbys: list[PostgresStandby] = []
+        self._poolers: dict[tuple[str, str], Pgbouncer] = {}
         self._directory: Path | None = None
         self._undertaker: Undertaker | None = None
 
@@ -67,12 +69,27 @@ class Fleet:
         self._standbys[-1].start()
         return self._standbys[-1]
 
+    def pgbouncer(self, server: Server | ExistingServer, mode: str) -> Pgbouncer:
+        """Return a pgbouncer in front of a server in this mode, started."""
+        if (server.url, mode) not in self._poolers:
+            directory, undertaker = self._workshop()
+            program = find_pgbouncer()
+            if program is None:
+                raise ServerNotFound("pgbouncer is not installed: run `make servers`")
+            folder = directory / f"pgbouncer-{mode}-{len(self._poolers)}"
+            self._poolers[server.url, mode] = Pgbouncer(folder, undertaker, program, server.url, mode)
+        self._poolers[server.url, mode].start()
+        return self._poolers[server.url, mode]
+
     def start(self, *backends: str) -> dict[str, str]:
         """Start the shared servers of several backends and return their URLs."""
         return {name: self.shared(name).url for name in backends if name != "sqlite"}
 
     def close(self) -> None:
         """Stop every server that was started here, side by side, and remove what they wrote."""
+        for pooler in self._poolers.values():
+            pooler.close()
+        self._poolers.clear()
         servers = [*self._shared.values(), *self._private.values(), *self._standbys]
         if servers:
             with ThreadPoolExecutor(len(servers)) as pool:

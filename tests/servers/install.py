@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from tests.servers.binaries import find_mariadb, find_mysql, find_postgres
+from tests.servers.binaries import find_mariadb, find_mysql, find_pgbouncer, find_postgres
 from tests.servers.fetch_mysql import FetchFailed, fetch_mysql
 from tests.servers.selection import existing_url, how_to_exclude, selected_backends
 
@@ -30,6 +30,8 @@ def main() -> int:
         packages.append("postgresql")
     if "mariadb" in wanted and not find_mariadb():
         packages.extend(_MARIADB)
+    if "postgresql" in selected_backends() and not find_pgbouncer():
+        packages.append("pgbouncer")
     packages.extend(_missing_build_tools())
     if packages and subprocess.run([str(_APT_INSTALL), *packages], check=False).returncode:
         return 1

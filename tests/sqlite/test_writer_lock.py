@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from outbox import DatabaseError, Outbox
-from outbox.backends.sqlite.writer_lock import WriterLock
+from outbox import DatabaseError, EnqueueMessage, Outbox
+from outbox.backends.sqlite.writer_lock import GAP_SECONDS, LENT_SECONDS, WriterLock
 from tests.support import Database, eventually
 
 pytestmark = pytest.mark.backends("sqlite")
@@ -43,6 +43,48 @@ def test_who_gives_up_leaves_the_row() -> None:
     lock.release()
     assert answers == [False]
     assert lock.acquire([0])
+
+
+@pytest.mark.parametrize("lent", [True, False])
+def test_after_long_use_by_others_code_the_next_one_waits_a_moment(lent: bool) -> None:
+    now = [0.0]
+    lock = WriterLock(clock=lambda: now[0])
+    assert lock.acquire([0])
+    now[0] += LENT_SECONDS
+    assert lock.crowded
+    lock.release(handed_over=lent)
+    began = time.monotonic()
+    assert lock.acquire([0])
+    assert (time.monotonic() - began >= GAP_SECONDS) is lent
+    lock.release(handed_over=lent)
+
+
+def test_a_connection_of_the_applications_writes_while_a_transactional_backlog_lasts(
+    migrated: Database,
+) -> None:
+    builder = Outbox.builder(migrated.url).queue("audit", 1).transactional(lambda *_: time.sleep(0.02))
+    migrated.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+    with builder.start() as handle:
+        with handle.outbox.transaction() as conn:
+            handle.outbox.enqueue_batch(conn, "audit", [EnqueueMessage(n) for n in range(250)])
+        eventually(lambda: handle.stats().in_progress)
+        application = migrated.connect(autocommit=True)
+        # Shorter than the two seconds of a turn, and than five turns without a pause.
+        application.execute("PRAGMA busy_timeout = 1500")
+        for _ in range(2):
+            application.execute("INSERT INTO orders DEFAULT VALUES")
+        assert handle.outbox.status().partitions[0].backlog
+
+
+def test_an_outbox_whose_queues_exist_opens_while_a_transaction_is_open(migrated: Database) -> None:
+    builder = Outbox.builder(f"{migrated.url}?timeout=0.05").queue("orders", 1).leased(lambda _msg: None)
+    builder.open().close()
+    application = migrated.connect()
+    application.execute("BEGIN IMMEDIATE")
+    application.execute("PRAGMA user_version = 7")
+    with builder.open() as box:
+        assert box.enqueue(application, "orders", b"") > 0
+    application.commit()
 
 
 @pytest.mark.parametrize("built_from", ["url", "engine"])

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PLACES = ("outbox", "sql", "docs", "benchmarks", "examples", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
 SUFFIXES = {".py", ".sql", ".md"}
 WORST = re.compile(
-    r"\b(nobody|somebody|whoever|so\s+many|hire[ds]?|hiring|bury|buried|buries|burying|to\s+be\s+had|in\s+vain)\b",
+    r"\b(nobody|somebody|whoever|so\s+many|hire[ds]?|hiring|bury|buried|buries|burying|to\s+be\s+had|in\s+vain|lent|farewells?|cautious|suspects?)\b",
     re.IGNORECASE,
 )
 

@@ -24,14 +24,19 @@ DIALECT = "mysql+mysqlconnector"
 COLLATION = "utf8mb4_general_ci"
 # Seconds; the driver by itself would wait for a mute server for ever.
 CONNECT_TIMEOUT = 10
+# Seconds that an answer may take. On a connection whose server is gone the kernel by itself would wait for 15
+# minutes to 2 hours. Statements of ours wait for locks for 50 s; those of a handler may take long.
+SILENCE = 300
 
 
-def connect(target: URL | Engine, *, naming: Naming, pool_size: int) -> MysqlBackend:
+def connect(
+    target: URL | Engine, *, naming: Naming, pool_size: int, variant: str | None = None
+) -> MysqlBackend:
     """Make a backend for a URL, with a pool of its own, or for the user's Engine on the driver.
 
     Opens no connection yet. Raises `ImportError` when the driver is missing.
     """
-    catalog = Catalog.load("mysql", naming)
+    catalog = Catalog.load("mysql", naming, variant=variant)
     source: Source
     if isinstance(target, Engine):
         source, family = EngineSource(target, catalog), target.dialect.name
@@ -71,8 +76,16 @@ def connect_arguments(url: URL) -> dict[str, Any]:
         arguments.setdefault("collation", COLLATION)
     if not arguments.keys() & {"connection_timeout", "connect_timeout"}:
         arguments["connection_timeout"] = CONNECT_TIMEOUT
+    arguments.update({name: value for name, value in silence_limits().items() if name not in arguments})
     # What a transactional handler leaves unread must not fail the statement after it.
     arguments.setdefault("consume_results", True)
     # What the pool believes of a new connection.
     arguments["autocommit"] = False
     return arguments
+
+
+def silence_limits() -> dict[str, int]:
+    """Return the driver's arguments that bound the wait for an answer; older drivers have none."""
+    from mysql.connector.constants import DEFAULT_CONFIGURATION
+
+    return {name: SILENCE for name in ("read_timeout", "write_timeout") if name in DEFAULT_CONFIGURATION}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from outbox.backends.engines import watch
+from outbox.backends.engines import Guard, handed_over
 from outbox.backends.mysql.errors import translated
 from outbox.backends.mysql.leasing import Leasing
 from outbox.backends.mysql.migrations import Migrations
@@ -29,6 +30,7 @@ class MysqlBackend(
     """One MySQL or MariaDB database; every method is one short transaction, from any thread."""
 
     can_notify = False
+    behind_pooler = False
 
     def __init__(self, name: str, source: Source, catalog: Catalog, naming: Naming) -> None:
         super().__init__(source, catalog)
@@ -44,14 +46,12 @@ class MysqlBackend(
         raise DatabaseError(msg)
 
     @contextmanager
-    def connection(self) -> Iterator[Any]:
+    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
         with self._source.writing() as session:
-            still_lent = watch(session.handler_connection)
-            session.command("set_guard")
-            yield session.handler_connection
-            if not still_lent():
-                raise DatabaseError(ENDED)
-            on_savepoint(session, "release_guard")
+            set_guard, release = partial(session.command, "set_guard"), partial(on_savepoint, session)
+            guard = Guard(set_guard, partial(release, "release_guard")) if guarded else None
+            with handed_over(session, guard, partial(DatabaseError, ENDED)) as connection:
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

@@ -38,6 +38,7 @@ class Leased(NamedTuple):
     refused_behind: int | None
     refused_for: Decimal | None
     refused_attempts: int | None
+    parking: int | None
 
     def refusal(self) -> Refusal:
         """Tell why the partition was not handed out, from what the statement saw of it."""
@@ -61,6 +62,7 @@ class Leased(NamedTuple):
             bool(self.crashed),
             messages,
             decode_text(self.last_error),
+            self.parking,
         )
 
 
@@ -74,6 +76,7 @@ class Locked(NamedTuple):
     last_error: bytes | None
     refused_for: Decimal | None
     behind: int
+    parking: int | None
 
 
 class Batches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from outbox.backends.wrapping import underneath
 from outbox.errors import (
     ConnectionLost,
     Contention,
@@ -14,6 +15,7 @@ from outbox.errors import (
     StatementTimeout,
 )
 
+# The servers' numbers, the same in MySQL and MariaDB unless said.
 NO_SUCH_TABLE = 1146
 NO_SUCH_SAVEPOINT = 1305
 
@@ -82,6 +84,8 @@ LOST = frozenset(
         4031,  # disconnected by the server for inactivity
     }
 )
+# The drivers whose errors these are: our own, and those of connections that are given to us.
+DRIVERS = ("mysql.connector", "_mysql_connector", "MySQLdb", "pymysql")
 # What the driver raises without a number when it finds the connection closed.
 UNNUMBERED_LOST = frozenset({"InterfaceError", "OperationalError", "MySQLInterfaceError"})
 
@@ -95,9 +99,9 @@ KINDS: dict[int, type[DatabaseError]] = {
 
 
 def translate(error: Exception) -> DatabaseError | None:
-    """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy; else None."""
-    original = getattr(error, "orig", None) or error
-    if not type(original).__module__.startswith(("mysql.connector", "_mysql_connector")):
+    """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy or Django; else None."""
+    original = underneath(error)
+    if not type(original).__module__.startswith(DRIVERS):
         return None
     return kind_of(original)(f"MySQL: {' '.join(str(original).split())[:500]}")
 
@@ -115,11 +119,13 @@ def kind_of(error: BaseException) -> type[DatabaseError]:
 def number_of(error: BaseException | None) -> int:
     """Return the server's or driver's error number, or -1."""
     number = getattr(error, "errno", None)
+    if number is None and error is not None and error.args:
+        number = error.args[0]
     return number if isinstance(number, int) else -1
 
 
 def is_contention(error: BaseException) -> bool:
-    """Tell whether this is a deadlock or the like, also inside SQLAlchemy's wrapping."""
+    """Tell whether this is a deadlock or the like, also as SQLAlchemy and Django wrap it."""
     return isinstance(error, Exception) and isinstance(translate(error), Contention)
 
 

@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from outbox.backends.mysql.batches import Batches, Leased, inline_bytes
 from outbox.backends.mysql.session import Operations, Session
+from outbox.backends.parking import park
 from outbox.backends.records import (
     Delivery,
     LeaseRequest,
@@ -73,6 +74,7 @@ class Leasing(Operations):
             # The rows are locked under the fence; a partition that is not ours has no old cursor.
             old = rows.mapping("partition_id", "old_seq")
             ours = [item for item in items if old[item.partition_id] is not None]
+            park(session.change, MYSQL, ours)
             deliveries = read_on(session, rows, ours, max_bytes)
             kept = {delivery.partition_id for delivery in deliveries}
             if ours:
@@ -114,13 +116,21 @@ def read_on(session: Session, rows: Rows, ours: Sequence[Settlement], max_bytes:
     """Return the next batches of the partitions that are still ours."""
     cursors = {item.partition_id: item.cursor for item in ours}
     batches, partition_of = Batches(rows, max_bytes), rows.getter("partition_id")
+    parking = rows.mapping("partition_id", "parking")
     read: dict[int, list[Row]] = {}
     for group in batches.by_partition():
         partition_id = partition_of(group[0])
         if batch := batches.within_budget(group, cursors.get(partition_id)):
             read[partition_id] = batch
     return [
-        Delivery(partition_id, cursors[partition_id], 0, crashed=False, messages=messages)
+        Delivery(
+            partition_id,
+            cursors[partition_id],
+            0,
+            crashed=False,
+            messages=messages,
+            parking=parking[partition_id],
+        )
         for partition_id, messages in zip(read, batches.read(session, read.values()), strict=True)
     ]
 
@@ -144,7 +154,13 @@ def settle(session: Session, items: Sequence[Settlement], kept: Collection[int],
 def insert_dead_letters(session: Session, items: Sequence[Settlement], old: Mapping[int, int]) -> None:
     """Write the dead letters past the old cursors, if any: those before are written already."""
     dead = [
-        (item.partition_id, letter.seq, MYSQL.encode_text(letter.reason), letter.attempts)
+        (
+            item.partition_id,
+            letter.seq,
+            MYSQL.encode_text(letter.reason),
+            letter.attempts,
+            MYSQL.encode_text(letter.fingerprint),
+        )
         for item in items
         for letter in item.dead
         if letter.seq > old[item.partition_id]

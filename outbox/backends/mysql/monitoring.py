@@ -45,4 +45,6 @@ def to_status(row: Any) -> PartitionStatus:
         last_error=decode_text(row.last_error),
         locked_by=row.locked_by,
         locked_for=(until - now).total_seconds() if until and until > now else None,
+        delayed=row.delayed,
+        overdue=(now - row.first_due).total_seconds() if row.first_due and row.first_due <= now else None,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from outbox.backends.due import Waiting, advanced, numbered, passed_due
 from outbox.backends.mysql.session import Operations, Session
 from outbox.backends.records import Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
@@ -30,7 +31,14 @@ class Sequencing(Operations):
         with self._source.reading() as session:
             rows = session.query("pending", partition_ids=MYSQL.integers(partition_ids)).named()
         return Look.of(
-            Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty), row.revision)
+            Pending(
+                row.partition_id,
+                bool(row.incoming),
+                bool(row.behind),
+                bool(row.dirty),
+                row.revision,
+                bool(row.due),
+            )
             for row in rows
         )
 
@@ -45,6 +53,21 @@ class Sequencing(Operations):
         return [
             Sequenced(partition_id, base + 1 if ids else 0, len(ids)) for partition_id, base, ids in waiting
         ]
+
+    @retry_contention
+    def sequence_due(
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+    ) -> list[Sequenced]:
+        del durable  # every commit of a server waits, or none
+        with self._source.writing() as session:
+            ids = MYSQL.integers(sorted(partition_ids))
+            locked = session.query("sequence_due", partition_ids=ids).named()
+            waiting = [
+                (row.id, row.sequence, session.query("oldest_due", partition_id=row.id, limit=limit).named())
+                for row in locked
+            ]
+            move_due(session, waiting)
+        return passed_due(waiting)
 
 
 def lock_and_read(
@@ -81,6 +104,20 @@ def move(session: Session, waiting: list[tuple[int, int, list[int]]]) -> None:
             raise Contention(msg)
     sequences = MYSQL.records((partition_id, base + len(ids)) for partition_id, base, ids in waiting if ids)
     session.change("advance_sequence", sequences=sequences)
+
+
+def move_due(session: Session, waiting: Waiting) -> None:
+    """The same for delayed messages that are due."""
+    moved = numbered(waiting)
+    for start in range(0, len(moved), ROWS_A_STATEMENT):
+        chunk = moved[start : start + ROWS_A_STATEMENT]
+        text = MYSQL.records(chunk)
+        session.change("insert_outgoing", moved=text)
+        if session.change("delete_due", moved=text) != len(chunk):
+            msg = "MySQL: another sequencer moved the same messages; the pass is undone and repeated"
+            raise Contention(msg)
+    if moved:
+        session.change("advance_sequence", sequences=MYSQL.records(advanced(waiting)))
 
 
 def chunks(moved: list[Moved]) -> Iterator[list[Moved]]:

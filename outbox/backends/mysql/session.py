@@ -17,7 +17,7 @@ MULTI_STATEMENTS = 1 << 16  # a client flag, which the driver sets by default
 class Session:
     """A connection in hand and the statements to run on it; one thread at a time."""
 
-    __slots__ = ("_catalog", "_cursor", "connection", "handler_connection")
+    __slots__ = ("_catalog", "_cursor", "connection", "handler_connection", "spoiled")
 
     def __init__(self, catalog: Catalog, connection: Any, for_handler: Any) -> None:
         self._catalog = catalog
@@ -26,6 +26,8 @@ class Session:
         self._cursor = open_cursor(self.connection)
         self.handler_connection = for_handler
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
+        self.spoiled = False
+        """Whether code of a user's had it, which may have changed its settings for the next one."""
 
     def query(self, statement: str, **parameters: Any) -> Rows:
         """Run a statement and return its rows, whatever the connection's settings."""
@@ -56,6 +58,11 @@ class Session:
                 self._cursor.execute(command)
                 while self._cursor.nextset():
                     pass
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, as the driver knows by the server's last answer."""
+        return bool(self.connection.in_transaction)
 
     def commit(self) -> None:
         """End the transaction, if one is open."""

@@ -30,12 +30,12 @@ class Shapes:
         show = self.catalog["table_definition"]
         body = self.naming.table("body")
 
-        def look(lent: ProducerConnection) -> Shape:
+        def look(adapted: ProducerConnection) -> Shape:
             shape: Shape = {}
             for table in TABLES:
                 text = show.sql.replace(body, self.naming.table(table))
                 try:
-                    [(_, definition)] = lent.execute(Statement(show.name, show.kind, text), {})
+                    [(_, definition)] = adapted.query(Statement(show.name, show.kind, text), {})
                 except Exception as error:
                     if number_of(error) != NO_SUCH_TABLE:
                         raise
@@ -43,13 +43,13 @@ class Shapes:
                     shape.update(read_definition(table, definition))
             return shape
 
-        with self.writing() as conn:
-            lent = adapt(conn)
-            found = look(lent)
+        with self.connection(guarded=False) as conn:
+            adapted = adapt(conn)
+            found = look(adapted)
             for command in commands(self.naming):
                 text = COLUMNS.sub(NO_COLUMNS, PERMANENT.sub("TEMPORARY TABLE", command.sql))
-                lent.execute(Statement(command.name, ":exec", text), {})
-            return found, look(lent)
+                adapted.query(Statement(command.name, ":exec", text), {})
+            return found, look(adapted)
 
 
 def read_definition(table: str, definition: str) -> Shape:

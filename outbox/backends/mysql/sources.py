@@ -13,6 +13,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.mysql.errors import translated
+from outbox.backends.mysql.resetting import driver_settings, reset
 from outbox.backends.mysql.server import verify
 from outbox.backends.mysql.session import Session
 from outbox.backends.waiting import SLICE, Waiting
@@ -44,6 +45,7 @@ class PoolSource:
     ) -> None:
         self._driver = driver
         self._arguments = arguments
+        self._database: str = arguments["database"]
         self.catalog = catalog
         self._clock = clock
         self._lost_at = clock()
@@ -85,10 +87,16 @@ class PoolSource:
                 with translated():
                     connection.autocommit = autocommit
                 entry.info["autocommit"] = autocommit
-            yield Session(self.catalog, connection, connection)
-        except BaseException as error:
-            self._clean_up(entry, error)
-            raise
+            session = Session(self.catalog, connection, connection)
+            before = driver_settings(connection)
+            try:
+                yield session
+            except BaseException as error:
+                self._clean_up(entry, error)
+                raise
+            finally:
+                if session.spoiled and entry.is_valid and not reset(session, self._database, before):
+                    entry.invalidate()
         finally:
             if entry.is_valid:
                 entry.info["used_at"] = self._clock()
@@ -252,6 +260,7 @@ class Settings(NamedTuple):
     select_limit: int
 
 
+# The servers' defaults: a session that has them needs no statement more.
 FINE = Settings(0, 1, UNLIMITED)
 
 

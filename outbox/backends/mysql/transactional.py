@@ -16,6 +16,7 @@ from outbox.backends.mysql.batches import Batches, Locked, inline_bytes
 from outbox.backends.mysql.errors import NO_SUCH_SAVEPOINT, is_contention, number_of
 from outbox.backends.mysql.leasing import insert_dead_letters
 from outbox.backends.mysql.session import Operations, Session
+from outbox.backends.parking import park
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.errors import DatabaseError
@@ -23,7 +24,7 @@ from outbox.statements import Rows
 from outbox.statements.dialect import MYSQL, decode_text
 
 ENDED = (
-    "the transaction was ended by the code that it was lent to: it ran COMMIT, ROLLBACK or a statement that "
+    "the transaction was ended by the code that was given it: it ran COMMIT, ROLLBACK or a statement that "
     "commits by itself, or lost a deadlock; leave commit and rollback to the outbox, or use a leased handler "
     "or a connection of your own"
 )
@@ -36,7 +37,8 @@ class MysqlTurn:
         self.delivery = delivery
         self.connection: Any = session.handler_connection
         self._session = session
-        self._still_lent = watch(session.handler_connection)
+        session.spoiled = True
+        self._is_the_same = watch(session.handler_connection)
         self._marked = False
 
     def savepoint(self) -> None:
@@ -54,11 +56,12 @@ class MysqlTurn:
 
     def settle(self, settlement: Settlement) -> None:
         self.seal()
+        park(self._session.change, MYSQL, [settlement])
         advance(self._session, settlement)
         insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
     def _run(self, statement: str) -> None:
-        if not self._still_lent() or not self._session.connection.in_transaction:
+        if not self._is_the_same() or not self._session.in_transaction:
             raise DatabaseError(ENDED)
         on_savepoint(self._session, statement)
 
@@ -125,7 +128,7 @@ def read_locked(session: Session, rows: Rows, max_bytes: int) -> Delivery | Refu
         return Refusal(partition_id, RefusalKind.IDLE)
     [messages] = batches.read(session, [batch])
     head = (partition_id, cursor, found.attempts, bool(found.crashed))
-    return Delivery(*head, messages, decode_text(found.last_error))
+    return Delivery(*head, messages, decode_text(found.last_error), found.parking)
 
 
 def advance(session: Session, settlement: Settlement) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from outbox.backends.postgresql.errors import translated
 from outbox.backends.postgresql.leasing import Leasing
-from outbox.backends.postgresql.lent import LentTransaction
 from outbox.backends.postgresql.listener import PostgresListener
 from outbox.backends.postgresql.migrations import Migrations
 from outbox.backends.postgresql.monitoring import Monitoring
@@ -21,9 +20,16 @@ from outbox.backends.postgresql.session import Database
 from outbox.backends.postgresql.shapes import Shapes
 from outbox.backends.postgresql.sources import PgConnection
 from outbox.backends.postgresql.transactional import Transactions
+from outbox.backends.postgresql.user_transaction import UserTransaction
 from outbox.backends.postgresql.vacuum import Vacuuming
 from outbox.backends.postgresql.wakeup_format import encode
+from outbox.errors import DatabaseError
 from outbox.statements import Naming
+
+NO_LISTEN = (
+    "PostgreSQL: connections go through a pooler, behind which LISTEN hears nothing; give "
+    '.wakeup("notify", listen_url=…) the URL of the server itself, or choose .wakeup("poll")'
+)
 
 
 class PostgresBackend(
@@ -47,6 +53,10 @@ class PostgresBackend(
         self._notifier = PostgresNotifier(db, self._channel)
         self._parts: list[PostgresBackend] = []
 
+    @property
+    def behind_pooler(self) -> bool:
+        return self._db.source.pooler.found
+
     def notify(self, partition_ids: Sequence[int], *, more: bool = False) -> None:
         self._notifier.post(encode(self._origin, partition_ids, more=more))
 
@@ -57,6 +67,8 @@ class PostgresBackend(
 
     def _connect_to_listen(self) -> PgConnection:
         if self._to_listen is None:
+            if self._db.source.pooler.found:
+                raise DatabaseError(NO_LISTEN)
             with self._db.translated():
                 return self._db.source.connect()
         # What is wrong there says nothing of the connections that the others use.
@@ -64,14 +76,16 @@ class PostgresBackend(
             return self._to_listen()
 
     @contextmanager
-    def connection(self) -> Iterator[Any]:
+    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
         with ExitStack() as stack:
             with self._db.translated():
-                connection, for_user = stack.enter_context(self._db.source.writing())
-            lent = LentTransaction(connection, for_user)
+                # What a user's code tells its session is to reach no other.
+                writing = self._db.source.writing(lambda: guarded)
+                connection, for_user = stack.enter_context(writing)
+            transaction = UserTransaction(connection, for_user)
             # From here on the caller runs statements, and gets the driver's own errors.
             yield for_user
-            lent.check_sound()
+            transaction.check_sound()
             with self._db.translated():
                 stack.close()
 

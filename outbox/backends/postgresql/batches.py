@@ -23,6 +23,7 @@ class Leased(NamedTuple):
     refused_for: float | None
     refused_attempts: int | None
     missing_after: int | None
+    parking: int | None
 
     def refusal(self) -> Refusal:
         """Tell why the partition was not handed out, from what the statement saw of it."""
@@ -44,6 +45,7 @@ class Fenced(NamedTuple):
     ours: bool
     keeps: bool | None
     cursor_seq: int
+    parking: int | None
 
 
 class Locked(NamedTuple):
@@ -56,6 +58,7 @@ class Locked(NamedTuple):
     last_error: str | None
     refused_for: float | None
     behind: bool
+    parking: int | None
 
 
 def by_partition(rows: Rows) -> Iterator[list[Row]]:
@@ -74,7 +77,8 @@ def read_locked(rows: Rows) -> Delivery | Refusal:
     read = rows.reader(StoredMessage)(row for row in rows if seq_of(row) is not None)
     messages = unbroken(cursor, read)
     if messages:
-        return Delivery(partition_id, cursor, found.attempts, found.crashed, messages, found.last_error)
+        head = (partition_id, cursor, found.attempts, found.crashed)
+        return Delivery(*head, messages, found.last_error, found.parking)
     if found.behind:
         return Refusal(partition_id, RefusalKind.MISSING, cursor=cursor)
     return Refusal(partition_id, RefusalKind.IDLE)

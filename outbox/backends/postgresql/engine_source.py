@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from outbox.backends.postgresql.idleness import Idleness
+from outbox.backends.postgresql.pooler import Pooler
 from outbox.backends.postgresql.settings import OddSessions
 from outbox.backends.postgresql.sources import (
     PgConnection,
@@ -14,7 +15,7 @@ from outbox.backends.postgresql.sources import (
     autocommitting,
     end_transaction,
 )
-from outbox.backends.waiting import Waiting
+from outbox.backends.waiting import Waiting, never
 from outbox.statements import Catalog
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ class EngineSource:
 
     def __init__(self, engine: Engine, catalog: Catalog) -> None:
         self.waiting = Waiting()
+        self.pooler = Pooler()
         self._engine = engine
         self._idleness = Idleness()
-        self._odd = OddSessions(catalog)
+        self._odd = OddSessions(catalog, self.pooler)
 
     @contextmanager
     def reading(self) -> Iterator[PgConnection]:
@@ -41,7 +43,10 @@ class EngineSource:
                 yield conn
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(
+        self,
+        spoiled: Callable[[], bool] = never,  # noqa: ARG002 - what the sessions are set to is the user's
+    ) -> Iterator[tuple[PgConnection, Any]]:
         with self._acquire() as (conn, outer):
             with autocommitting(conn):
                 odd = self._odd.is_odd(conn)
@@ -57,17 +62,18 @@ class EngineSource:
         """Acquire a connection without a transaction; one that was cut off while idle is replaced."""
         with self._engine.connect() as outer:
             while not self._idleness.trusts(driver_connection(outer)):
-                self.waiting.losses += 1
+                self.waiting.count_loss()
                 outer.invalidate()
             conn = driver_connection(outer)
             try:
                 end_transaction(conn)
-                yield conn, outer
+                with self.pooler.unprepared(conn):
+                    yield conn, outer
             finally:
                 self._idleness.used(conn)
 
     def dedicated(self) -> SingleSource:
-        return SingleSource(self.connect, self.waiting)
+        return SingleSource(self.connect, self.waiting, self.pooler)
 
     def connect(self) -> PgConnection:
         # From a pool like the Engine's, so that its creator, arguments and listeners take part, but not

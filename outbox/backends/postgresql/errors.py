@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from outbox.backends.wrapping import underneath
 from outbox.errors import (
     ConnectionLost,
     Contention,
@@ -34,9 +35,14 @@ KINDS: dict[str, type[DatabaseError]] = {
 }
 
 
-def translate(error: psycopg.Error) -> DatabaseError:
+def of_psycopg2(error: BaseException) -> bool:
+    """Tell whether it is psycopg2's, on whose connections tests may run the pipeline."""
+    return type(error).__module__.startswith("psycopg2") and hasattr(error, "pgcode")
+
+
+def translate(error: BaseException) -> DatabaseError:
     """Return the library's error for ``error``; the message is the server's first line."""
-    state = error.sqlstate or ""
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
     text = f"PostgreSQL: {' '.join(str(error).split())[:500]}"
     if known := KINDS.get(state):
         return known(text)
@@ -48,9 +54,10 @@ def translate(error: psycopg.Error) -> DatabaseError:
 
 
 def is_contention(error: BaseException) -> bool:
-    """Tell whether this is a deadlock or the like, also inside SQLAlchemy's wrapping."""
-    original = getattr(error, "orig", error)
-    return isinstance(original, psycopg.Error) and isinstance(translate(original), Contention)
+    """Tell whether this is a deadlock or the like, also as SQLAlchemy and Django wrap it."""
+    original = underneath(error)
+    known = isinstance(original, psycopg.Error) or of_psycopg2(original)
+    return known and isinstance(translate(original), Contention)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Final
 
 from outbox.backends.postgresql.plan_chooser import PlanChooser
+from outbox.backends.postgresql.pooler import Pooler
 from outbox.clock import Clock, monotonic
 
 QUIET: Final = 1.0
@@ -44,8 +45,10 @@ class KeptPlans:
     Safe from any thread: a race costs a few plans.
     """
 
-    def __init__(self, clock: Clock = monotonic) -> None:
+    def __init__(self, clock: Clock = monotonic, pooler: Pooler | None = None) -> None:
         self._clock = clock
+        self.pooler = pooler or Pooler()
+        """Behind one there are none: the next statement may reach a server that never saw the plan."""
         self._choosers: defaultdict[str, PlanChooser] = defaultdict(PlanChooser)
         self._ran_at: dict[str, float] = {}
         self._generation = 0

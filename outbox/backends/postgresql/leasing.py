@@ -5,8 +5,10 @@ Statements: `lease_and_read` 1, `settle_and_read` 1, `renew` 1, each its own tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from outbox.backends.parking import park
 from outbox.backends.postgresql.batches import Fenced, Leased, by_partition
 from outbox.backends.postgresql.session import Operations
 from outbox.backends.records import (
@@ -54,9 +56,25 @@ class Leasing(Operations):
     def settle_and_read(
         self, settlements: Sequence[Settlement], *, token: str, lease: float, max_bytes: int
     ) -> SettleResult:
+        if not any(item.parked for item in settlements):
+            return settled(
+                self._settle(self._db.query, settlements, token=token, lease=lease, max_bytes=max_bytes)
+            )
+        # Parking is rare: it is no part of the statement that every batch pays for.
+        with self._db.writing() as session:
+            ids = POSTGRESQL.integers(item.partition_id for item in settlements)
+            # Under the fence, with the rows locked, and with time left for the second statement.
+            ours = set(session.query("renew", partition_ids=ids, token=token, lease=lease).values())
+            park(session.query, POSTGRESQL, [item for item in settlements if item.partition_id in ours])
+            return settled(
+                self._settle(session.query, settlements, token=token, lease=lease, max_bytes=max_bytes)
+            )
+
+    @staticmethod
+    def _settle(query: Callable[..., Rows], settlements: Sequence[Settlement], **turn: Any) -> Rows:
         dead = [letter for item in settlements for letter in item.dead]
         integers = POSTGRESQL.integers
-        rows = self._db.query(
+        return query(
             "settle_and_read",
             count=len,
             partition_ids=integers(item.partition_id for item in settlements),
@@ -69,11 +87,9 @@ class Leasing(Operations):
             dead_seqs=integers(letter.seq for letter in dead),
             dead_reasons=[letter.reason for letter in dead],
             dead_attempts=integers(letter.attempts for letter in dead),
-            token=token,
-            lease=lease,
-            max_bytes=max_bytes,
+            dead_fingerprints=[letter.fingerprint for letter in dead],
+            **turn,
         )
-        return settled(rows)
 
     @retry_contention
     def renew(self, partition_ids: Sequence[int], *, token: str, lease: float) -> set[int]:
@@ -93,7 +109,7 @@ def leased(rows: Rows) -> LeaseResult:
         else:
             messages = unbroken(cursor, read_messages(batch))
             head = (found.partition_id, cursor, found.attempts, found.crashed)
-            result.deliveries.append(Delivery(*head, messages, found.last_error))
+            result.deliveries.append(Delivery(*head, messages, found.last_error, found.parking))
     return result
 
 
@@ -110,6 +126,13 @@ def settled(rows: Rows) -> SettleResult:
         else:
             messages = unbroken(found.cursor_seq, read_messages(batch))
             result.deliveries.append(
-                Delivery(found.partition_id, found.cursor_seq, 0, crashed=False, messages=messages)
+                Delivery(
+                    found.partition_id,
+                    found.cursor_seq,
+                    0,
+                    crashed=False,
+                    messages=messages,
+                    parking=found.parking,
+                )
             )
     return result

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from psycopg_pool import ConnectionPool
 
 from outbox.clock import Clock, monotonic
+from outbox.runtime.throttle import Throttle
 
 # Seconds within which failures belong together: the pool's attempts come one, then two seconds apart.
 RECENT = 3.0
 # Failures that make an outage: one alone may have another reason, such as too many clients for a moment.
 ENOUGH = 2
+
+POOL_NAME = "outbox-pool"
+
+
+class Seldom(logging.Filter):
+    """Lets the pool's own lines about failed attempts through once a minute, and then more seldom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._throttle = Throttle()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave the lines of other pools alone."""
+        ours = isinstance(record.args, tuple) and POOL_NAME in record.args
+        return not ours or self._throttle.admit(record.msg) is not None
+
+
+# The workers tell of an outage themselves, and the pool would do so at each attempt.
+logging.getLogger("psycopg.pool").addFilter(Seldom())
 
 
 class Outage:
@@ -32,7 +53,7 @@ class Outage:
         if self._clock() - self._looked_at > RECENT:
             self._errors = self._count()
 
-    def suspect(self) -> None:
+    def connection_lost(self) -> None:
         """A connection was lost: if the next attempt to make one fails as well, that is enough."""
         self._errors = self._count()
         self._failures = ENOUGH - 1

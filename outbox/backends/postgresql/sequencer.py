@@ -82,6 +82,22 @@ class Sequencing(Operations):
             for row in passed
         ]
 
+    @retry_contention
+    def sequence_due(
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+    ) -> list[Sequenced]:
+        # Planned at each run: rare, and a plan kept from an empty table would scan a full one.
+        rows = self._db.query(
+            "sequence_due",
+            keep=False,
+            partition_ids=POSTGRESQL.integers(partition_ids),
+            limit=limit,
+            durable=durable,
+        )
+        return [
+            Sequenced(row.partition_id, row.first_seq, row.moved, more=row.raced) for row in rows.read(Passed)
+        ]
+
     def _announced(self, run: Callable[..., Rows]) -> Rows:
         """Run a pass that tells other processes, who find it by polling while the server's queue is full."""
         if monotonic() < self._quiet_until:

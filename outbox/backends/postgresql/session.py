@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's
 
 from outbox.backends.postgresql.errors import translate
 from outbox.backends.postgresql.kept_plans import KeptPlans
+from outbox.backends.postgresql.pooler import ON_PRIMARY
 from outbox.backends.postgresql.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
 from outbox.connections.psycopg import storable
@@ -29,7 +30,7 @@ Count = Callable[[Rows], int]
 class Session:
     """A connection in hand and the statements to run on it; one thread at a time."""
 
-    __slots__ = ("_catalog", "_clock", "_plans", "connection", "handler_connection")
+    __slots__ = ("_catalog", "_clock", "_plans", "connection", "handler_connection", "spoiled")
 
     def __init__(
         self, catalog: Catalog, plans: KeptPlans, clock: Clock, connection: PgConnection, for_handler: Any
@@ -42,6 +43,8 @@ class Session:
         """The driver's connection."""
         self.handler_connection = for_handler
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
+        self.spoiled = False
+        """Whether code of a user's had it, which may have changed its settings for the next one."""
 
     def query(
         self, statement: str, *, keep: bool | None = None, count: Count | None = None, **parameters: Any
@@ -56,6 +59,8 @@ class Session:
             keep = self._plans.usable(statement)
         known = self._catalog[statement]
         sql = known.pyformat
+        if self._plans.pooler.found:
+            keep = False
         if keep:
             sql = self._plans.text_of(sql)
         began = self._clock()
@@ -91,7 +96,7 @@ class Database:
         self.source = source
         self.waiting = source.waiting
         self.catalog = catalog
-        self.plans = KeptPlans(clock)
+        self.plans = KeptPlans(clock, source.pooler)
         self._clock = clock
 
     def query(
@@ -114,8 +119,11 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Acquire a session with an open transaction: commits at a clean exit, else rolls back."""
-        with self.translated(), self.source.writing() as (conn, for_handler):
-            yield self.session(conn, for_handler)
+        session: Session | None = None
+        spoiled = lambda: session is not None and session.spoiled  # noqa: E731 - of the session to come
+        with self.translated(), self.source.writing(spoiled) as (conn, for_handler):
+            session = self.session(conn, for_handler)
+            yield session
 
     def dedicated(self) -> Database:
         """Return the same statements on one connection apart from the pool, with plans of its own."""
@@ -140,7 +148,7 @@ class Database:
     def _translate(self, error: psycopg.Error) -> DatabaseError:
         mine = translate(error)
         if isinstance(mine, ConnectionLost):
-            self.waiting.losses += 1
+            self.waiting.count_loss()
             self._recheck()
         return mine
 
@@ -160,4 +168,6 @@ class Operations:
         self.catalog = db.catalog
 
     def use(self, catalog: Catalog) -> None:
+        if self._db.source.pooler.found:
+            catalog = catalog.marked(ON_PRIMARY)
         self._db.catalog = self.catalog = catalog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import psycopg
 from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 
+from outbox.backends.postgresql.pooler import Pooler
+from outbox.errors import ConfigurationError
 from outbox.statements import Catalog
 from outbox.unwrapping import innermost
 
@@ -27,6 +30,20 @@ KEEPALIVES = {
     "tcp_user_timeout": 25_000,
 }
 
+# Seconds; libpq by itself would wait for a mute server for minutes.
+CONNECT_TIMEOUT = 10
+
+
+def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
+    """Return the option that bounds the wait for a mute server, unless the user has bounded it."""
+    try:
+        options = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        # What follows the colon may be a part of the password.
+        raise ConfigurationError(option, conninfo, str(error).partition(":")[0]) from None
+    bounded = "connect_timeout" in options or "PGCONNECT_TIMEOUT" in os.environ
+    return {} if bounded else {"connect_timeout": CONNECT_TIMEOUT}
+
 
 def keepalives(conninfo: str) -> dict[str, Any]:
     """Return libpq's options that notice a dead server, but for those that the user has set."""
@@ -34,12 +51,15 @@ def keepalives(conninfo: str) -> dict[str, Any]:
     return {name: value for name, value in KEEPALIVES.items() if name not in given}
 
 
-def own_session(catalog: Catalog) -> Callable[[PgConnection], None]:
-    """Return what sets a new connection of our own up; 1 round trip."""
-    text = catalog["own_session"].compact
+def own_session(catalog: Catalog, pooler: Pooler) -> Callable[[PgConnection], None]:
+    """Return what sets a new connection of our own up, unless it leads to a pooler; 2 round trips."""
+    question, text = catalog["answered_by"].compact, catalog["own_session"].compact
 
     def configure(conn: PgConnection) -> None:
-        psycopg.Cursor(conn).execute(text, prepare=False)
+        row = psycopg.Cursor(conn).execute(question, prepare=False).fetchone()
+        assert row is not None
+        if not pooler.compare(conn, row[0]):
+            psycopg.Cursor(conn).execute(text, prepare=False)
 
     return configure
 
@@ -47,7 +67,8 @@ def own_session(catalog: Catalog) -> Callable[[PgConnection], None]:
 class OddSessions:
     """The user's connections on which our statements need a transaction set up for them. Thread-safe."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, pooler: Pooler) -> None:
+        self._pooler = pooler
         self._question = catalog["odd_session"].compact
         self._settings = catalog["own_transaction"].compact
         self._lock = threading.Lock()
@@ -60,7 +81,9 @@ class OddSessions:
             known = self._known.get(conn)
         if known is None:
             row = psycopg.Cursor(conn).execute(self._question, prepare=False).fetchone()
-            known = row is not None and row[0] > 0
+            assert row is not None
+            self._pooler.compare(conn, row[1])
+            known = row[0] > 0
             with self._lock:
                 self._known[conn] = known
         return known

@@ -32,17 +32,17 @@ class Shapes:
         naming, temporary = self.naming, Naming(self.naming.prefix, "pg_temp")
         statement = self.catalog["table_shapes"]
 
-        def look(lent: ProducerConnection, names: Naming) -> Shape:
-            rows = lent.execute(statement, {"tables": [names.table(name) for name in TABLES]})
+        def look(adapted: ProducerConnection, names: Naming) -> Shape:
+            rows = adapted.query(statement, {"tables": [names.table(name) for name in TABLES]})
             return shape_of(rows, naming.prefix)
 
         found: Shape = {}
         try:
             with self.connection() as conn:
-                lent = adapt(conn)
-                found = look(lent, naming)
+                adapted = adapt(conn)
+                found = look(adapted, naming)
                 for command in commands(temporary):
-                    lent.execute(command, {})
-                undo(look(lent, temporary))
+                    adapted.query(command, {})
+                undo(look(adapted, temporary))
         except Scratch as scratch:
             return found, scratch.shape

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from outbox.backends.postgresql.idleness import Idleness
-from outbox.backends.postgresql.outage import Outage
-from outbox.backends.postgresql.settings import OddSessions, keepalives, own_session
-from outbox.backends.waiting import Waiting
-from outbox.errors import ConfigurationError
+from outbox.backends.postgresql.outage import POOL_NAME, Outage
+from outbox.backends.postgresql.pooler import Pooler
+from outbox.backends.postgresql.resetting import Resetting, driver_settings
+from outbox.backends.postgresql.settings import OddSessions, connect_timeout, keepalives, own_session
+from outbox.backends.waiting import Waiting, never
+from outbox.clock import in_real_time
+from outbox.runtime import exiting
 from outbox.statements import Catalog
 
 PgConnection: TypeAlias = "psycopg.Connection[Any]"
@@ -26,8 +27,6 @@ PgConnection: TypeAlias = "psycopg.Connection[Any]"
 # The encoding is ours whatever the environment says: in that of a database without one (SQL_ASCII) psycopg
 # gives texts as bytes.
 OWN_SESSIONS = {"autocommit": True, "application_name": "outbox", "client_encoding": "utf8"}
-# Seconds; libpq by itself would wait for a mute server for minutes.
-CONNECT_TIMEOUT = 10
 # How long a worker waits for a connection of the pool before it reports the server as lost.
 CHECKOUT_TIMEOUT = 8.0
 
@@ -36,14 +35,18 @@ class Source(Protocol):
     """Gives connections out for the length of a statement or of a transactional handler."""
 
     waiting: Waiting
+    pooler: Pooler
 
     def reading(self) -> AbstractContextManager[PgConnection]:
         """Acquire a connection on which every statement is its own transaction."""
 
-    def writing(self) -> AbstractContextManager[tuple[PgConnection, Any]]:
+    def writing(
+        self, spoiled: Callable[[], bool] = never
+    ) -> AbstractContextManager[tuple[PgConnection, Any]]:
         """Acquire ``(driver connection, what a handler gets)`` with an open transaction.
 
-        Commits at a clean exit and rolls back at an exception.
+        Commits at a clean exit and rolls back at an exception. A connection of our own is as good as new
+        afterwards, also when it is ``spoiled``: code of a user's had it.
         """
 
     def connect(self) -> PgConnection:
@@ -66,8 +69,9 @@ class SingleSource:
     another one.
     """
 
-    def __init__(self, connect: Callable[[], PgConnection], waiting: Waiting) -> None:
+    def __init__(self, connect: Callable[[], PgConnection], waiting: Waiting, pooler: Pooler) -> None:
         self.waiting = waiting
+        self.pooler = pooler
         self._connect = connect
         self._lock = threading.Lock()
         self._conn: PgConnection | None = None
@@ -84,7 +88,10 @@ class SingleSource:
                 raise
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(
+        self,
+        spoiled: Callable[[], bool] = never,  # noqa: ARG002 - no user's code gets this connection
+    ) -> Iterator[tuple[PgConnection, Any]]:
         with self.reading() as conn, conn.transaction():
             yield conn, conn
 
@@ -92,7 +99,7 @@ class SingleSource:
         return self._connect()
 
     def dedicated(self) -> SingleSource:
-        return SingleSource(self._connect, self.waiting)
+        return SingleSource(self._connect, self.waiting, self.pooler)
 
     def recheck(self) -> None:
         """There is no other connection to look at."""
@@ -110,14 +117,18 @@ class SingleSource:
 class PoolSource:
     """A psycopg pool: our own (``owned``) or the user's, which is never closed."""
 
-    def __init__(self, pool: ConnectionPool[Any], catalog: Catalog, *, owned: bool) -> None:
+    def __init__(
+        self, pool: ConnectionPool[Any], catalog: Catalog, *, owned: bool, pooler: Pooler | None = None
+    ) -> None:
         self.waiting = Waiting()
+        self.pooler = pooler or Pooler()
         self._pool = pool
         self._owned = owned
         self._closed = False
         self._outage = Outage(pool)
         self._idleness = Idleness()
-        self._odd = OddSessions(catalog)
+        self._odd = OddSessions(catalog, self.pooler)
+        self._reset = Resetting(catalog)
 
     @classmethod
     def from_conninfo(cls, conninfo: str, size: int, catalog: Catalog) -> PoolSource:
@@ -125,45 +136,58 @@ class PoolSource:
 
         Raises `ConfigurationError` for what libpq cannot read.
         """
+        pooler = Pooler()
         pool = ConnectionPool(
             conninfo,
             kwargs={**OWN_SESSIONS, **connect_timeout(conninfo), **keepalives(conninfo)},
-            configure=own_session(catalog),
+            configure=own_session(catalog, pooler),
             min_size=0,
             max_size=size,
             timeout=CHECKOUT_TIMEOUT,
             max_idle=120.0,
             # Give an attempt up before its pauses grow: the next request begins a new one.
             reconnect_timeout=5.0,
-            name="outbox-pool",
+            name=POOL_NAME,
             open=False,
         )
-        return cls(pool, catalog, owned=True)
+        source = cls(pool, catalog, owned=True, pooler=pooler)
+        exiting.opened.add(source)
+        return source
+
+    @property
+    def _sessions_are_ours(self) -> bool:
+        """Whether sessions are set up once and stay so: not the user's, nor those behind a pooler."""
+        return self._owned and not self.pooler.found
 
     @contextmanager
     def reading(self) -> Iterator[PgConnection]:
         with self._acquire() as conn:
-            if self._owned or not self._odd.is_odd(conn):
+            if self._sessions_are_ours or not self._odd.is_odd(conn):
                 yield conn
             else:
                 with self._odd.transaction(conn):
                     yield conn
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[PgConnection, Any]]:
+    def writing(self, spoiled: Callable[[], bool] = never) -> Iterator[tuple[PgConnection, Any]]:
         with self._acquire() as conn:
-            if self._owned:
-                with conn.transaction():
-                    yield conn, conn
-            else:
+            if not self._sessions_are_ours:
                 with self._odd.transaction(conn):
                     yield conn, conn
+                return
+            before = driver_settings(conn)
+            try:
+                with conn.transaction():
+                    yield conn, conn
+            finally:
+                if spoiled():
+                    self._reset(conn, before)
 
     @contextmanager
     def _acquire(self) -> Iterator[PgConnection]:
         conn = self._checkout()
         try:
-            with autocommitting(conn):
+            with nullcontext() if conn.autocommit else autocommitting(conn), self.pooler.unprepared(conn):
                 yield conn
             # Usually nothing is open. What a handler began by a statement is kept like its others.
             if not conn.closed:
@@ -178,7 +202,7 @@ class PoolSource:
             self._pool.putconn(conn)
 
     def dedicated(self) -> SingleSource:
-        return SingleSource(self.connect, self.waiting)
+        return SingleSource(self.connect, self.waiting, self.pooler)
 
     def connect(self) -> PgConnection:
         given = self._pool.kwargs
@@ -199,13 +223,18 @@ class PoolSource:
         return conn
 
     def recheck(self) -> None:
-        self._outage.suspect()
+        self._outage.connection_lost()
         self._pool.check()
 
     def close(self) -> None:
         self._closed = True
         if self._owned:
-            self._pool.close(timeout=5.0)
+            # By a stopped clock the end of its scheduler would never be due.
+            in_real_time(partial(self._pool.close, timeout=5.0))
+
+    def end(self) -> None:
+        """Close the pool at the end of the program; see `outbox.runtime.exiting`."""
+        self.close()
 
     def _checkout(self) -> PgConnection:
         """Get a connection; gives up early where the pool cannot connect, or the workers are to stop."""
@@ -229,7 +258,7 @@ class PoolSource:
             if self._idleness.trusts(conn):
                 return conn
             # The next one may lead to another server, whose numbers are of another epoch.
-            self.waiting.losses += 1
+            self.waiting.count_loss()
             self._pool.putconn(conn)
 
 
@@ -242,17 +271,6 @@ def connector(listen_url: str | None) -> Callable[[], PgConnection] | None:
         return None
     bounded = {**connect_timeout(listen_url, option="listen_url"), **keepalives(listen_url)}
     return partial(psycopg.connect, listen_url, autocommit=True, application_name="outbox", **bounded)
-
-
-def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
-    """Return the option that bounds the wait for a mute server, unless the user has bounded it."""
-    try:
-        options = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError as error:
-        # What follows the colon may be a part of the password.
-        raise ConfigurationError(option, conninfo, str(error).partition(":")[0]) from None
-    bounded = "connect_timeout" in options or "PGCONNECT_TIMEOUT" in os.environ
-    return {} if bounded else {"connect_timeout": CONNECT_TIMEOUT}
 
 
 def end_transaction(conn: PgConnection) -> None:

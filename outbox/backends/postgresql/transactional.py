@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from outbox.backends.parking import park
 from outbox.backends.postgresql.batches import read_locked
 from outbox.backends.postgresql.errors import is_contention
-from outbox.backends.postgresql.lent import LentTransaction
 from outbox.backends.postgresql.session import Database, Operations, Session
+from outbox.backends.postgresql.user_transaction import UserTransaction
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.statements.dialect import POSTGRESQL
@@ -27,27 +28,29 @@ class PostgresTurn:
         self.connection: Any = session.handler_connection
         self._db = db
         self._session = session
-        self._lent = LentTransaction(session.connection, session.handler_connection)
+        session.spoiled = True
+        self._transaction = UserTransaction(session.connection, session.handler_connection)
         self._step = "set_savepoint"
 
     def savepoint(self) -> None:
-        self._lent.check_open()
+        self._transaction.check_open()
         with self._db.translated():
             self._session.command(self._step)
         self._step = "next_savepoint"
 
     def seal(self) -> None:
         # The connection knows whether the transaction is sound: this costs no round trip.
-        self._lent.check_sound()
+        self._transaction.check_sound()
 
     def rollback(self) -> None:
-        self._lent.check_open()
+        self._transaction.check_open()
         with self._db.translated():
             self._session.command("rollback_to_savepoint")
 
     def settle(self, settlement: Settlement) -> None:
-        self._lent.check_open()
+        self._transaction.check_open()
         with self._db.translated():
+            park(self._session.query, POSTGRESQL, [settlement])
             self._session.query("advance", **head_of(settlement))
             if settlement.dead:
                 self._insert_dead_letters(settlement)
@@ -59,6 +62,7 @@ class PostgresTurn:
             dead_seqs=POSTGRESQL.integers(letter.seq for letter in settlement.dead),
             dead_reasons=[letter.reason for letter in settlement.dead],
             dead_attempts=POSTGRESQL.integers(letter.attempts for letter in settlement.dead),
+            dead_fingerprints=[letter.fingerprint for letter in settlement.dead],
         )
 
 

@@ -16,3 +16,7 @@ class Vacuuming(Operations):
     def vacuum(self, partition_ids: Sequence[int], limit: int) -> int:
         rows = self._db.query("vacuum", partition_ids=POSTGRESQL.integers(partition_ids), limit=limit)
         return int(rows.value())
+
+    @retry_contention
+    def forget_keys(self, limit: int) -> int:
+        return int(self._db.query("forget_keys", keep=False, limit=limit).value())

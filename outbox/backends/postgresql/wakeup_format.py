@@ -12,7 +12,7 @@ from outbox.backends.records import Wakeup
 
 # NOTIFY takes 8 000 bytes; a longer list of partitions says "look at all of them".
 MAX_IDS = 7000
-PARTS = 4
+PARTS = 4  # schema, process, kind, ids: another application may use the same channel
 KINDS = frozenset("ems")
 
 

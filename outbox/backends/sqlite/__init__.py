@@ -23,7 +23,9 @@ __all__ = ["SqliteBackend", "connect"]
 DRIVERS = frozenset({"sqlite", "sqlite+pysqlite"})
 
 
-def connect(target: str | URL | Engine, *, naming: Naming, pool_size: int) -> SqliteBackend:
+def connect(
+    target: str | URL | Engine, *, naming: Naming, pool_size: int, variant: str | None = None
+) -> SqliteBackend:
     """Make a backend for a ``sqlite:///path`` URL, with a pool of its own, or for the user's Engine.
 
     The URL takes ``timeout`` (seconds to wait for the write lock, 5 by default), ``synchronous``
@@ -32,7 +34,7 @@ def connect(target: str | URL | Engine, *, naming: Naming, pool_size: int) -> Sq
     """
     if naming.schema is not None:
         raise ConfigurationError("schema", naming.schema, "SQLite has no schemas; leave it out")
-    catalog = Catalog.load("sqlite", naming)
+    catalog = Catalog.load("sqlite", naming, variant=variant)
     if isinstance(target, Engine):
         check_engine(target)
         return SqliteBackend(Database(EngineSource(target), catalog), naming)

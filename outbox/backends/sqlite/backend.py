@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from outbox.backends.engines import watch
+from outbox.backends.engines import Guard, handed_over
 from outbox.backends.protocol import Listener
 from outbox.backends.sqlite.leasing import Leasing
 from outbox.backends.sqlite.migrations import Migrations
@@ -30,6 +31,7 @@ class SqliteBackend(
 
     name = "sqlite"
     can_notify = False
+    behind_pooler = False
 
     def __init__(self, db: Database, naming: Naming) -> None:
         super().__init__(db)
@@ -43,15 +45,12 @@ class SqliteBackend(
         raise DatabaseError("SQLite: there is no way to listen; other processes are found by polling")
 
     @contextmanager
-    def connection(self) -> Iterator[Any]:
+    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
         with self._db.handing_over() as session:
-            still_lent = watch(session.handler_connection)
-            session.query("set_guard")
-            session.spoiled = True
-            yield session.handler_connection
-            if not still_lent():
-                raise ended()
-            on_savepoint(session, "release_guard")
+            set_guard, release = partial(session.query, "set_guard"), partial(on_savepoint, session)
+            guard = Guard(set_guard, partial(release, "release_guard")) if guarded else None
+            with handed_over(session, guard, ended) as connection:
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

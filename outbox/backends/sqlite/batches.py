@@ -20,6 +20,7 @@ class Examined(NamedTuple):
     last_error: str | None
     behind: int
     held_for: float | None
+    parking: int | None
 
     def refusal(self, *, solo: bool, ignore_backoff: bool = False) -> Refusal | None:
         """Tell why the partition is not to be handed out; None when it is free."""
@@ -47,6 +48,7 @@ class Examined(NamedTuple):
             bool(self.crashed),
             messages,
             self.last_error,
+            self.parking,
         )
 
 

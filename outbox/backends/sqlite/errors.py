@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
+from outbox.backends.wrapping import underneath
 from outbox.errors import ConnectionLost, Contention, DatabaseError, ReadOnlyServer
 
 # Primary result codes; extended ones carry theirs in the low byte (BUSY_SNAPSHOT is 517).
@@ -53,8 +54,8 @@ def translate(error: sqlite3.Error) -> DatabaseError:
 
 
 def is_contention(error: BaseException) -> bool:
-    """Tell whether this is a busy database, also inside SQLAlchemy's wrapping."""
-    original = getattr(error, "orig", error)
+    """Tell whether this is a busy database, also as SQLAlchemy and Django wrap it."""
+    original = underneath(error)
     return isinstance(original, sqlite3.Error) and isinstance(translate(original), Contention)
 
 

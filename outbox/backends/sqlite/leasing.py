@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outbox.backends.parking import park
 from outbox.backends.records import Delivery, LeaseRequest, LeaseResult, Settlement, SettleResult
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.batches import examine, read_batch
@@ -53,18 +54,20 @@ class Leasing(Operations):
         self, settlements: Sequence[Settlement], *, token: str, lease: float, max_bytes: int
     ) -> SettleResult:
         result = SettleResult([], [], [])
-        ids = SQLITE.integers(item.partition_id for item in settlements)
+        wanted = SQLITE.records((item.partition_id, item.cursor) for item in settlements)
         with self._db.writing() as session:
-            fence = session.query("check_fence", partition_ids=ids, token=token)
+            fence = session.query("check_fence", settlements=wanted, token=token)
             cursors = fence.mapping("partition_id", "processed_seq")
+            parking = fence.mapping("partition_id", "parking")
             ours = [item for item in settlements if item.partition_id in cursors]
             result.lost.extend(item.partition_id for item in settlements if item.partition_id not in cursors)
             insert_dead_letters(session, ours, cursors)
+            park(session.query, SQLITE, ours)
             for item in ours:
-                cursor = max(item.cursor, cursors[item.partition_id])
-                messages = read_batch(session, item.partition_id, cursor, item.next_limit, max_bytes)
+                messages = read_batch(session, item.partition_id, item.cursor, item.next_limit, max_bytes)
                 if messages:
-                    result.deliveries.append(Delivery(item.partition_id, cursor, 0, False, messages))
+                    place = (item.partition_id, item.cursor, 0, False, messages)
+                    result.deliveries.append(Delivery(*place, parking=parking[item.partition_id]))
                 else:
                     result.released.append(item.partition_id)
             settle(session, ours, {delivery.partition_id for delivery in result.deliveries}, lease)
@@ -96,7 +99,7 @@ def settle(session: Session, settlements: Sequence[Settlement], kept: set[int], 
 def insert_dead_letters(session: Session, settlements: Sequence[Settlement], cursors: dict[int, int]) -> None:
     """Write the dead letters above the old cursors: a settlement that is repeated writes none."""
     dead = [
-        (item.partition_id, letter.seq, letter.reason, letter.attempts)
+        (item.partition_id, letter.seq, letter.reason, letter.attempts, letter.fingerprint)
         for item in settlements
         for letter in item.dead
         if letter.seq > cursors[item.partition_id]

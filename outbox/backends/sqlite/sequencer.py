@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from outbox.backends.due import advanced, numbered, passed_due
 from outbox.backends.records import Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.session import Operations
@@ -30,7 +31,14 @@ class Sequencing(Operations):
     def pending(self, partition_ids: Sequence[int]) -> Look:
         rows = self._db.query("pending", partition_ids=SQLITE.integers(partition_ids)).named()
         return Look.of(
-            Pending(row.partition_id, bool(row.incoming), bool(row.behind), bool(row.dirty), row.revision)
+            Pending(
+                row.partition_id,
+                bool(row.incoming),
+                bool(row.behind),
+                bool(row.dirty),
+                row.revision,
+                bool(row.due),
+            )
             for row in rows
         )
 
@@ -52,3 +60,21 @@ class Sequencing(Operations):
                 session.query("delete_incoming", moves=moves)
                 moved.update((row.partition_id, (row.last_seq - row.moved + 1, row.moved)) for row in passed)
         return [Sequenced(partition_id, *moved[partition_id]) for partition_id in sorted(moved)]
+
+    @retry_contention
+    def sequence_due(
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+    ) -> list[Sequenced]:
+        del durable  # every commit of a connection waits, or none
+        with self._db.writing() as session:
+            ids = SQLITE.integers(partition_ids)
+            waiting = [
+                (row.id, row.sequence, session.query("oldest_due", partition_id=row.id, limit=limit).named())
+                for row in session.query("sequence_due", partition_ids=ids).named()
+            ]
+            moved = numbered(waiting)
+            if moved:
+                session.query("insert_due", moved=SQLITE.records(moved))
+                session.query("delete_due", moved=SQLITE.records(moved))
+                session.query("advance_sequence", sequences=SQLITE.records(advanced(waiting)))
+        return passed_due(waiting)

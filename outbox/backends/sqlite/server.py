@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from functools import lru_cache
 
+from outbox.backends.records import Component
 from outbox.backends.sqlite.session import Operations
-from outbox.errors import Contention, UnsupportedServer
+from outbox.errors import ReadOnlyServer, UnsupportedServer
 
 log = logging.getLogger("outbox.backends.sqlite")
 
 OLDEST = (3, 35, 0)
 """The first version with RETURNING and MATERIALIZED."""
 UNSAFE_WAL_BEFORE = (3, 51, 3)
+"""The first release that repairs the reset of a WAL which several connections write."""
 REPAIRED_BRANCHES = {(3, 44): 6, (3, 50): 7}
 """Older branches into which the repair went, and the patch release that has it."""
 
@@ -21,18 +24,12 @@ REPAIRED_BRANCHES = {(3, 44): 6, (3, 50): 7}
 class Server(Operations):
     """See `outbox.backends.protocol.Server`."""
 
-    def check_server(self) -> None:
+    def check_server(self, *, reading: bool = False) -> None:
         if sqlite3.sqlite_version_info < OLDEST:
             raise UnsupportedServer("SQLite", sqlite3.sqlite_version, "version 3.35 or later is needed")
-        try:
-            with self._db.writing() as session:
-                # BEGIN IMMEDIATE is content with a file that cannot be written; these two are not. The
-                # first makes sure that there is a table, the second writes although it finds no row.
-                session.query("create_migrations_table")
-                session.query("forget_migration", name="")
-                session.connection.rollback()
-        except Contention:
-            log.debug("the write lock is taken, so the database takes writes")
+        if reading:
+            return
+        self._check_writable()
         mode = self._db.query("journal_mode").value()
         if mode == "wal" and self._db.source.shared and wal_is_unsafe(sqlite3.sqlite_version_info):
             warn_of_wal(sqlite3.sqlite_version)
@@ -41,6 +38,28 @@ class Server(Operations):
                 "the SQLite database is in journal mode %s, in which readers and the writer wait for each "
                 "other; outbox.migrate(target) switches it to wal",
                 mode,
+            )
+
+    def describe_server(self) -> Component:
+        text = f"SQLite {sqlite3.sqlite_version}"
+        if not wal_is_unsafe(sqlite3.sqlite_version_info):
+            return Component(text)
+        return Component(
+            text,
+            "it can, very rarely, corrupt a WAL database that several connections write",
+            "upgrade SQLite to 3.51.3 or later (or 3.50.7, 3.44.6)",
+        )
+
+    def describe_driver(self) -> Component:
+        return Component(f"sqlite3 with SQLite {sqlite3.sqlite_version}")
+
+    def _check_writable(self) -> None:
+        """Raise `ReadOnlyServer`, without the write lock: the caller, or another, may hold it for long."""
+        path = self._db.query("main_file").value()
+        if self._db.source.read_only or (path and not os.access(path, os.W_OK)):
+            raise ReadOnlyServer(
+                f"SQLite: {path} was opened for reading only, or its file may not be written; "
+                "leave mode=ro and immutable out, and give the program the right to write"
             )
 
 

@@ -26,11 +26,11 @@ class Session:
 
     __slots__ = ("_catalog", "connection", "handler_connection", "spoiled")
 
-    def __init__(self, catalog: Catalog, connection: sqlite3.Connection, for_handler: Any) -> None:
+    def __init__(self, catalog: Catalog, connection: sqlite3.Connection, handed: Any) -> None:
         self._catalog = catalog
         self.connection = connection
         """The driver's connection."""
-        self.handler_connection = for_handler
+        self.handler_connection = handed
         """What a handler gets: the same, or SQLAlchemy's connection around it."""
         self.spoiled = False
         """Whether code of a user's had it, which may have changed its settings for the next one."""
@@ -64,6 +64,7 @@ class Database:
         self.waiting = source.waiting
         self.catalog = catalog
         self._writer = writer or WriterLock()
+        self.waiting.crowded = lambda: self._writer.crowded
         self._begin = catalog["begin_write"].named
 
     def query(self, statement: str, **parameters: Any) -> Rows:
@@ -90,10 +91,13 @@ class Database:
         """Acquire such a session for the code of a user, who gets the driver's own errors."""
         session: Session | None = None
         with (
-            self._write_lock(),
-            self.source.writing(self._begin, lambda: session is not None and session.spoiled) as (conn, lent),
+            self._write_lock(handed_over=True),
+            self.source.writing(self._begin, lambda: session is not None and session.spoiled) as (
+                conn,
+                handed,
+            ),
         ):
-            session = Session(self.catalog, conn, lent)
+            session = Session(self.catalog, conn, handed)
             yield session
 
     def dedicated(self) -> Database:
@@ -101,7 +105,7 @@ class Database:
         return Database(self.source.dedicated(), self.catalog, writer=self._writer)
 
     @contextmanager
-    def _write_lock(self) -> Iterator[None]:
+    def _write_lock(self, *, handed_over: bool = False) -> Iterator[None]:
         if self._writer.mine:
             raise DatabaseError(NESTED)
         # In slices, because nothing interrupts a wait for a lock, and a stop must end it.
@@ -110,7 +114,7 @@ class Database:
         try:
             yield
         finally:
-            self._writer.release()
+            self._writer.release(handed_over=handed_over)
 
 
 class Operations:

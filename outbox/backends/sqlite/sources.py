@@ -36,6 +36,8 @@ class Source(Protocol):
     """Seconds that a writer waits for the write lock."""
     shared: bool
     """Whether several connections are to be expected."""
+    read_only: bool
+    """Whether the connections are opened for reading only, as their URL says."""
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """Acquire a connection; a transaction that is left open is rolled back."""
@@ -70,6 +72,7 @@ class PoolSource:
         arguments, options = SQLiteDialect_pysqlite().create_connect_args(url)
         self.patience = float(options.setdefault("timeout", BUSY_TIMEOUT))
         self.shared = size > 1
+        self.read_only = is_read_only(url)
         self._path = arguments[0]
         self._options = {**options, "isolation_level": None, "check_same_thread": False, "detect_types": 0}
         self.waiting = Waiting()
@@ -142,6 +145,11 @@ class PoolSource:
         self._pool.dispose()
 
 
+def is_read_only(url: URL) -> bool:
+    """Tell whether a URL asks SQLite for connections that cannot write."""
+    return url.query.get("mode") == "ro" or url.query.get("immutable") in {"1", "true", "yes", "on"}
+
+
 def synchronous_of(url: URL) -> str:
     """Return how hard commits are written to the disk."""
     value = url.query.get("synchronous", "full")
@@ -160,6 +168,7 @@ class EngineSource:
         self.waiting = Waiting()
         self._engine = engine
         self._owned = owned
+        self.read_only = is_read_only(engine.url)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -253,7 +262,7 @@ def check_open(conn: sqlite3.Connection) -> None:
 def ended() -> DatabaseError:
     """Make the error for a transaction that a handler ended."""
     return DatabaseError(
-        "SQLite: the transaction was ended by the code that it was lent to; "
+        "SQLite: the transaction was ended by the code that was given it; "
         "leave commit and rollback to the outbox, or use a leased handler or a connection of your own"
     )
 

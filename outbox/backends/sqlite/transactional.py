@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from outbox.backends.engines import watch
+from outbox.backends.parking import park
 from outbox.backends.records import Delivery, LeaseRequest, Refusal, RefusalKind, Settlement
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.batches import examine
@@ -19,6 +20,7 @@ from outbox.backends.sqlite.errors import is_contention, translated
 from outbox.backends.sqlite.leasing import insert_dead_letters
 from outbox.backends.sqlite.session import Operations, Session
 from outbox.backends.sqlite.sources import check_open, ended
+from outbox.statements.dialect import SQLITE
 
 
 class SqliteTurn:
@@ -29,7 +31,7 @@ class SqliteTurn:
         self.connection: Any = session.handler_connection
         self._session = session
         session.spoiled = True
-        self._still_lent = watch(session.handler_connection)
+        self._is_the_same = watch(session.handler_connection)
         self._marked = False
 
     def savepoint(self) -> None:
@@ -51,6 +53,7 @@ class SqliteTurn:
     def settle(self, settlement: Settlement) -> None:
         self._release()
         with translated():
+            park(self._session.query, SQLITE, [settlement])
             self._session.query("advance", **head_of(settlement))
             insert_dead_letters(self._session, [settlement], {settlement.partition_id: self.delivery.cursor})
 
@@ -61,7 +64,7 @@ class SqliteTurn:
             self._marked = False
 
     def _check_open(self) -> None:
-        if not self._still_lent():
+        if not self._is_the_same():
             raise ended()
         check_open(self._session.connection)
 

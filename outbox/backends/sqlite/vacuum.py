@@ -1,6 +1,7 @@
 """The vacuum on SQLite.
 
-Statements: BEGIN, plan, bodies, outgoing, cursors, COMMIT, or 3 when nothing is to be deleted.
+Statements: BEGIN, plan, bodies, outgoing, cursors, COMMIT, or 3 when nothing is to be deleted; 3 more for
+queues that keep what was delivered.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ class Planned(NamedTuple):
     partition_id: int
     vacuumed_seq: int
     upto: int
+    delivered_seq: int
+    rests_for: int | None
+    """How long the queue keeps what was delivered, once all is deleted that was kept for as long."""
 
 
 class Vacuuming(Operations):
@@ -29,9 +33,21 @@ class Vacuuming(Operations):
         ids = SQLITE.integers(partition_ids)
         with self._db.writing() as session:
             planned = session.query("vacuum", partition_ids=ids, limit=limit).read(Planned)
-            if planned:
-                plan = SQLITE.records(planned)
+            plan = SQLITE.records(row[:3] for row in planned if row.upto > row.vacuumed_seq)
+            if plan != "[]":
                 session.query("delete_bodies", plan=plan)
                 session.query("delete_outgoing", plan=plan)
                 session.query("advance_vacuum", plan=plan)
+            kept = [row for row in planned if row.rests_for is not None]
+            if kept:
+                notes = SQLITE.records(
+                    (row.partition_id, row.delivered_seq, row.upto, row.rests_for) for row in kept
+                )
+                for step in ("note_delivered", "forget_delivered", "rest_vacuum"):
+                    session.query(step, notes=notes)
         return sum(row.upto - row.vacuumed_seq for row in planned)
+
+    @retry_contention
+    def forget_keys(self, limit: int) -> int:
+        with self._db.writing() as session:
+            return len(session.query("forget_keys", limit=limit))

@@ -13,10 +13,11 @@ from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.dead_letters.filters import filtered, limited, make_scope
-from outbox.cli.dead_letters.outcome import NOT_COMPLETED, progress, told
+from outbox.cli.dead_letters.outcome import NOT_COMPLETED, told
 from outbox.cli.dead_letters.view import cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.output import emit
+from outbox.cli.progress import progress
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
@@ -25,7 +26,7 @@ from outbox.dead_letters.search import COMPLETED, OPEN
 from outbox.facade.assembly import open_dead_letters
 from outbox.values.readable import count
 
-SHOWN = 10
+SHOWN = 10  # ids in a question: enough to recognise a selection by, and still on one screen
 all_option = click.option("--all", "everything", is_flag=True, help="Without any filter: all of them.")
 
 

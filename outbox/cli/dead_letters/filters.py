@@ -23,6 +23,7 @@ FILTERS = (
         "--partition", type=click.IntRange(min=0), metavar="INDEX", help="Of this partition of the queue."
     ),
     click.option("--type", "payload_type", metavar="TYPE", help="Of this payload type."),
+    click.option("--group", metavar="TEXT", help="Of this kind of failure, as `groups` shows it."),
     click.option(
         "--failed-after",
         type=parse_moment,

@@ -6,6 +6,7 @@ import click
 
 from outbox.cli.commands import OutboxGroup, examples
 from outbox.cli.dead_letters.changing import cleanup_command, discard_command, requeue_command
+from outbox.cli.dead_letters.grouping import groups_command, rehearse_command
 from outbox.cli.dead_letters.looking import count_command, list_command, show_command
 from outbox.cli.dead_letters.replaying import replay_command
 from outbox.cli.dead_letters.settling import reject_command, resolve_command
@@ -32,6 +33,8 @@ for command in (
     list_command,
     count_command,
     show_command,
+    groups_command,
+    rehearse_command,
     replay_command,
     resolve_command,
     reject_command,

@@ -19,7 +19,7 @@ from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters
 from outbox.facade.assembly import open_dead_letters
 
-PAGE = 100
+PAGE = 100  # letters of one statement: whole payloads are in memory meanwhile
 LINES = 1_000
 """Rows in one table with a heading; the next ones get a new table."""
 

@@ -1,32 +1,11 @@
-"""What a command tells of its letters: how far it has come, and what became of them."""
+"""What a command tells of its letters: what became of them."""
 
 from __future__ import annotations
-
-import sys
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from outbox.cli.exits import Exit
 from outbox.cli.output import emit, emit_json
 from outbox.cli.settings import Settings
 from outbox.values.readable import count
-
-
-def progress(*, quiet: bool) -> Progress:
-    """Return a bar that shows on a terminal only."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        # What a handler prints belongs above the bar on a terminal, and nowhere but to a file.
-        redirect_stdout=sys.stdout.isatty(),
-        transient=True,
-        disable=quiet or not sys.stderr.isatty(),
-    )
-
 
 NOT_OPEN = "not there, completed, claimed by another, or not what the options ask for"
 NOT_COMPLETED = "not there, not completed, or not what the options ask for"

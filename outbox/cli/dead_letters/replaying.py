@@ -15,15 +15,17 @@ from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.confirm import yes_option
 from outbox.cli.dead_letters.changing import all_option, chosen, preview
 from outbox.cli.dead_letters.filters import filtered, limited
-from outbox.cli.dead_letters.outcome import NOT_OPEN, progress
+from outbox.cli.dead_letters.outcome import NOT_OPEN
 from outbox.cli.dead_letters.view import as_json, cells, emit_table
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_callable
-from outbox.cli.output import emit, emit_json, our_own_output
+from outbox.cli.output import emit, emit_json, our_own_output, plain
+from outbox.cli.progress import progress
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
-from outbox.dead_letters import DeadLetter, DeadLetters, DeadLetterScope
+from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters, DeadLetterScope
+from outbox.dead_letters.operations import PAGE
 from outbox.dead_letters.replaying import ReplayCounts, adapter_of, replay_with
 from outbox.dead_letters.search import OPEN
 from outbox.errors import ConfigurationError
@@ -55,6 +57,9 @@ UNHANDLED = 100
     show_default=True,
     help="How long letters are claimed for.",
 )
+@click.option(
+    "--stop-at-new", is_flag=True, help="End at the first failure of a kind that no letter had before."
+)
 @yes_option
 @pass_settings
 def replay_command(
@@ -65,6 +70,7 @@ def replay_command(
     timeout: float,
     yes: bool,
     everything: bool,
+    stop_at_new: bool,
     limit: int | None,
     **filters: Any,
 ) -> Exit:
@@ -94,7 +100,8 @@ def replay_command(
             return left_out(named - len(claimed))
         ids = chosen(backend, OPEN, everything=everything, limit=limit, **filters)
         preview(settings, backend, ids, f"handed to {handler}", yes=yes)
-        done = replay(settings, letters, ids, function, timeout)
+        known = known_groups(letters, ids) if stop_at_new else None
+        done = replay(settings, letters, ids, function, timeout=timeout, known=known)
         done.skipped += max(named - len(ids), 0)
     return told(settings, done, all_wanted=named > 0)
 
@@ -110,6 +117,13 @@ def load_handler(name: str) -> Callable[..., Any]:
             "for a handler that takes a connection, requeue the letters"
         ) from None
     return handler
+
+
+def known_groups(letters: DeadLetters, ids: Sequence[int]) -> set[str]:
+    """Return of what the letters failed."""
+    starts = range(0, len(ids), PAGE)
+    pages = (letters.list(DeadLetterFilter(status=None, ids=ids[n : n + PAGE], limit=PAGE)) for n in starts)
+    return {letter.group for page in pages for letter in page}
 
 
 class AboveTheBar(logging.Handler):
@@ -142,19 +156,27 @@ def left_out(number: int) -> Exit:
 
 
 def replay(
-    settings: Settings, letters: DeadLetters, ids: Sequence[int], handler: Callable[..., Any], timeout: float
+    settings: Settings,
+    letters: DeadLetters,
+    ids: Sequence[int],
+    handler: Callable[..., Any],
+    *,
+    timeout: float,
+    known: set[str] | None,
 ) -> ReplayCounts:
     """Call the handler for each letter; return what became of them."""
     # The tracebacks of the handler, which is what the user came for.
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[AboveTheBar()], force=True)
     with our_own_output(settings), progress(quiet=settings.json) as bar:
         advance = partial(bar.advance, bar.add_task("replaying", total=len(ids)))
-        return replay_with(letters, ids, handler, timeout, progress=advance)
+        return replay_with(letters, ids, handler, timeout, known=known, progress=advance)
 
 
 def told(settings: Settings, done: ReplayCounts, *, all_wanted: bool) -> Exit:
     """Print what became of the letters; ``all_wanted``: they were named, so to skip one is a failure too."""
     counts = asdict(done)
+    if done.stopped_at is None:
+        del counts["stopped_at"]
     if settings.json:
         emit_json(counts)
     else:
@@ -166,5 +188,7 @@ def told(settings: Settings, done: ReplayCounts, *, all_wanted: bool) -> Exit:
         }
         shown = [name for name in words if counts[name] or name == "resolved"]
         emit(", ".join(f"{counts[name]} {words[name]}" for name in shown))
+        if done.stopped_at is not None:
+            emit(f"stopped at a new kind of failure: {plain(done.stopped_at)}")
     failed = done.rejected or done.lost or (all_wanted and done.skipped)
     return Exit.FAILED if failed else Exit.OK

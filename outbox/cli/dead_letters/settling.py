@@ -17,6 +17,7 @@ from outbox.cli.target import connected
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters, DeadLetterScope, DeadLetterStatus
 from outbox.facade.assembly import open_dead_letters
 
+# Seconds that the command claims a letter for, to change it at once; what dies in between blocks no longer.
 BRIEFLY = 30.0
 
 ids_argument = click.argument("ids", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")

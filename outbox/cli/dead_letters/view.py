@@ -26,9 +26,9 @@ COLUMNS = (
     "type",
     "last error",
 )
-ERROR_WIDTH = 60
-HEX_WIDTH = 16
-HEX_LINES = 64
+ERROR_WIDTH = 60  # of a table: the whole error is in `show`
+HEX_WIDTH = 16  # bytes in a line, as every dump has
+HEX_LINES = 64  # a kilobyte: enough to see what it is
 DEEPEST = 100
 """What is nested deeper may be poison because of that, and Python's JSON ends in a `RecursionError` too."""
 

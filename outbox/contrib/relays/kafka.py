@@ -77,7 +77,7 @@ class KafkaRelay(Relay):
         return KafkaSession(self._config, by_partition=self._by_partition)
 
     def _send(self, wave: Sequence[Outgoing], deadline: Deadline) -> Sequence[Answer]:
-        with self._sessions.lend(deadline) as session:
+        with self._sessions.acquire(deadline) as session:
             answers: list[Answer] = session.produce(wave, deadline)
         return answers
 

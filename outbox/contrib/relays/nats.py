@@ -52,6 +52,6 @@ class NatsRelay(Relay):
         return NatsSession(self._url, deadline)
 
     def _send(self, wave: Sequence[Outgoing], deadline: Deadline) -> Sequence[Answer]:
-        with self._sessions.lend(deadline) as session:
+        with self._sessions.acquire(deadline) as session:
             answers: list[Answer] = session.publish(wave, deadline)
         return answers

@@ -19,7 +19,8 @@ log = logging.getLogger("outbox.relays.nats")
 
 # The server's pings are answered only while `publish` waits, and it gives up after some minutes.
 MOST_IDLE = 30.0
-FAREWELL = 1.0
+# Seconds that a close may take before the connection is cut: nothing is unconfirmed any more.
+CLOSE_SECONDS = 1.0
 
 
 class NatsSession:
@@ -62,7 +63,7 @@ class NatsSession:
         if self._loop.is_closed():
             return
         try:
-            self._loop.run_until_complete(asyncio.wait_for(self._leave(), FAREWELL))
+            self._loop.run_until_complete(asyncio.wait_for(self._leave(), CLOSE_SECONDS))
         except Exception as error:
             log.debug("left NATS without a goodbye: %r", error)
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())

@@ -40,7 +40,7 @@ class SessionPool(Generic[S]):
         self._pid = os.getpid()
 
     @contextmanager
-    def lend(self, deadline: Deadline, fits: Callable[[S], bool] = lambda _: True) -> Iterator[S]:
+    def acquire(self, deadline: Deadline, fits: Callable[[S], bool] = lambda _: True) -> Iterator[S]:
         """Yield a session that fits, opened before the deadline; an exception in the block closes it."""
         session = self._take(fits) or self._open(deadline)
         try:

@@ -56,6 +56,6 @@ class RabbitmqRelay(Relay):
         return RabbitmqSession(self._parameters, self._exchange, deadline)
 
     def _send(self, wave: Sequence[Outgoing], deadline: Deadline) -> Sequence[Answer]:
-        with self._sessions.lend(deadline) as session:
+        with self._sessions.acquire(deadline) as session:
             answers: list[Answer] = session.publish(wave, deadline)
         return answers

@@ -21,9 +21,9 @@ from outbox.contrib.relays.outgoing import Outgoing
 # Nothing sends heartbeats between two batches. RabbitMQ gives up after two minutes by default, and a firewall
 # may forget a connection without a word; a new one takes some milliseconds.
 MOST_IDLE = 30.0
-# How long a farewell may take before the connection is cut.
-FAREWELL = 1.0
-PERSISTENT = 2
+# Seconds that a close may take before the connection is cut: nothing is unconfirmed any more.
+CLOSE_SECONDS = 1.0
+PERSISTENT = 2  # AMQP's delivery mode that survives a restart of the broker
 # Replies that close a channel because of what one message is, not because of where it goes.
 PRECONDITION_FAILED = 406
 NACK = "RabbitMQ did not take it (nack), as a full queue does"
@@ -91,12 +91,12 @@ class RabbitmqSession:
             return
         if self._ready and self._end is None:
             self._connection.close()
-            self._run(Deadline.after(FAREWELL), lambda: self._closed)
+            self._run(Deadline.after(CLOSE_SECONDS), lambda: self._closed)
         if not self._closed:
             # pika's own close() waits for the broker and flushes what is buffered: a message whose lease is
             # lost could leave after it. Only this drops both; it exists in every release from 1.0 on.
             self._connection._terminate_stream(StreamLostError("cut"))  # noqa: SLF001
-            self._run(Deadline.after(FAREWELL), lambda: self._closed, even_after_the_end=True)
+            self._run(Deadline.after(CLOSE_SECONDS), lambda: self._closed, even_after_the_end=True)
         self._connection = None
         self._loop.close()
 

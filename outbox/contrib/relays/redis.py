@@ -63,6 +63,6 @@ class RedisRelay(Relay):
         return RedisSession(self._url, self._maxlen, deadline)
 
     def _send(self, wave: Sequence[Outgoing], deadline: Deadline) -> Sequence[Answer]:
-        with self._sessions.lend(deadline, lambda session: session.patient_for(deadline)) as session:
+        with self._sessions.acquire(deadline, lambda session: session.patient_for(deadline)) as session:
             answers: list[Answer] = session.append(wave, deadline)
         return answers

@@ -73,5 +73,5 @@ class WebhookRelay(Relay):
         )
 
     def _send(self, wave: Sequence[Outgoing], deadline: Deadline) -> Sequence[Answer]:
-        with self._sessions.lend(deadline) as session:
+        with self._sessions.acquire(deadline) as session:
             return [session.post(outgoing, deadline) for outgoing in wave]

@@ -21,12 +21,12 @@ from outbox.contrib.relays.outgoing import Outgoing, visible
 from outbox.contrib.relays.retry_after import retry_after
 from outbox.contrib.relays.signature import Signer
 
-GONE = 410
+GONE = 410  # the endpoint will never take anything again
 # Answers that speak of the endpoint and not of the message.
 AWAY = (429, 502, 503, 504)
 # The redirects that keep a POST a POST.
 FOLLOWED = (307, 308)
-MOST_REDIRECTS = 5
+MOST_REDIRECTS = 5  # more is a circle
 # Headers that say how the request travels: a message cannot set them.
 OF_THE_CONNECTION = {
     *("connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization"),
@@ -34,7 +34,7 @@ OF_THE_CONNECTION = {
 }
 # What is read of an answer so that the connection can be used again; one that says more is closed.
 MOST_READ = 65_536
-MOST_READ_SECONDS = 1.0
+MOST_READ_SECONDS = 1.0  # a new connection costs less than waiting longer
 
 
 class Origin(NamedTuple):

@@ -8,7 +8,7 @@ from outbox.facade.status import QueuePartitionStatus
 from outbox.values.readable import count, shortened
 
 CHECK = "heads"
-ERROR_WIDTH = 120
+ERROR_WIDTH = 120  # a line of a terminal; the whole error is in `status --json`
 
 
 def examine(patient: Patient) -> list[Finding]:

@@ -10,7 +10,7 @@ CHECK = "isolation"
 
 def examine(patient: Patient) -> list[Finding]:
     """Tell the level of this user's sessions."""
-    if patient.is_sqlite:
+    if patient.is_embedded:
         return [not_applicable(CHECK, "SQLite's transactions are serializable")]
     facts = patient.facts
     names = ("default_transaction_isolation", "transaction_isolation", "tx_isolation")

@@ -10,7 +10,7 @@ CHECK = "journal"
 
 def examine(patient: Patient) -> list[Finding]:
     """Tell SQLite's journal mode; servers have none, and nothing is said of them."""
-    if not patient.is_sqlite:
+    if "journal_mode" not in patient.backend.catalog:
         return []
     mode = str(patient.backend.query("journal_mode")[0][0])
     if mode == "wal":

@@ -11,7 +11,7 @@ CHECK = "skip locked"
 
 def examine(patient: Patient) -> list[Finding]:
     """Run a statement that skips locked rows."""
-    if patient.is_sqlite:
+    if patient.is_embedded:
         return [not_applicable(CHECK, "SQLite has one write lock and no row locks")]
     try:
         patient.backend.query("skip_locked")

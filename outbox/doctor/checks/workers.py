@@ -32,14 +32,14 @@ def standing(patient: Patient) -> dict[int, QueuePartitionStatus]:
     def waits(row: QueuePartitionStatus) -> bool:
         return row.held_for is None and (row.oldest_age or 0.0) > patient.stalled_after
 
-    suspects = {row.partition_id: row for row in patient.status.partitions if waits(row)}
-    if not suspects:
+    waiting = {row.partition_id: row for row in patient.status.partitions if waits(row)}
+    if not waiting:
         return {}
     time.sleep(patient.watched_for)
     again = {row.partition_id: row for row in read_status(patient.backend).partitions if waits(row)}
     return {
         key: row
-        for key, row in suspects.items()
+        for key, row in waiting.items()
         if key in again
         and again[key].processed_seq == row.processed_seq
         and patient.backend.query("free_processor", partition_id=key)

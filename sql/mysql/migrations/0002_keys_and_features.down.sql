@@ -13,7 +13,7 @@ DROP TABLE outbox_delayed;
 CREATE TABLE IF NOT EXISTS outbox_parked (
     partition_id BIGINT NOT NULL, seq BIGINT NOT NULL, message_id BIGINT NOT NULL, payload LONGBLOB,
     payload_type VARCHAR(1024) CHARACTER SET ascii COLLATE ascii_bin, headers LONGTEXT, created_at DATETIME(6),
-    last_error TEXT, attempts INTEGER, released_as BIGINT, PRIMARY KEY (partition_id, seq)
+    last_error TEXT, attempts INTEGER, PRIMARY KEY (partition_id, seq)
 ) ENGINE = InnoDB;
 
 START TRANSACTION;
@@ -23,7 +23,6 @@ INSERT INTO outbox_dead_letters (
 )
 SELECT message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
 FROM outbox_parked
-WHERE released_as IS NULL
 ORDER BY partition_id, seq;
 
 DELETE FROM outbox_parked;

@@ -191,14 +191,13 @@ CREATE TABLE IF NOT EXISTS outbox_history (
     PRIMARY KEY (partition_id, seq)
 ) ENGINE = InnoDB;
 
--- The keys that wait apart, and their messages in order, each with all that it had. released_as is the id
--- under which a message is on its way again.
+-- The keys that wait apart, and their messages in order, each with all that it had. Messages up to until_seq were
+-- numbered anew when the key was released: their old places in the partition are passed over.
 CREATE TABLE IF NOT EXISTS outbox_parked_keys (
     partition_id BIGINT NOT NULL,
     message_key VARBINARY(1024) NOT NULL,
     state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT 'parked',
-    messages BIGINT NOT NULL DEFAULT 0,
-    payload_bytes BIGINT NOT NULL DEFAULT 0,
+    until_seq BIGINT,
     parked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     PRIMARY KEY (partition_id, message_key)
 ) ENGINE = InnoDB;
@@ -219,6 +218,5 @@ CREATE TABLE IF NOT EXISTS outbox_parked (
     fingerprint VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     attempts INTEGER NOT NULL DEFAULT 0,
     first_failed_at DATETIME(6),
-    released_as BIGINT,
     PRIMARY KEY (partition_id, message_key, seq)
 ) ENGINE = InnoDB;

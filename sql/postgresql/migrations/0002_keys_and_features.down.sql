@@ -7,7 +7,6 @@ INSERT INTO outbox_dead_letters (
 )
 SELECT message_id, partition_id, seq, payload, payload_type, headers, created_at, last_error, attempts
 FROM outbox_parked
-WHERE released_as IS NULL
 ORDER BY partition_id, seq;
 
 DROP TABLE IF EXISTS outbox_parked;

@@ -130,14 +130,13 @@ CREATE TABLE outbox_history (
     PRIMARY KEY (partition_id, seq)
 );
 
--- The keys that wait apart, and their messages in order, each with all that it had. released_as is the id
--- under which a message is on its way again.
+-- The keys that wait apart, and their messages in order, each with all that it had. Messages up to until_seq were
+-- numbered anew when the key was released: their old places in the partition are passed over.
 CREATE TABLE outbox_parked_keys (
     partition_id bigint NOT NULL,
     message_key text COLLATE "C" NOT NULL,
     state varchar(16) COLLATE "C" NOT NULL DEFAULT 'parked',
-    messages bigint NOT NULL DEFAULT 0,
-    payload_bytes bigint NOT NULL DEFAULT 0,
+    until_seq bigint,
     parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (partition_id, message_key)
 );
@@ -158,6 +157,5 @@ CREATE TABLE outbox_parked (
     fingerprint varchar(255),
     attempts integer NOT NULL DEFAULT 0,
     first_failed_at timestamptz,
-    released_as bigint,
     PRIMARY KEY (partition_id, message_key, seq)
 );

@@ -37,7 +37,6 @@ SELECT
     last_error,
     attempts
 FROM outbox_parked
-WHERE released_as IS NULL
 ORDER BY partition_id, seq;
 
 DROP TABLE IF EXISTS outbox_parked;

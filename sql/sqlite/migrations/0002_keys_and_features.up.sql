@@ -116,14 +116,13 @@ CREATE TABLE outbox_history (
     PRIMARY KEY (partition_id, seq)
 ) WITHOUT ROWID;
 
--- The keys that wait apart, and their messages in order, each with all that it had. released_as is the id
--- under which a message is on its way again.
+-- The keys that wait apart, and their messages in order, each with all that it had. Messages up to until_seq were
+-- numbered anew when the key was released: their old places in the partition are passed over.
 CREATE TABLE outbox_parked_keys (
     partition_id INTEGER NOT NULL,
     message_key TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'parked',
-    messages INTEGER NOT NULL DEFAULT 0,
-    payload_bytes INTEGER NOT NULL DEFAULT 0,
+    until_seq INTEGER,
     parked_at INTEGER NOT NULL
     DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000),
     PRIMARY KEY (partition_id, message_key)
@@ -146,7 +145,6 @@ CREATE TABLE outbox_parked (
     fingerprint TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     first_failed_at INTEGER,
-    released_as INTEGER,
     PRIMARY KEY (partition_id, message_key, seq)
 );
 
@@ -259,6 +257,5 @@ SELECT
     last_error,
     fingerprint,
     attempts,
-    strftime('%Y-%m-%d %H:%M:%S', first_failed_at / 1000000, 'unixepoch') || printf('.%06d', first_failed_at % 1000000) AS first_failed_at,
-    released_as
+    strftime('%Y-%m-%d %H:%M:%S', first_failed_at / 1000000, 'unixepoch') || printf('.%06d', first_failed_at % 1000000) AS first_failed_at
 FROM outbox_parked;

@@ -181,7 +181,10 @@ def test_a_tuning_that_cannot_work_is_refused_where_it_is_made(changes: dict[str
 
 @any_way
 def test_an_unknown_option_is_refused_with_the_known_ones(declare: Declare) -> None:
-    with pytest.raises(ConfigurationError, match="lease, max_attempts, tuning and around") as caught:
+    with pytest.raises(
+        ConfigurationError,
+        match="lease, max_attempts, on_give_up, park_limits, tuning, around, rate and keep",
+    ) as caught:
         declare(queue(), ignore, max_retries=3)
     assert (caught.value.option, caught.value.value) == ("max_retries", 3)
 

@@ -17,7 +17,7 @@ from outbox.runtime.directive import Directive
 
 MOST_ROUNDS = 500
 # What a turn counts that handed something over, or had a reason not to.
-REASONS = ("retried", "dead_lettered", "lost_leases")
+REASONS = ("retried", "dead_lettered", "set_aside", "lost_leases")
 
 
 class CallCounter:
@@ -74,6 +74,7 @@ class Hands:
     def look(self) -> None:
         """Learn from the database what is pending, as the reconciler does."""
         rows = self.pipeline.backend.pending(self.pipeline.partition_ids)
+        self.pipeline.rules.compare(rows.revision)
         self.stages.found(
             [row.partition_id for row in rows if row.incoming],
             [row.partition_id for row in rows if row.behind],

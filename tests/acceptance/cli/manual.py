@@ -42,7 +42,7 @@ with shop.builder.open() as box:
 VOLATILE = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "2026-11-21 05:07:08Z"),
     (r" (?: \d|\d\d)\.\d s", "  3.1 s"),
-    (r"Python \d+\.\d+\.\d+\S*, SQLite \S+", "Python 3.12.3, SQLite 3.51.3"),
+    (r"SQLite \S+ on Python \d+\.\d+\.\d+\S*", "SQLite 3.51.3 on Python 3.12.3"),
     (r"\bpid \d+", "pid 4711"),
     (r"\b[0-9a-f]{32}\b", "5f0c4a17e2b94c6d8a3b1e90c7d2f684"),
     # Whether the machine's SQLite has its fault is the machine's matter.

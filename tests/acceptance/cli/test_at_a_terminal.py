@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from outbox import Retry
 from tests.acceptance.bench import Bench
-from tests.acceptance.cli.shell import ROOT, Shell
+from tests.acceptance.cli.shell import Shell
 from tests.acceptance.cli.terminal import CTRL_C, UP_AND_ERASE, Terminal
 from tests.acceptance.dead_letters.office import Office
 
 pytestmark = pytest.mark.mp
 
-SCRIPT = (sys.executable, str(ROOT / "examples" / "replay_dead_letters.py"))
 HANDLERS = """
 def ship(msg):
     print("shipped", msg.seq, flush=True)
@@ -103,18 +101,6 @@ def test_what_the_handler_prints_goes_to_a_file_when_the_output_does(
     assert (tmp_path / "output").read_text().splitlines()[-3:] == ["shipped 1", "shipped 2", "2 resolved"]
     assert "━" in terminal.text
     assert "shipped" not in terminal.text
-
-
-def test_the_example_script_draws_one_line_that_grows(shell: Shell, office: Office) -> None:
-    shell.module("shop_handlers", "def ship(letter): pass\n")
-    office.put(b"a", b"b", b"c")
-    words = (shell.url, "shop_handlers:ship", "--page", "1")
-
-    with Terminal(shell, *words, command=SCRIPT) as terminal:
-        assert terminal.end() == 0
-
-    looks = [f"{position}/3 letters: {position} resolved" for position in (1, 2, 3)]
-    assert terminal.drawn.endswith("".join(f"\r\x1b[K{look}" for look in looks) + "\r\n")
 
 
 def test_on_a_narrow_terminal_only_the_errors_are_cut(shell: Shell, bench: Bench, office: Office) -> None:

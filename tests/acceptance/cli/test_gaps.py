@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from outbox.doctor.checks.leftovers import MANY
+from outbox.runtime.directive import Idle
 from tests.acceptance.bench import Bench
 from tests.acceptance.cli.shell import Shell
 
@@ -51,3 +53,23 @@ def test_a_row_that_is_missing_further_behind_is_found_when_its_turn_comes(
     assert "gaps" not in shell("doctor", "--json").stdout
     hands.work()
     assert "message 3 has been deleted" in shell("doctor", "--json").stdout
+
+
+def test_delivered_messages_that_no_process_removes_are_a_warning(shell: Shell, bench: Bench) -> None:
+    hands = bench.by_hand(lambda queue: queue.leased_batch(lambda _batch: None))
+    bench.send(*range(MANY - 1))
+    hands.work()
+    assert warnings_of(shell) == []
+    bench.send("one more", partition=1)
+    assert warnings_of(shell) == []
+    hands.work()
+    [finding] = warnings_of(shell)
+    assert f"queue orders: {MANY} delivered messages" in finding["text"]
+    while hands.pipeline.vacuum().run_once() != Idle():
+        pass
+    assert warnings_of(shell) == []
+
+
+def warnings_of(shell: Shell) -> list[dict[str, str]]:
+    findings = json.loads(shell("doctor", "--json").stdout)
+    return [row for row in findings if row["check"] == "leftovers" and row["level"] != "ok"]

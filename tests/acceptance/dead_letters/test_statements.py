@@ -28,6 +28,7 @@ def test_the_operations_execute_every_statement_of_the_file(
     letters.list(DeadLetterFilter(ids=ids))
     letters.count()
     letters.count(DeadLetterFilter().any_status())
+    letters.groups()
     claimed = letters.replay(DeadLetterScope(limit=2))
     letters.resolve(claimed[:1])
     letters.reject(claimed[1:], "no")
@@ -48,6 +49,7 @@ PARAMETERS = {
     "queue": None,
     "payload_type": None,
     "message_key": None,
+    "fingerprint": None,
     "failed_after": None,
     "failed_before": None,
     "limit": 100,

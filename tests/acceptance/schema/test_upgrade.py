@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ LETTER = (
 )
 # Longer than the second for which a migration waits for a table, twice and with the pauses between.
 LONGEST_WAIT = 4.0
+MESSAGES = int(os.environ.get("OUTBOX_UPGRADE_MESSAGES", "2000"))
+"""In the tables while they are upgraded; `make soak` takes a million."""
 
 
 @pytest.fixture
@@ -40,12 +43,22 @@ def old(database: Database) -> Database:
     backend = open_backend(database.url, naming=Naming(), pool_size=1)
     steps = load_migrations(backend.catalog.backend, Naming())
     assert backend.migrate([(steps[0].name, steps[0].up)]) == [FIRST]
-    (partition_id,) = backend.register_queue("orders", 1)
     backend.close()
+    partition_id = register_as_before(database)
     for number in range(COUNT):
         send_as_before(database, partition_id, number)
     database.execute(LETTER, partition_id, database.value("SELECT MAX(id) FROM outbox_body"))
     return database
+
+
+def register_as_before(database: Database) -> int:
+    """Write the rows of the queue ``orders`` with one partition; return its id."""
+    index = "`partition`" if database.backend in ("mysql", "mariadb") else "partition"
+    database.execute(f"INSERT INTO outbox_partitions (queue, {index}) VALUES ('orders', 0)")
+    partition_id = int(database.value("SELECT id FROM outbox_partitions"))
+    for table in ("processor", "vacuum"):
+        database.execute(f"INSERT INTO outbox_{table} (partition_id) VALUES (?)", partition_id)
+    return partition_id
 
 
 def send_as_before(database: Database, partition_id: int, number: int) -> None:
@@ -175,3 +188,91 @@ def test_nobody_waits_long_behind_a_migration_that_waits(old: Database, open_tra
     open_transaction.rollback()
     eventually(lambda: applied != [], 20)
     migrating.join()
+
+
+class Waits(threading.Thread):
+    """A process of the release before that runs a statement all the time, and how long it had to wait."""
+
+    def __init__(self, database: Database, name: str, *statements: tuple[Any, ...]) -> None:
+        super().__init__(name=name, daemon=True)
+        self.database = database
+        self.statements = statements
+        self.longest = 0.0
+        self.runs = 0
+        self.over = threading.Event()
+        self.trouble: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with self.database.session() as session:
+                while not self.over.wait(0.01):
+                    began = time.monotonic()
+                    for sql, *parameters in self.statements:
+                        (session.query if sql.startswith("SELECT") else session.execute)(sql, *parameters)
+                    self.longest = max(self.longest, time.monotonic() - began)
+                    self.runs += 1
+        except BaseException as error:
+            self.trouble = error
+
+    def end(self) -> None:
+        self.over.set()
+        self.join(30)
+        assert self.trouble is None, self.trouble
+
+
+def fill(database: Database, partition_id: int, messages: int) -> None:
+    """Put messages into the tables, most of them waiting for a number."""
+    database.execute(
+        "INSERT INTO outbox_outgoing (partition_id, seq, body_id) SELECT ?, 1, MIN(id) FROM outbox_body",
+        partition_id,
+    )
+    database.execute("DELETE FROM outbox_incoming WHERE body_id = (SELECT MIN(id) FROM outbox_body)")
+    database.execute("UPDATE outbox_partitions SET sequence = 1")
+    while (there := database.count("outbox_body")) < messages:
+        newest = database.value("SELECT MAX(id) FROM outbox_body")
+        limit = min(there, messages - there)
+        database.execute(
+            "INSERT INTO outbox_body (payload, payload_type) "
+            f"SELECT payload, payload_type FROM outbox_body ORDER BY id LIMIT {limit}"
+        )
+        database.execute(
+            "INSERT INTO outbox_incoming (partition_id, body_id) SELECT ?, id FROM outbox_body WHERE id > ?",
+            partition_id,
+            newest,
+        )
+
+
+def test_old_and_new_processes_work_while_tables_full_of_messages_are_upgraded(old: Database) -> None:
+    partition_id = int(old.value("SELECT id FROM outbox_partitions"))
+    fill(old, partition_id, MESSAGES)
+    producer = Waits(old, "producer", (BODY, b"1"), (INCOMING, partition_id))
+    worker = Waits(
+        old,
+        "worker",
+        ("UPDATE outbox_processor SET attempts = attempts WHERE partition_id = ?", partition_id),
+        ("SELECT COUNT(*) FROM outbox_outgoing o JOIN outbox_body b ON b.id = o.body_id WHERE o.seq <= 10",),
+    )
+    producer.start()
+    worker.start()
+    eventually(lambda: producer.runs and worker.runs)
+    began = time.monotonic()
+    outbox.migrate(old.url)
+    took = time.monotonic() - began
+    ids: list[int] = []
+    builder = Outbox.builder(old.url).poll_interval(0.1).queue("orders", 1)
+    with builder.leased(lambda msg: ids.append(msg.id)).start():
+        eventually(lambda: len(ids) >= min(MESSAGES, 2000), 60)
+        runs = producer.runs
+        eventually(lambda: producer.runs > runs, 20)
+    producer.end()
+    worker.end()
+
+    print(
+        f"{old.backend}: {MESSAGES} messages upgraded in {took:.2f} s; the old producer waited for at most "
+        f"{producer.longest:.2f} s in {producer.runs} runs, the old worker {worker.longest:.2f} s in {worker.runs}"
+    )
+    assert ids == sorted(set(ids)), "in order, and each once"
+    assert max(producer.longest, worker.longest) < LONGEST_WAIT
+    left = old.count("outbox_incoming")
+    numbered = old.value("SELECT sequence FROM outbox_partitions")
+    assert left + numbered == MESSAGES + producer.runs, "nothing is lost"

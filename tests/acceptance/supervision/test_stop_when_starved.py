@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from outbox import HandlerResult, OutboxHandle, OutboxMessage
-from outbox.facade.assembly import PRODUCER_CONNECTIONS, SERVICE_CONNECTIONS
+from outbox.facade.assembly import SERVICE_CONNECTIONS
+from outbox.facade.options import PRODUCER_CONNECTIONS
 from tests.acceptance.bench import PARTITIONS, Bench
 from tests.support import eventually
 
@@ -65,7 +66,7 @@ def start(
 @pytest.mark.backends("postgresql", "mysql", "mariadb")
 def test_a_stop_does_not_wait_until_the_outboxs_own_pool_has_connections_again(bench: Bench) -> None:
     handle = start(bench, bench.database.url)
-    with taken(handle.outbox.transaction, POOL):
+    with taken(handle.outbox.backend.connection, POOL):
         for partition in range(PARTITIONS):
             bench.send("a", partition=partition)
         eventually(lambda: busy(handle) >= 1)

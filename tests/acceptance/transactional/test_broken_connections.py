@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from outbox import OutboxMessage
-from tests.acceptance.bench import Bench, run_sql
+from outbox import Outbox, OutboxMessage
+from outbox.testing import drain
+from tests.acceptance.bench import QUEUE, Bench, run_sql
 from tests.acceptance.transactional.support import create_effects, effects, write_effect
 
 Habit = Callable[[Any, Bench], object]
@@ -90,3 +91,17 @@ def test_a_handler_that_loses_its_connection(
 ) -> None:
     target = bench.database.engine() if built_from == "engine" else None
     assert_charged(bench, habit, target, raises=raises)
+
+
+def test_a_drain_delivers_again_what_broke_its_connection(bench: Bench) -> None:
+    calls: list[int] = []
+
+    def handler(conn: Any, msg: OutboxMessage) -> None:
+        calls.append(msg.attempts)
+        if msg.attempts == 0:
+            close(conn, bench)
+
+    bench.send("a")
+    builder = Outbox.builder(bench.database.url).queue(QUEUE, 4).transactional(handler)
+    assert [drain(builder).left for _ in range(2)] == [1, 0]
+    assert calls == [0, 1]

@@ -7,11 +7,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from outbox.runtime.directive import Directive, Idle
 from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.pacer import Pacer
 from outbox.runtime.pacing import Pacing
+from outbox.runtime.ready_queue import ReadyQueue
 from outbox.runtime.worker import Action, Worker, nothing
 
 PATIENCE = 10.0
@@ -34,6 +36,20 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+class Contents(NamedTuple):
+    """The keys of a queue that are not idle: ready (oldest first), claimed, and deferred with their due times."""
+
+    ready: tuple[int, ...]
+    claimed: frozenset[int]
+    deferred: dict[int, float]
+
+
+def contents(queue: ReadyQueue) -> Contents:
+    """Look into a queue."""
+    with queue._lock:
+        return Contents(tuple(queue._lanes), frozenset(queue._claimed), dict(queue._deferrals._due))
 
 
 class Script:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from outbox.runtime.ready_queue import ReadyQueue
-from tests.unit.runtime.support import FakeClock
+from tests.unit.runtime.support import FakeClock, contents
 
 
 @pytest.fixture
@@ -111,11 +111,11 @@ def test_a_stranger_cannot_be_given_back_but_its_neighbours_are(queue: ReadyQueu
         queue.defer(7, 1.0)
 
 
-def test_a_snapshot_shows_every_key_that_is_not_idle(queue: ReadyQueue) -> None:
+def test_every_key_that_is_not_idle_is_ready_claimed_or_deferred(queue: ReadyQueue) -> None:
     queue.mark([1, 2, 3, 4])
     queue.claim(2)
     queue.defer(1, 5.0)
-    snapshot = queue.snapshot()
+    snapshot = contents(queue)
     assert snapshot.ready == (3, 4)
     assert snapshot.claimed == {2}
     assert snapshot.deferred == {1: 5.0}

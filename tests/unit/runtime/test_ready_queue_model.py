@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from outbox.runtime.ready_queue import ReadyQueue
-from tests.unit.runtime.support import PATIENCE, FakeClock, in_thread
+from tests.unit.runtime.support import PATIENCE, FakeClock, contents, in_thread
 
 KEYS = st.integers(0, 7)
 
@@ -81,7 +81,7 @@ class ReadyQueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def they_agree(self) -> None:
-        snapshot = self.queue.snapshot()
+        snapshot = contents(self.queue)
         assert snapshot.ready == tuple(self.ready)
         assert snapshot.claimed == set(self.claimed)
         assert snapshot.deferred == self.deferred

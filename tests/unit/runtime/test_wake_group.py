@@ -9,7 +9,7 @@ from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.pacer import Pacer
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.runtime.wake_group import WakeGroup
-from tests.unit.runtime.support import PATIENCE, UNPACED, eventually, in_thread, make_worker
+from tests.unit.runtime.support import PATIENCE, UNPACED, contents, eventually, in_thread, make_worker
 
 
 class Sleepers:
@@ -123,7 +123,7 @@ def test_no_key_is_left_lying_while_workers_sleep() -> None:
 
     producers = [in_thread(partial(produce, first)) for first in (0, 1_000, 2_000, 3_000)]
     for n in range(2_000):
-        assert delivered.acquire(timeout=PATIENCE), f"key {n} was never delivered: {queue.snapshot()}"
+        assert delivered.acquire(timeout=PATIENCE), f"key {n} was never delivered: {contents(queue)}"
     for producer in producers:
         producer.join(PATIENCE)
     for worker in workers:

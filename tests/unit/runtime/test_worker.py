@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from outbox.runtime import worker as worker_module
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.error_backoff import ErrorBackoff
 from outbox.runtime.pacer import Pacer
@@ -109,6 +110,24 @@ def test_failures_in_a_row_are_counted_and_told() -> None:
     eventually(lambda: len(ends) == 1)
     assert ends[0][:2] == ("outbox-test", 5)
     assert worker.last_error == "ValueError: 4"
+    worker.stop()
+    assert worker.join(PATIENCE)
+
+
+def test_a_round_that_asked_nothing_is_no_recovery_before_some_seconds_have_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends: list[tuple[object, ...]] = []
+    action, pacer = Script(ValueError("down"), Idle(looked=False), Idle(looked=False)), Pacer(UNPACED)
+    worker = make_worker(action, pacer=pacer, on_recovery=lambda *args: ends.append(args))
+    pacer.wake()
+    worker.start()
+    eventually(lambda: action.count == 2)
+    assert (worker.failures, ends) == (1, [])
+    monkeypatch.setattr(worker_module, "UNPROVEN_SECONDS", 0.0)
+    pacer.wake()
+    eventually(lambda: bool(ends))
+    assert worker.failures == 0
     worker.stop()
     assert worker.join(PATIENCE)
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -64,7 +63,7 @@ def deep() -> list[object]:
 
 @pytest.mark.parametrize(
     "payload",
-    [Decimal(1), {1, 2}, object(), {"a": b"b"}, math.nan, [math.inf], {(1, 2): 3}, "\ud800", {"a": "\udfff"}],
+    [{1, 2}, object(), {"a": b"b"}, math.nan, [math.inf], {(1, 2): 3}, "\ud800", {"a": "\udfff"}],
     ids=lambda payload: type(payload).__name__,
 )
 def test_what_json_cannot_carry_is_refused_by_its_type(payload: object) -> None:

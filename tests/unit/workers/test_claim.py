@@ -6,6 +6,7 @@ import pytest
 
 from outbox.runtime.ready_queue import ReadyQueue
 from outbox.workers.claim import LOCKED_DELAY, Claim
+from tests.unit.runtime.support import contents
 
 
 class Clock:
@@ -26,14 +27,14 @@ def ready() -> ReadyQueue:
 def test_what_is_left_at_the_end_is_ready_again(ready: ReadyQueue) -> None:
     with Claim(ready, ready.claim(3)) as claim:
         claim.done((2,))
-    assert sorted(ready.snapshot().ready) == [1, 3]
+    assert sorted(contents(ready).ready) == [1, 3]
     assert ready.claimed_count == 0
 
 
 def test_an_exception_gives_everything_back(ready: ReadyQueue) -> None:
     with pytest.raises(ZeroDivisionError), Claim(ready, ready.claim(3)):
         raise ZeroDivisionError
-    assert sorted(ready.snapshot().ready) == [1, 2, 3]
+    assert sorted(contents(ready).ready) == [1, 2, 3]
 
 
 def test_a_key_is_given_back_once_however_often_it_is_tried(ready: ReadyQueue) -> None:
@@ -43,7 +44,7 @@ def test_a_key_is_given_back_once_however_often_it_is_tried(ready: ReadyQueue) -
         claim.defer(1, 5.0)
         claim.locked(2)
         assert len(claim) == 0
-    snapshot = ready.snapshot()
+    snapshot = contents(ready)
     assert (snapshot.ready, snapshot.claimed, snapshot.deferred) == ((), frozenset(), {})
 
 
@@ -57,7 +58,7 @@ def test_keys_that_were_never_claimed_are_ignored(ready: ReadyQueue) -> None:
 def test_a_deferred_key_rests_for_its_delay(ready: ReadyQueue) -> None:
     with Claim(ready, ready.claim(1)) as claim:
         claim.defer(1, 5.0)
-    assert ready.snapshot().deferred == {1: 105.0}
+    assert contents(ready).deferred == {1: 105.0}
 
 
 def test_a_locked_key_comes_back_soon_behind_the_others_and_not_at_once(ready: ReadyQueue) -> None:
@@ -66,7 +67,7 @@ def test_a_locked_key_comes_back_soon_behind_the_others_and_not_at_once(ready: R
         (key,) = ready.claim(1)
         with Claim(ready, [key]) as claim:
             claim.locked(key)
-        delays.add(ready.snapshot().deferred[key] - 100.0)
+        delays.add(contents(ready).deferred[key] - 100.0)
         ready.mark_due((key,))
     assert min(delays) >= LOCKED_DELAY / 2
     assert max(delays) <= LOCKED_DELAY * 1.5

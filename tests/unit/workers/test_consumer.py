@@ -16,8 +16,8 @@ def test_with_a_single_attempt_batches_are_single_messages(limit: int | None, si
 
 @pytest.mark.parametrize("per_message", [True, False])
 def test_a_head_with_failed_starts_comes_alone_when_attempts_are_limited(per_message: bool) -> None:
-    assert make_consumer(max_attempts=5, per_message=per_message).cautious
-    assert not make_consumer(per_message=per_message).cautious
+    assert make_consumer(max_attempts=5, per_message=per_message).one_if_failed
+    assert not make_consumer(per_message=per_message).one_if_failed
 
 
 def test_attempts_are_exhausted_at_the_limit() -> None:

@@ -11,6 +11,7 @@ from outbox.workers.claim import LOCKED_DELAY, LOCKED_DOUBLINGS, Claim
 from outbox.workers.log_lines import LogLines
 from outbox.workers.partition_state import PartitionStates
 from outbox.workers.refusals import MISSING_DELAY, REPORT_FIRST, refused
+from tests.unit.runtime.support import contents
 from tests.unit.workers.support import PARTITION_ID, make_consumer
 
 KEY = PARTITION_ID
@@ -48,14 +49,14 @@ def test_a_suspect_comes_back_at_once_to_be_asked_for_alone(ready: ReadyQueue) -
     refuse(ready, states, RefusalKind.ISOLATE)
     assert states[KEY].isolate
     assert states[KEY].crashed
-    assert list(ready.snapshot().ready) == [KEY]
+    assert list(contents(ready).ready) == [KEY]
 
 
 def test_a_suspect_refused_when_it_was_asked_for_alone_is_locked_and_waits(ready: ReadyQueue) -> None:
     states = PartitionStates()
     refuse(ready, states, RefusalKind.ISOLATE)
     refuse(ready, states, RefusalKind.ISOLATE)
-    snapshot = ready.snapshot()
+    snapshot = contents(ready)
     assert list(snapshot.ready) == []
     assert 100.0 + LOCKED_DELAY / 2 <= snapshot.deferred[KEY] <= 100.0 + LOCKED_DELAY * 1.5
 
@@ -65,7 +66,7 @@ def test_the_longer_a_row_stays_locked_the_more_seldom_it_is_asked_for(ready: Re
     waits = []
     for _ in range(LOCKED_DOUBLINGS + 4):
         refuse(ready, states, RefusalKind.LOCKED)
-        waits.append(ready.snapshot().deferred[KEY] - 100.0)
+        waits.append(contents(ready).deferred[KEY] - 100.0)
         ready.mark_due((KEY,))
     longest = LOCKED_DELAY * 2**LOCKED_DOUBLINGS
     assert waits[0] <= LOCKED_DELAY * 1.5
@@ -74,7 +75,7 @@ def test_the_longer_a_row_stays_locked_the_more_seldom_it_is_asked_for(ready: Re
     refuse(ready, states, RefusalKind.HELD)
     ready.mark_due((KEY,))
     refuse(ready, states, RefusalKind.LOCKED)
-    assert ready.snapshot().deferred[KEY] - 100.0 <= LOCKED_DELAY * 1.5
+    assert contents(ready).deferred[KEY] - 100.0 <= LOCKED_DELAY * 1.5
 
 
 def test_a_partition_that_stays_out_of_reach_is_reported_and_not_at_every_try(
@@ -101,7 +102,7 @@ def test_a_partition_whose_next_message_is_missing_is_reported_at_once_and_left_
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             refuse(ready, states, RefusalKind.MISSING, observers)
-            assert ready.snapshot().deferred[KEY] == 100.0 + MISSING_DELAY
+            assert contents(ready).deferred[KEY] == 100.0 + MISSING_DELAY
             ready.mark_due((KEY,))
     (record,) = caplog.records
     assert record.levelname == "ERROR"

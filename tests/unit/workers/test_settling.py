@@ -6,10 +6,16 @@ import pytest
 
 from outbox.backends.records import DeadLetterRecord, Delivery, Settlement
 from outbox.handlers.outcome import Outcome
+from outbox.values.fingerprints import fingerprint
 from outbox.workers.consumer import Consumer
 from outbox.workers.partition_state import Degraded, PartitionMode, PartitionState
 from outbox.workers.settling import Decision, decide, outcome_if_exhausted
 from tests.unit.workers.support import PARTITION_ID, failure, make_consumer, make_delivery
+
+
+def dead_letter(seq: int, reason: str, attempts: int) -> DeadLetterRecord:
+    """Return the record of a failure without an exception."""
+    return DeadLetterRecord(seq, reason, attempts, fingerprint(reason))
 
 
 def decided(
@@ -92,7 +98,7 @@ def test_the_backoff_is_jittered_and_capped() -> None:
 def test_rejected_messages_are_dead_letters_with_their_failed_deliveries() -> None:
     outcome = Outcome(4, rejected=((0, "first"), (2, "third")))
     decision = decided(make_delivery(4, cursor=10, attempts=2), outcome)
-    dead = (DeadLetterRecord(11, "first", 3), DeadLetterRecord(13, "third", 1))
+    dead = (dead_letter(11, "first", 3), dead_letter(13, "third", 1))
     assert decision == Decision(settlement(14, dead=dead), 4, failed=False, finished=True)
 
 
@@ -102,7 +108,7 @@ def test_the_last_attempt_of_the_head_is_its_dead_letter_and_no_failure_of_the_p
     decision = decided(
         make_delivery(5, cursor=10, attempts=2), Outcome(0, failure=failure("hopeless")), consumer, state
     )
-    dead = (DeadLetterRecord(11, "hopeless", 3),)
+    dead = (dead_letter(11, "hopeless", 3),)
     assert decision == Decision(settlement(11, dead=dead), 1, failed=False, finished=False)
     assert (state.streak, state.isolate) == (0, False)
 
@@ -138,7 +144,7 @@ def test_an_unattributed_failure_dead_letters_none_of_several() -> None:
 def test_an_unattributed_failure_dead_letters_the_only_one_left() -> None:
     consumer = make_consumer(max_attempts=1, per_message=False)
     decision = decided(make_delivery(3), Outcome(2, failure=failure(), attributed=False), consumer)
-    assert decision.settlement == settlement(3, dead=(DeadLetterRecord(3, "no", 1),))
+    assert decision.settlement == settlement(3, dead=(dead_letter(3, "no", 1),))
     assert decision.finished
 
 
@@ -152,7 +158,7 @@ def test_a_failure_that_does_not_count_dead_letters_none() -> None:
 def test_rejects_and_a_last_attempt_go_together_in_order() -> None:
     outcome = Outcome(2, rejected=((1, "bad"),), failure=failure("worse"))
     decision = decided(make_delivery(4, cursor=10, attempts=4), outcome, make_consumer(max_attempts=1))
-    dead = (DeadLetterRecord(12, "bad", 1), DeadLetterRecord(13, "worse", 1))
+    dead = (dead_letter(12, "bad", 1), dead_letter(13, "worse", 1))
     assert decision.settlement == settlement(13, dead=dead)
 
 
@@ -171,7 +177,7 @@ def test_a_head_without_attempts_left_is_dead_lettered_without_a_call(attempts: 
     reason = f"given up after {attempts} starts without a result: process died or lease ran out"
     assert outcome == Outcome(1, ((0, reason),))
     decision = decided(delivery, outcome, consumer)
-    assert decision.settlement == settlement(1, dead=(DeadLetterRecord(1, reason, attempts),))
+    assert decision.settlement == settlement(1, dead=(dead_letter(1, reason, attempts),))
 
 
 def test_an_exhausted_heads_last_error_is_kept_within_2000_characters() -> None:

@@ -1,0 +1,8 @@
+"""The application for a WSGI server, `gunicorn wsgi` with or without `--preload`: it opens nothing."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+application = get_wsgi_application()

@@ -1,0 +1,161 @@
+"""``outbox queues`` and ``outbox hold``: what is delivered, while workers run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import click
+
+from outbox.backends.protocol import Backend
+from outbox.cli.commands import OutboxCommand, OutboxGroup, examples, pass_settings
+from outbox.cli.confirm import confirm, yes_option
+from outbox.cli.output import emit, emit_json
+from outbox.cli.settings import Settings
+from outbox.cli.target import connected
+from outbox.cli.words import parse_duration
+from outbox.facade.status import read_status
+from outbox.queues.administration import SKIPPED, Administration
+from outbox.queues.reshaping import Reshaping
+from outbox.values.readable import count
+
+partition_option = click.option("--partition", type=int, metavar="N", help="Only this partition, from 0.")
+reason_option = click.option("--reason", metavar="TEXT", help="What status shows, for the others.")
+
+
+@click.group(
+    cls=OutboxGroup,
+    epilog=examples("outbox queues pause orders --reason 'bank is down'", "outbox queues resume orders"),
+)
+def queues() -> None:
+    """Change queues while workers run: all processes obey within a second or so."""
+
+
+@queues.command(
+    "pause",
+    epilog=examples(
+        "outbox queues pause orders --reason 'bank is down'",
+        "outbox queues pause orders --partition 3 --for 30m",
+    ),
+)
+@click.argument("queue")
+@partition_option
+@reason_option
+@click.option("--for", "seconds", type=parse_duration, metavar="TIME", help="It ends by itself after that.")
+@pass_settings
+def pause_command(
+    settings: Settings, queue: str, partition: int | None, reason: str | None, seconds: float | None
+) -> None:
+    """Deliver nothing of a queue. Messages are still taken in; what a worker has begun it finishes."""
+    until = None if seconds is None else datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    with connected(settings) as backend:
+        Administration(backend).pause(queue, partition, reason=reason, until=until)
+    told(settings, f"queue {queue} is paused", paused=queue, partition=partition)
+
+
+@queues.command("resume", epilog=examples("outbox queues resume orders"))
+@click.argument("queue")
+@partition_option
+@pass_settings
+def resume_command(settings: Settings, queue: str, partition: int | None) -> None:
+    """Deliver again: the queue with all of its partitions, or one that was paused by itself."""
+    with connected(settings) as backend:
+        ended = Administration(backend).resume(queue, partition)
+    told(settings, f"{count(ended, 'pause')} of queue {queue} ended", resumed=queue, ended=ended)
+
+
+@queues.command("skip", epilog=examples("outbox queues skip 17 4711 --reason 'unknown currency'"))
+@click.argument("partition_id", type=int)
+@click.argument("seq", type=int)
+@reason_option
+@pass_settings
+def skip_command(settings: Settings, partition_id: int, seq: int, reason: str | None) -> None:
+    """Send the message that a partition would deliver next to the dead letters.
+
+    `outbox status` shows the partition and its last processed number; the next message has the one after it.
+    """
+    with connected(settings) as backend:
+        message_id = Administration(backend).skip(partition_id, seq, reason=reason or SKIPPED)
+    told(settings, f"message {message_id} is a dead letter now", skipped=message_id)
+
+
+@queues.command("rename", epilog=examples("outbox queues rename orders purchases"))
+@click.argument("queue")
+@click.argument("new")
+@pass_settings
+def rename_command(settings: Settings, queue: str, new: str) -> None:
+    """Give a queue another name. Processes that have the old one work on, and may be started with it."""
+    with connected(settings) as backend:
+        Reshaping(backend).rename(queue, new)
+    told(settings, f"queue {queue} is called {new} now", renamed=queue, new=new)
+
+
+@queues.command("drop", epilog=examples("outbox queues drop orders --yes"))
+@click.argument("queue")
+@yes_option
+@pass_settings
+def drop_command(settings: Settings, queue: str, *, yes: bool) -> None:
+    """Purge a queue and free its name. Shows what waits in it, and asks first. Dead letters stay."""
+    with connected(settings) as backend:
+        ask(settings, backend, queue, "dropped with", yes=yes)
+        purged = Reshaping(backend).drop(queue)
+    told(
+        settings,
+        f"queue {queue} is dropped, {count(purged, 'message')} with it",
+        dropped=queue,
+        purged=purged,
+    )
+
+
+@click.command(
+    "purge", cls=OutboxCommand, epilog=examples("outbox purge orders", "outbox purge orders --yes")
+)
+@click.argument("queue")
+@yes_option
+@pass_settings
+def purge(settings: Settings, queue: str, *, yes: bool) -> None:
+    """Delete what waits in a queue, parked and delayed messages too, while workers run. Asks first."""
+    with connected(settings) as backend:
+        ask(settings, backend, queue, "purged of", yes=yes)
+        purged = Reshaping(backend).purge(queue)
+    told(settings, f"{count(purged, 'message')} of queue {queue} purged", purged=purged)
+
+
+def ask(settings: Settings, backend: Backend, queue: str, done: str, *, yes: bool) -> None:
+    """Show what waits in a queue, and ask."""
+    rows = [row for row in read_status(backend).partitions if row.queue == queue]
+    waiting = count(sum(row.incoming + row.backlog + row.delayed for row in rows), "message")
+    sentence = f"Queue {queue} will be {done} {waiting}."
+    if not settings.json:
+        emit(sentence)
+    confirm(f"{sentence} Go on?" if settings.json else "Go on?", yes=yes)
+
+
+@click.command(
+    "hold",
+    cls=OutboxCommand,
+    epilog=examples("outbox hold --reason 'restored on staging'", "outbox hold --end"),
+)
+@reason_option
+@click.option("--end", is_flag=True, help="End the hold; pauses stay.")
+@pass_settings
+def hold(settings: Settings, reason: str | None, *, end: bool) -> None:
+    """Deliver nothing at all, of queues that are registered later neither.
+
+    For a copy of production that must not send anything: hold it before the workers start.
+    """
+    with connected(settings) as backend:
+        administration = Administration(backend)
+        if end:
+            found = administration.end_hold()
+            told(settings, "the hold has ended" if found else "there was no hold", ended=found)
+        else:
+            administration.hold(reason=reason)
+            told(settings, "all queues are held", held=True)
+
+
+def told(settings: Settings, sentence: str, **facts: object) -> None:
+    """Say what was done: a sentence, or the facts for a script."""
+    if settings.json:
+        emit_json(facts)
+    else:
+        emit(sentence)

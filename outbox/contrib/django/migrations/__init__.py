@@ -1,0 +1,1 @@
+"""One migration for each of the shipped ones, never changed once it is released."""

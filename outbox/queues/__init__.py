@@ -1,0 +1,1 @@
+"""What is set for queues while workers run, and who sets it."""

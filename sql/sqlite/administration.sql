@@ -1,0 +1,155 @@
+-- What operators set while workers run. Each change raises the revision, which every process reads with its
+-- look at what is pending, in the transaction of the change. Times travel as microseconds since 1970.
+
+-- name: raise_revision :exec
+-- The first statement of each change.
+-- Locks: the database's write lock.
+UPDATE outbox_installation SET revision = revision + 1;
+
+-- name: read_revision :one
+-- Locks: none.
+SELECT revision FROM outbox_installation;
+
+-- name: read_pauses :many
+-- The pauses that have not ended, and for how many seconds they last, as the database's clock has it.
+-- Locks: none.
+SELECT
+    queue,
+    partition,
+    message_key,
+    reason,
+    paused_at,
+    ends_at,
+    (ends_at - CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000) / 1000000.0 AS ends_in
+FROM outbox_pauses
+WHERE
+    ends_at IS NULL
+    OR ends_at > CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+ORDER BY id;
+
+-- name: delete_pauses :many
+-- The pauses of a queue as a whole, of one partition or of one key, or with :everything all of these; one row
+-- for each that had not ended by itself.
+-- Locks: the database's write lock.
+DELETE FROM outbox_pauses
+WHERE
+    queue = :queue
+    AND (
+        :everything
+        OR (partition IS :partition AND message_key IS :message_key)
+    )
+RETURNING
+    ends_at IS NULL
+    OR ends_at > CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS held;
+
+-- name: insert_pause :exec
+-- Locks: the database's write lock.
+INSERT INTO outbox_pauses (queue, partition, message_key, reason, ends_at)
+VALUES (:queue, :partition, :message_key, :reason, :ends_at);
+
+-- name: waiting_ids :many
+-- Messages of a partition without a number, up to one that was the newest when a purge began.
+-- Locks: none; the partition is held already.
+SELECT body_id
+FROM outbox_incoming
+WHERE partition_id = :partition_id AND body_id <= :last_id
+ORDER BY body_id
+LIMIT :limit;
+
+-- name: delayed_ids :many
+-- Delayed messages of a partition, likewise.
+-- Locks: none; the partition is held already.
+SELECT body_id
+FROM outbox_delayed
+WHERE partition_id = :partition_id AND body_id <= :last_id
+ORDER BY due_at, body_id
+LIMIT :limit;
+
+-- name: newest_id :one
+-- The newest message of all.
+-- Locks: none.
+SELECT coalesce(max(id), 0) AS id FROM outbox_body;
+
+-- name: delete_delayed :exec
+-- Locks: the database's write lock.
+DELETE FROM outbox_delayed
+WHERE partition_id = :partition_id AND body_id IN (SELECT value FROM json_each(:body_ids));
+
+-- name: delete_messages :exec
+-- Locks: the database's write lock.
+DELETE FROM outbox_body
+WHERE id IN (SELECT value FROM json_each(:body_ids));
+
+-- name: pass_over :exec
+-- Nothing that has a number is delivered any more. It ends the lease: what its holder settles is lost, and so
+-- nothing is read on.
+-- Locks: the database's write lock.
+UPDATE outbox_processor
+SET
+    processed_seq = :sequence,
+    attempts = 0,
+    last_error = NULL,
+    locked_by = NULL,
+    locked_until = NULL,
+    parking = parking + 1
+WHERE partition_id = :partition_id;
+
+-- name: delete_parked_of :exec
+-- Locks: the database's write lock.
+DELETE FROM outbox_parked
+WHERE partition_id = :partition_id;
+
+-- name: delete_parked_keys_of :exec
+-- Locks: the database's write lock.
+DELETE FROM outbox_parked_keys
+WHERE partition_id = :partition_id;
+
+-- name: rename_partitions :exec
+-- Locks: the database's write lock.
+UPDATE outbox_partitions SET queue = :new
+WHERE queue = :queue;
+
+-- name: rename_settings :exec
+-- Locks: the database's write lock.
+UPDATE outbox_queues SET queue = :new
+WHERE queue = :queue;
+
+-- name: rename_pauses :exec
+-- Locks: the database's write lock.
+UPDATE outbox_pauses SET queue = :new
+WHERE queue = :queue;
+
+-- name: rename_dedup :exec
+-- Locks: the database's write lock.
+UPDATE outbox_dedup SET queue = :new
+WHERE queue = :queue;
+
+-- name: forget_dedup :exec
+-- Locks: the database's write lock.
+DELETE FROM outbox_dedup
+WHERE queue = :queue;
+
+-- name: lead_on :exec
+-- Older names of a queue lead to its new one.
+-- Locks: the database's write lock.
+UPDATE outbox_queues SET renamed_to = :new
+WHERE renamed_to = :queue;
+
+-- name: insert_old_name :exec
+-- A process that still has the old name finds the queue by it.
+-- Locks: the database's write lock.
+INSERT INTO outbox_queues (queue, renamed_to) VALUES (:queue, :new);
+
+-- name: forget_settings :exec
+-- A queue's row, and its older names.
+-- Locks: the database's write lock.
+DELETE FROM outbox_queues
+WHERE queue = :queue OR renamed_to = :queue;
+
+-- name: read_old_names :many
+-- Locks: none.
+SELECT
+    queue,
+    renamed_to
+FROM outbox_queues
+WHERE renamed_to IS NOT NULL;

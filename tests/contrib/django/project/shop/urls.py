@@ -1,0 +1,6 @@
+from django.contrib import admin
+from django.urls import path
+
+from shop.views import orders
+
+urlpatterns = [path("admin/", admin.site.urls), path("orders", orders)]

@@ -1,0 +1,1 @@
+"""Tests of what SQLAlchemy and Alembic know of the outbox."""
