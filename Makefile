@@ -13,6 +13,9 @@ URL ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+# The tests' processes, of which there are some thousands, import what is compiled already, as an installed package is.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers test-frameworks
 .PHONY: test-tools tools check-model soak bench bench-relays servers brokers clean
 

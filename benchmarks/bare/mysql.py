@@ -18,7 +18,8 @@ class BareMysql(Bare):
     """READ COMMITTED, as the library's own connections."""
 
     dialect = "mysql"
-    step = 1  # what the server's auto_increment_increment is by default; asked once below
+    step: int
+    """From one id to the next: the server's auto_increment_increment."""
 
     def _connect(self, url: str) -> Any:
         connection = connect(url, autocommit=False)

@@ -80,21 +80,19 @@ class Guard(NamedTuple):
 
 
 @contextmanager
-def handed_over(session: Any, guard: Guard | None, ended: Callable[[], DatabaseError]) -> Iterator[Any]:
+def handed_over(session: Any, guard: Guard, ended: Callable[[], DatabaseError]) -> Iterator[Any]:
     """Hand a session's connection to a block of the user's, and raise unless it left the transaction open.
 
     SQLAlchemy knows at no cost what became of its own; the guard, a statement before and one after, finds
     what it does not see.
     """
     is_sound = watch(session.handler_connection)
-    if guard is not None:
-        guard.set()
-        session.spoiled = True
+    guard.set()
+    session.spoiled = True
     yield session.handler_connection
     if not is_sound():
         raise ended()
-    if guard is not None:
-        guard.release()
+    guard.release()
 
 
 def watch(given: Any) -> Callable[[], bool]:

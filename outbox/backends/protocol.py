@@ -252,12 +252,12 @@ class Sources(Protocol):
     def use(self, catalog: Catalog) -> None:
         """Run the statements of this catalogue from now on; to be called before work begins."""
 
-    def connection(self, *, guarded: bool = True) -> AbstractContextManager[Any]:
-        """Acquire a connection with an open transaction: commits at a clean exit, else rolls back.
+    def connection(self) -> AbstractContextManager[Any]:
+        """Lend the caller a connection with an open transaction: commits at a clean exit, else rolls back.
 
         At a clean exit it raises `DatabaseError` when the transaction is not sound: the code in the block
-        closed or lost the connection, or swallowed an error that aborts all of it; with ``guarded`` also
-        when it ended the transaction, even if it began another one. Errors in the block pass as they are.
+        closed or lost the connection, swallowed an error that aborts all of it, or ended the transaction,
+        even if it began another one. Errors in the block pass as they are.
         """
 
     def reading(self) -> AbstractContextManager[Any]:

@@ -105,15 +105,11 @@ class FlushBuffer:
         For a transaction of the outbox's own, which is over when the block ends. Left without a flush, it
         was rolled back, and what was noted inside is forgotten.
         """
-        before, self._noted.marks = self._noted.marks, Marks(self._pass_on, own_transaction=True)
+        before, self._noted.marks = self._noted.marks, Marks(self.committed, own_transaction=True)
         try:
             yield
         finally:
             self._noted.marks = before
-
-    def committed(self, partition_ids: set[int]) -> None:
-        """Wake who serves these partitions; what the thread has noted before stays noted."""
-        self._pass_on(partition_ids)
 
     def flush(self) -> None:
         """The transactions of this thread are committed: wake who serves these partitions.
@@ -123,24 +119,25 @@ class FlushBuffer:
         committed; they do not pay for it, and are not woken for twice unless threads flush so.
         """
         marks = self._noted.marks
-        self._pass_on(marks.take() or self._of_others())
+        self.committed(marks.take() or self._of_others())
         while marks.events:
             self.observers.tell(marks.events.popleft())
 
-    def _pass_on(self, noted: set[int]) -> None:
-        if not noted:
+    def committed(self, partition_ids: set[int]) -> None:
+        """Wake who serves these partitions; what threads have noted stays noted."""
+        if not partition_ids:
             return
-        elsewhere = noted
+        elsewhere = partition_ids
         if self._stages is not None:
-            self._stages.enqueued(noted)
-            elsewhere = noted - self._stages.consumed
+            self._stages.enqueued(partition_ids)
+            elsewhere = partition_ids - self._stages.consumed
         # What this process consumes it sequences at once, and its sequencer announces the rest.
         if self._notifier is not None and elsewhere:
             self._notifier.send(elsewhere)
 
     def _begin(self) -> Marks:
         """Begin the marks of a thread, and take over those of threads that have ended."""
-        mine = Marks(self._pass_on)
+        mine = Marks(self.committed)
         with self._lock:
             ended = [marks for marks in self._everyone if not marks.thread.is_alive()]
             self._everyone = [marks for marks in self._everyone if marks.thread.is_alive()]

@@ -46,10 +46,10 @@ class MysqlBackend(
         raise DatabaseError(msg)
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         with self._source.writing() as session:
             set_guard, release = partial(session.command, "set_guard"), partial(on_savepoint, session)
-            guard = Guard(set_guard, partial(release, "release_guard")) if guarded else None
+            guard = Guard(set_guard, partial(release, "release_guard"))
             with handed_over(session, guard, partial(DatabaseError, ENDED)) as connection:
                 yield connection
 

@@ -43,7 +43,7 @@ class Shapes:
                     shape.update(read_definition(table, definition))
             return shape
 
-        with self.connection(guarded=False) as conn:
+        with self.writing() as conn:
             adapted = adapt(conn)
             found = look(adapted)
             for command in commands(self.naming):

@@ -76,11 +76,11 @@ class PostgresBackend(
             return self._to_listen()
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         with ExitStack() as stack:
             with self._db.translated():
                 # What a user's code tells its session is to reach no other.
-                writing = self._db.source.writing(lambda: guarded)
+                writing = self._db.source.writing(lambda: True)
                 connection, for_user = stack.enter_context(writing)
             transaction = UserTransaction(connection, for_user)
             # From here on the caller runs statements, and gets the driver's own errors.

@@ -17,8 +17,6 @@ from outbox.errors import ConnectionLost, DatabaseError
 
 PATIENCE = 1.0
 """Seconds that a wake-up waits for the answer to the one before it: by default a poll finds the work then."""
-
-
 POSITIONS = {"channel": "$1", "payload": "$2"}
 """Of the parameters, which travel as they are: binding them in Python costs ten times the sending."""
 
@@ -33,7 +31,8 @@ class PostgresNotifier:
 
     def __init__(self, db: Database, channel: str) -> None:
         self._db = db
-        self._channel = channel
+        self._statement = (db.catalog["notify"].pyformat % POSITIONS).encode()
+        self._channel = channel.encode()
         self._lock = threading.Lock()
         self._conn: PgConnection | None = None
         self._unanswered: str | None = None
@@ -81,13 +80,12 @@ class PostgresNotifier:
             self._write(payload)
 
     def _write(self, payload: str) -> None:
-        statement = self._db.catalog["notify"].pyformat % POSITIONS
         with self._connection() as conn:
             self._settle(conn)
             # What a server says unasked is mostly that it has ended the connection, which the first bytes
             # of it need not tell: the answer does.
             spoken = wait_readable(0.0, conn.pgconn.socket)
-            conn.pgconn.send_query_params(statement.encode(), [self._channel.encode(), payload.encode()])
+            conn.pgconn.send_query_params(self._statement, [self._channel, payload.encode()])
             self._unanswered = payload
             if spoken:
                 self._settle(conn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
@@ -187,7 +187,7 @@ class PoolSource:
     def _acquire(self) -> Iterator[PgConnection]:
         conn = self._checkout()
         try:
-            with nullcontext() if conn.autocommit else autocommitting(conn), self.pooler.unprepared(conn):
+            with autocommitting(conn), self.pooler.unprepared(conn):
                 yield conn
             # Usually nothing is open. What a handler began by a statement is kept like its others.
             if not conn.closed:

@@ -45,10 +45,10 @@ class SqliteBackend(
         raise DatabaseError("SQLite: there is no way to listen; other processes are found by polling")
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         with self._db.handing_over() as session:
             set_guard, release = partial(session.query, "set_guard"), partial(on_savepoint, session)
-            guard = Guard(set_guard, partial(release, "release_guard")) if guarded else None
+            guard = Guard(set_guard, partial(release, "release_guard"))
             with handed_over(session, guard, ended) as connection:
                 yield connection
 

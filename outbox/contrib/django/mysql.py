@@ -90,9 +90,8 @@ class DjangoMysqlBackend(MysqlBackend):
         self._lending = lending
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         with self._lending.writing(durable=True) as wrapper:
-            del guarded  # Django itself refuses to end the transaction
             yield wrapper
 
     @contextmanager

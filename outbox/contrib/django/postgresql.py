@@ -83,9 +83,8 @@ class DjangoPostgresBackend(PostgresBackend):
         )
 
     @contextmanager
-    def connection(self, *, guarded: bool = True) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         with self._lending.writing(durable=True) as wrapper:
-            del guarded  # Django itself refuses to end the transaction
             yield wrapper
 
     @contextmanager

@@ -24,8 +24,10 @@ def test_the_threads_of_a_process_are_those_of_its_plan(bench: Bench, wakeup: st
     builder = builder_for(
         bench.database.url, lambda queue: queue.leased(lambda msg: None), wakeup=wakeup, processors=3
     ).quarantine(threshold=3)
+    # The bench has an outbox of its own, whose pool may be open.
+    before = len(library_threads())
     with builder.start():
-        assert len(library_threads()) == make_plan(builder.options, 1).threads
+        assert len(library_threads()) - before == make_plan(builder.options, 1).threads
 
 
 @pytest.mark.backends("postgresql")
