@@ -29,8 +29,8 @@ SHIFT = {
 }
 
 
-class Killed(BaseException):
-    """The death of a process: nothing after it is settled."""
+class Killed(KeyboardInterrupt):
+    """The death of a process: nothing after it is settled. Any other exception would be the handler's failure."""
 
 
 @dataclass
