@@ -20,8 +20,8 @@ CONTROL = {"BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA"}
 
 @pytest.mark.backends("sqlite")
 def test_no_plan_scans_a_hot_table(wire: Wire, migrated: Database) -> None:
-    # Never analysed, SQLite does not know how many rows there are: a million have the plans of a thousand.
-    ids = fill(migrated, 3)
+    # Never analysed, SQLite does not know how many rows there are: a million have the plans of ten thousand.
+    ids = fill(migrated, 4)
     scans: dict[str, set[str]] = defaultdict(set)
     looked_up: Counter[str] = Counter()
     with (
