@@ -78,6 +78,7 @@ class BarePostgres(Bare):
             dead_seqs="{}",
             dead_reasons=[],
             dead_attempts="{}",
+            dead_fingerprints=[],
             token=TOKEN,
             lease=LEASE,
             max_bytes=MAX_BYTES,
