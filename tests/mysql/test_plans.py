@@ -95,6 +95,8 @@ def test_operations_read_a_few_rows_for_each_message_and_nothing_of_the_backlog(
         assert [found.partition_id for found in store.pending(ids)] == [ids[1]]
 
     steps = {step.__name__: step for step in (pending, sequence, lease, settle, release, turn, vacuum)}
+    # At first it opens the tables, for which the server reads their definitions.
+    pending()
     read = {}
     for name, step in steps.items():
         before = rows_read(store)
