@@ -9,7 +9,9 @@ from outbox.connections.driver import Driver
 
 UTF8 = b"UTF8"
 # The parameters in which the texts of errors travel, one or a list of them.
-REASONS = frozenset({"error", "errors", "reason", "dead_reasons", "entries"})
+REASONS = frozenset(
+    {"error", "errors", "reason", "dead_reasons", "fingerprint", "dead_fingerprints", "entries"}
+)
 # PostgreSQL and Python mean the same by these. Of other encodings, some letters are not the same ones.
 CODECS = {b"LATIN1": "latin-1"}
 
