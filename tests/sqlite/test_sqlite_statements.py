@@ -16,7 +16,7 @@ Open = Callable[..., SqliteBackend]
 LISTS = {"partition_ids", "moves", "settlements", "dead", "plan"}
 HOT = ("body", "partitions", "incoming", "outgoing", "processor", "vacuum")
 # They look at every partition there is, on purpose.
-WHOLE = {"all_partitions", "missing_messages"}
+WHOLE = {"all_partitions", "missing_messages", "partition_gauges"}
 
 
 def test_no_statement_scans_a_table_that_was_never_analysed(store: SqliteBackend, migrated: Database) -> None:
