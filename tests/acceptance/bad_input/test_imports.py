@@ -37,10 +37,12 @@ PROMISED = {
 IMPORT_AND_REPORT = """
 import sys, time
 began = time.process_time()
-from outbox import *
+{statement}
 print(time.process_time() - began)
-print(*sorted({name.partition(".")[0] for name in sys.modules}))
+print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
 """
+OURS = IMPORT_AND_REPORT.format(statement="from outbox import *")
+SQLALCHEMY = IMPORT_AND_REPORT.format(statement="import sqlalchemy")
 
 
 @pytest.mark.mp
@@ -49,15 +51,22 @@ def test_importing_the_package_takes_less_than_300_ms_and_loads_no_driver(
 ) -> None:
     # Compiled once, as an installed package is, even where the tests' own environment keeps no bytecode.
     bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
-    spawn(IMPORT_AND_REPORT, env=bytecode).succeed()
-    took = []
+
+    def measure(script: str) -> tuple[float, set[str]]:
+        seconds, modules = spawn(script, env=bytecode).succeed().splitlines()
+        return float(seconds), set(modules.split())
+
+    measure(OURS), measure(SQLALCHEMY)
+    took, yardstick = [], []
     for _ in range(5):
-        seconds, modules = spawn(IMPORT_AND_REPORT, env=bytecode).succeed().splitlines()
-        assert set(modules.split()) & DRIVERS == set()
-        took.append(float(seconds))
-        if took[-1] < 0.3:
+        seconds, modules = measure(OURS)
+        assert modules & DRIVERS == set()
+        took.append(seconds)
+        # Processors that are shared are slow ones; SQLAlchemy takes about 300 ms of one that is not.
+        yardstick.append(measure(SQLALCHEMY)[0])
+        if took[-1] < 0.3 or min(took) < min(yardstick):
             return
-    pytest.fail(f"it took {took} seconds")
+    pytest.fail(f"it took {took} seconds, where SQLAlchemy takes {yardstick}")
 
 
 def test_the_public_names_are_sorted_unique_and_there() -> None:
