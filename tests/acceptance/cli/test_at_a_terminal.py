@@ -12,7 +12,8 @@ from tests.acceptance.cli.shell import Shell
 from tests.acceptance.cli.terminal import CTRL_C, UP_AND_ERASE, Terminal
 from tests.acceptance.dead_letters.office import Office
 
-pytestmark = pytest.mark.mp
+# What a terminal shows is not the database's.
+pytestmark = [pytest.mark.mp, pytest.mark.backends("sqlite")]
 
 HANDLERS = """
 def ship(msg):

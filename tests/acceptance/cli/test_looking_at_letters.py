@@ -115,6 +115,7 @@ def test_a_partition_needs_its_queue(shell: Shell, office: Office) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.backends("sqlite")  # of so many on the servers tell the tests of what is in memory
 def test_ten_thousand_letters_are_listed_and_given_up(shell: Shell, office: Office) -> None:
     office.put(*[b"x"] * 10)
     number = office.put_many(10)

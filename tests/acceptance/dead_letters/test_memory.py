@@ -35,7 +35,8 @@ def accept(letter):
         raise KeyboardInterrupt
 """
 
-pytestmark = [pytest.mark.mp, pytest.mark.slow]
+# MariaDB is read by the same statements and the same driver as MySQL.
+pytestmark = [pytest.mark.mp, pytest.mark.slow, pytest.mark.backends("sqlite", "postgresql", "mysql")]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from outbox import ForkedProcess
 from tests.acceptance.bench import QUEUE, Bench, builder_for
 from tests.support import Database, Spawn, eventually
 
-TIMES = 50
+TIMES = 15
 
 
 def connections(database: Database) -> int:
@@ -51,7 +51,7 @@ def settled(database: Database) -> int:
 
 
 @pytest.mark.slow
-def test_fifty_starts_and_stops_leave_no_thread_and_no_connection(bench: Bench) -> None:
+def test_many_starts_and_stops_leave_no_thread_and_no_connection(bench: Bench) -> None:
     seen: list[int] = []
     builder = builder_for(bench.database.url, lambda queue: queue.leased(lambda msg: seen.append(msg.json())))
 
@@ -65,7 +65,7 @@ def test_fifty_starts_and_stops_leave_no_thread_and_no_connection(bench: Bench) 
     run(0, with_a_message=True)
     threads, before = threading.active_count(), settled(bench.database)
     for number in range(1, TIMES + 1):
-        run(number, with_a_message=number % 10 == 0)
+        run(number, with_a_message=number % 5 == 0)
     assert threading.active_count() == threads
     # The server notices the end of a connection a moment later.
     eventually(lambda: connections(bench.database) <= before)
