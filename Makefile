@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers test-frameworks
-.PHONY: test-tools tools check-model soak bench bench-relays servers brokers clean
+.PHONY: test-tools tools check-model soak bench bench-relays docs servers brokers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
@@ -31,6 +31,7 @@ help:
 	@echo 'make soak      run random histories and random kills for a long time (SECONDS=300), and move LETTERS=1000000'
 	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
 	@echo 'make bench-relays  measure the relays beside bare loops of the same clients'
+	@echo 'make docs      build the site into build/docs'
 	@echo 'make servers   install the database servers only'
 	@echo 'make clean     remove $(VENV) and what builds and tools left behind'
 
@@ -101,6 +102,10 @@ bench: servers $(VENV)/.ready-for-bench
 bench-relays: brokers $(VENV)/.ready-for-tests
 	$(BIN)/python -m benchmarks.relays
 
+# A warning is an error; tests/docs/test_site.py builds with the same options.
+docs: $(VENV)/.ready-for-docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+
 servers: $(VENV)/.created
 	$(BIN)/python -m tests.servers.install
 
@@ -132,6 +137,10 @@ $(VENV)/.ready-for-any-database: $(VENV)/.created setup.cfg pyproject.toml
 
 $(VENV)/.ready-for-bench: $(VENV)/.created setup.cfg pyproject.toml
 	$(PIP) install --editable '.[bench]'
+	@touch $@
+
+$(VENV)/.ready-for-docs: $(VENV)/.created setup.cfg pyproject.toml
+	$(PIP) install --editable '.[check]'
 	@touch $@
 
 $(VENV)/.ready-for-checks: $(VENV)/.created setup.cfg pyproject.toml
