@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo check check-style check-types check-imports check-sql check-unit test-sqlite test test-brokers test-frameworks
-.PHONY: test-tools tools check-model soak bench bench-relays docs servers brokers clean
+.PHONY: test-tools tools check-model soak bench bench-relays docs mutations servers brokers clean
 
 help:
 	@echo 'make demo      set up $(VENV) and run the example on SQLite (URL=... for another database)'
@@ -32,6 +32,7 @@ help:
 	@echo 'make bench     measure the library beside yardsticks and other libraries (BENCH_ARGS=--help)'
 	@echo 'make bench-relays  measure the relays beside bare loops of the same clients'
 	@echo 'make docs      build the site into build/docs'
+	@echo 'make mutations  break every promise of the documentation that has a mutation, and see its tests fail'
 	@echo 'make servers   install the database servers only'
 	@echo 'make clean     remove $(VENV) and what builds and tools left behind'
 
@@ -101,6 +102,10 @@ bench: servers $(VENV)/.ready-for-bench
 # The relays beside bare loops of the same clients.
 bench-relays: brokers $(VENV)/.ready-for-tests
 	$(BIN)/python -m benchmarks.relays
+
+# Minutes; on SQLite. docs/promises.toml has the promises, their tests and the changed lines.
+mutations: $(VENV)/.ready-for-checks
+	$(BIN)/python -m tests.docs.mutations $(WORD)
 
 # A warning is an error; tests/docs/test_site.py builds with the same options.
 docs: $(VENV)/.ready-for-docs

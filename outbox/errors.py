@@ -277,7 +277,10 @@ class StatementTimeout(DatabaseError):
 
 
 class ConnectionLost(DatabaseError):
-    """The server went away. Whether the last statement took effect is unknown."""
+    """There is no connection: the server is away or refuses the user, or all of the pool are in use.
+
+    When it went away in the middle, whether the last statement took effect is unknown.
+    """
 
 
 class PermissionRefused(DatabaseError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from outbox.backends.connect import DATABASES, NAMES, OTHER_NAMES, check_naming, open_backend
+from outbox.backends.connect import DATABASES, NAMES, OTHER_NAMES, check_naming, file_of_url, open_backend
 from outbox.backends.protocol import Backend
 from outbox.errors import ConfigurationError, SchemaNotReady
 from outbox.statements import Catalog, Naming, Statement
@@ -90,7 +90,9 @@ def migrate(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None 
     """Create or upgrade the tables; return the names of the migrations that were applied now.
 
     Idempotent, and safe to run from any number of processes at once. ``schema`` names an existing
-    schema of PostgreSQL. Raises `ConfigurationError`, `UnsupportedServer`, `ConnectionLost`.
+    schema of PostgreSQL. Raises `ConfigurationError`, `InvalidTablePrefix`, `MissingDriver`,
+    `UnsupportedServer`, and `DatabaseError` with its kinds: `ConnectionLost`, `PermissionRefused`,
+    `ReadOnlyServer`, `Contention`.
     """
     backend = open_backend(target, naming=Naming(prefix, schema), pool_size=1)
     try:
@@ -101,13 +103,31 @@ def migrate(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None 
 
 
 def rollback(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> list[str]:
-    """Drop the tables **with all they hold**; return the names of the migrations that were undone."""
+    """Drop the tables **with all they hold**; return the names of the migrations that were undone.
+
+    Raises what `migrate` raises.
+    """
+    if _is_missing(target):
+        return []
     backend = open_backend(target, naming=Naming(prefix, schema), pool_size=1)
     try:
         backend.check_server()
         return backend.rollback([(step.name, step.down) for step in reversed(steps_of(backend))])
     finally:
         backend.close()
+
+
+def check_file(target: object, naming: Naming) -> None:
+    """Raise `SchemaNotReady` for an SQLite file that does not exist: connecting would create it, empty."""
+    if _is_missing(target):
+        steps = load_migrations("sqlite", naming)
+        raise SchemaNotReady([step.name for step in steps], _command(naming))
+
+
+def _is_missing(target: object) -> bool:
+    file = file_of_url(target) if isinstance(target, str) else None
+    # Without its folder nothing would be created, and the server's own words say so.
+    return file is not None and file.parent.exists() and not file.exists()
 
 
 def steps_of(backend: Backend) -> list[Migration]:

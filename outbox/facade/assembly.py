@@ -28,7 +28,7 @@ from outbox.facade.transaction_share import TransactionShare
 from outbox.installation import Installation
 from outbox.queues.rules import Rules
 from outbox.runtime.observers import Observers
-from outbox.schema import check_schema
+from outbox.schema import check_file, check_schema
 from outbox.wakeups.flush_buffer import FlushBuffer
 from outbox.wakeups.notifier import Notifier
 from outbox.wakeups.stages import StageWakeups
@@ -160,6 +160,7 @@ def assemble_handle(options: Options) -> OutboxHandle:
 
 def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
     """Connect, check server and tables, register the queues; leaves nothing open when it raises."""
+    check_file(options.target, options.naming)
     backend = open_backend(
         options.target, naming=options.naming, pool_size=pool_size, listen_url=options.listen_url
     )
@@ -220,4 +221,5 @@ def check_consumed(options: Options) -> None:
 def nothing_consumed(options: Options) -> ConfigurationError:
     """Make the error for an outbox whose queues have no handlers."""
     problem = "no queue has a handler; declare one, or use open() to enqueue only"
-    return ConfigurationError("queue", [d.queue for d in options.declarations], problem)
+    names = ", ".join(d.queue for d in options.declarations) or "none"
+    return ConfigurationError("queue", names, problem)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from outbox.clock import monotonic
+from outbox.errors import OutboxClosed
 from outbox.facade.outbox import Outbox
 from outbox.facade.threads import WorkerThreads
 from outbox.runtime import exiting
@@ -150,6 +151,8 @@ class OutboxHandle:
         return ["stopping"] if self._stopping else self.problems()
 
     def __enter__(self) -> Self:
+        if self._stopping:
+            raise OutboxClosed("this handle is stopped; start the builder again")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -192,6 +192,8 @@ class OptionsBuilder:
         a batch's failure while it may be that of several messages.
         """
         given: object = tracker
+        if isinstance(given, type):
+            raise ConfigurationError("tracker", given.__name__, "it is a class; give an instance of it")
         if given is not None and not isinstance(given, FailureTracker):
             raise ConfigurationError("tracker", type(given).__name__, "derive its class from FailureTracker")
         return self._with(

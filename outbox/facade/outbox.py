@@ -280,6 +280,7 @@ class Outbox(QueueMethods):
     def __enter__(self) -> Self:
         # Before the block, whose end would be the first to know.
         self._refuse_if_kept()
+        self._check_usable()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from outbox.clock import Deadline
 from outbox.errors import BatchError
 from outbox.values.message import OutboxMessage
+from outbox.values.readable import count as shown
 from outbox.values.reasons import clean_reason
 
 
@@ -69,7 +70,7 @@ class Batch:
     def next_chunk(self, size: int) -> list[OutboxMessage]:
         """Take up to ``size`` messages; an empty list when all were taken. Raises `BatchError` below 1."""
         if size < 1:
-            raise BatchError(f"cannot take a chunk of {size} messages; ask for at least 1")
+            raise BatchError(f"cannot take a chunk of {shown(size, 'message')}; ask for at least 1")
         start = self.taken
         self.taken = min(start + size, len(self.messages))
         return list(self.messages[start : self.taken])
@@ -87,7 +88,8 @@ class Batch:
         open_messages = self.taken - self._processed
         if not 0 <= count <= open_messages:
             raise BatchError(
-                f"cannot acknowledge {count} messages: {open_messages} were taken and are not yet marked"
+                f"cannot acknowledge {shown(count, 'message')}: {shown(open_messages, 'message')} taken "
+                "and not yet marked; take what is marked first"
             )
         self.marked = True
         self._processed += count
@@ -101,7 +103,7 @@ class Batch:
         open_messages = self.taken - self._processed
         if open_messages != 1:
             raise BatchError(
-                f"cannot reject: {open_messages} messages were taken and are not yet marked; "
+                f"cannot reject: {shown(open_messages, 'message')} taken and not yet marked; "
                 "take one, acknowledge those before it, then reject it"
             )
         self.rejected.append((self._processed, clean_reason(reason)))

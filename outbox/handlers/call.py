@@ -45,7 +45,10 @@ def call_handler(handler: Callable[..., object], *args: object) -> Answer:
         return Failed(answer.reason, answer.delay, answer.counts)
     if isinstance(answer, Reject):
         return Rejected(answer.reason)
-    complaint = f"handler returned a {type(answer).__name__}, not None, Success, Retry or Reject"
+    complaint = (
+        f"handler returned a value of type {type(answer).__name__}; what it did is done again at the next "
+        "delivery, so return None, Success, Retry or Reject"
+    )
     return Failed(complaint, cause=TypeError(complaint))
 
 

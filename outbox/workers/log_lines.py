@@ -183,9 +183,9 @@ class LogLines:
         admission = self._throttle.admit((event.name, event.what))
         if admission is not None:
             QUARANTINE.error(
-                "%s (%d more such errors were not logged): %s",
+                "%s%s: %s",
                 event.what,
-                admission.held_back,
+                f" ({admission.held_back} more such errors were not logged)" if admission.held_back else "",
                 describe(event.error),
                 exc_info=loggable(event.error),
                 extra=extra(event),

@@ -55,6 +55,8 @@ LOST = frozenset(
     {
         1040,  # too many connections
         1042,  # unknown host
+        1045,  # user or password refused: no connection, as for PostgreSQL, and the right one may come
+        1049,  # unknown database
         1047,  # cluster node not ready
         1053,  # server shutdown in progress
         1152,  # aborted connection
@@ -98,12 +100,20 @@ KINDS: dict[int, type[DatabaseError]] = {
 }
 
 
+ADVICE: dict[type[DatabaseError], str] = {
+    PermissionRefused: "; `outbox schema grants` prints what each role needs",
+    ReadOnlyServer: "; connect to the primary server",
+}
+"""What to do, for errors whose own words do not say it."""
+
+
 def translate(error: Exception) -> DatabaseError | None:
     """Return the library's error for a driver's one, bare or wrapped by SQLAlchemy or Django; else None."""
     original = underneath(error)
     if not type(original).__module__.startswith(DRIVERS):
         return None
-    return kind_of(original)(f"MySQL: {' '.join(str(original).split())[:500]}")
+    kind = kind_of(original)
+    return kind(f"MySQL: {' '.join(str(original).split())[:500]}{ADVICE.get(kind, '')}")
 
 
 def kind_of(error: BaseException) -> type[DatabaseError]:

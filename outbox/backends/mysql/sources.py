@@ -138,7 +138,9 @@ class PoolSource:
         try:
             connection = self._driver.connect(**self._arguments)
         except AttributeError as error:  # the driver's word for an option that it does not know
-            raise ConfigurationError("target", "a MySQL URL", str(error)) from error
+            place = f"mysql://{self._arguments.get('host', 'localhost')}/{self._database}"
+            problem = f"the driver says {str(error)!r}; leave that option out of the URL"
+            raise ConfigurationError("target", place, problem) from error
         try:
             session = Session(self.catalog, connection, connection)
             session.command("own_session")

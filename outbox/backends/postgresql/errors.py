@@ -26,6 +26,13 @@ QUEUE_FULL = "54000"  # among other program limits: too many notifications wait 
 # same statement may work on another connection, later.
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "53300"})
 
+ADVICE = {
+    "3F000": "; create the schema first",
+    "42501": "; `outbox schema grants` prints what each role needs",
+    "25006": "; connect to the primary server",
+}
+"""What to do, for errors whose own words do not say it."""
+
 KINDS: dict[str, type[DatabaseError]] = {
     **dict.fromkeys(CONTENTION, Contention),
     **dict.fromkeys(READ_ONLY, ReadOnlyServer),
@@ -43,7 +50,9 @@ def of_psycopg2(error: BaseException) -> bool:
 def translate(error: BaseException) -> DatabaseError:
     """Return the library's error for ``error``; the message is the server's first line."""
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
-    text = f"PostgreSQL: {' '.join(str(error).split())[:500]}"
+    # What follows would be our own SQL.
+    said = " ".join(str(error).partition("\nLINE ")[0].split())[:500]
+    text = f"PostgreSQL: {said}{ADVICE.get(state, '')}"
     if known := KINDS.get(state):
         return known(text)
     if state.startswith("08"):

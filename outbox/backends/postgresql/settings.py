@@ -41,6 +41,9 @@ def connect_timeout(conninfo: str, *, option: str = "target") -> dict[str, Any]:
     except psycopg.ProgrammingError as error:
         # What follows the colon may be a part of the password.
         raise ConfigurationError(option, conninfo, str(error).partition(":")[0]) from None
+    given = str(options.get("connect_timeout", 0))
+    if not given.removeprefix("-").isdigit():
+        raise ConfigurationError("connect_timeout", given, "give whole seconds")
     bounded = "connect_timeout" in options or "PGCONNECT_TIMEOUT" in os.environ
     return {} if bounded else {"connect_timeout": CONNECT_TIMEOUT}
 

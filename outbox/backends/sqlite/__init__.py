@@ -21,6 +21,15 @@ from outbox.statements import Catalog, Naming
 __all__ = ["SqliteBackend", "connect"]
 
 DRIVERS = frozenset({"sqlite", "sqlite+pysqlite"})
+# What a URL may say: ours, and those of Python's driver; with ``uri`` it may say what SQLite itself knows.
+OPTIONS = (
+    "cached_statements",
+    "check_same_thread",
+    "detect_types",
+    "isolation_level",
+    "synchronous",
+    "timeout",
+)
 
 
 def connect(
@@ -48,6 +57,8 @@ def check_url(url: URL) -> None:
     shown = url.render_as_string()
     if url.drivername not in DRIVERS:
         raise ConfigurationError("target", shown, "SQLite is used through sqlite3; write sqlite:///path")
+    for option in sorted(set(url.query) - {*OPTIONS, "mode"}) if "uri" not in url.query else ():
+        raise ConfigurationError("target", shown, f"it has no option {option!r}; use {', '.join(OPTIONS)}")
     database = url.database or ":memory:"
     if ":memory:" in database or "mode=memory" in database or url.query.get("mode") == "memory":
         raise ConfigurationError(

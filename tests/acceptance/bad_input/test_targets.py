@@ -128,6 +128,43 @@ def test_an_engine_without_a_database_is_told_what_is_missing(database: Database
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite:///shop.db?nosuch=1", "it has no option 'nosuch'"),
+        ("postgresql://u:s3cret@db/x?connect_timeout=abc", "give whole seconds"),
+    ],
+)
+def test_an_option_of_a_url_that_cannot_work_is_named(url: str, words: str) -> None:
+    assert words in refuse(url).problem
+
+
+def test_a_file_that_is_not_there_is_no_outbox_and_is_not_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/typo.db"
+    with pytest.raises(outbox.SchemaNotReady, match="0001_create_tables"):
+        Outbox.builder(url).open()
+    assert outbox.rollback(url) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_closed_or_stopped_cannot_be_entered(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/shop.db"
+    outbox.migrate(url)
+    builder = Outbox.builder(url).queue("orders", 1).leased(lambda _msg: None)
+    box, handle = builder.open(), builder.start()
+    box.close()
+    handle.stop()
+    for closed in (box, handle):
+        with pytest.raises(outbox.OutboxClosed), closed:
+            pass
+
+
+def test_a_class_is_no_tracker(tmp_path: Path) -> None:
+    builder = Outbox.builder(f"sqlite:///{tmp_path}/shop.db")
+    with pytest.raises(ConfigurationError, match="give an instance of it"):
+        builder.quarantine(outbox.InMemoryFailureTracker, threshold=3)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file::memory:?uri=true"])
 def test_a_database_in_memory_is_refused(url: str) -> None:
     assert "the path of a file" in refuse(url).problem
@@ -172,7 +209,7 @@ def test_a_user_who_may_not_enter_is_told_so_without_the_password(database: Data
     # A MySQL without TLS does not even take the password of a user it has not seen before.
     refusal = "Access denied for user 'nobody'|Authentication requires secure connection"
     for enter in ENTRANCES:
-        with pytest.raises(DatabaseError, match=refusal) as caught:
+        with pytest.raises(outbox.ConnectionLost, match=refusal) as caught:
             enter(f"mysql://nobody:s3cret@{place}/x")
         assert_discreet(caught.value)
 
@@ -189,7 +226,7 @@ def test_a_sqlite_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.backends("postgresql")
 def test_a_schema_that_does_not_exist_is_named(database: Database) -> None:
-    with pytest.raises(DatabaseError, match='"nowhere" does not exist'):
+    with pytest.raises(DatabaseError, match=r'"nowhere" does not exist; create the schema first$'):
         outbox.migrate(database.url, schema="nowhere")
     with pytest.raises(outbox.SchemaNotReady, match="schema='nowhere'"):
         Outbox.builder(database.url).schema("nowhere").open()

@@ -158,7 +158,8 @@ def test_a_failure_after_two_acks_keeps_the_two(
         hands.turn()
     errors = {
         "exception": "OSError: gone",
-        "nonsense": "handler returned a int, not None, Success, Retry or Reject",
+        "nonsense": "handler returned a value of type int; what it did is done again at the next delivery, "
+        "so return None, Success, Retry or Reject",
     }
     assert bench.row() == Row(cursor=2, attempts=1, error=errors.get(how, "gone"), token=None, held=True)
     bench.end_backoff()

@@ -161,7 +161,10 @@ def test_a_nonsense_answer_is_logged_with_its_type_and_retried(
     bench.send("a")
     with caplog.at_level(logging.ERROR, "outbox"):
         hands.turn()
-    complaint = "handler returned a dict, not None, Success, Retry or Reject"
+    complaint = (
+        "handler returned a value of type dict; what it did is done again at the next delivery, "
+        "so return None, Success, Retry or Reject"
+    )
     assert bench.row() == Row(0, 1, complaint, token=None, held=True)
     assert [complaint in record.getMessage() for record in caplog.records] == [True]
 

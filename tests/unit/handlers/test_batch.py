@@ -60,7 +60,8 @@ def test_acknowledging_more_than_was_taken_raises_and_marks_nothing(
         batch.next_msg()
     for _ in range(acked):
         batch.ack()
-    with pytest.raises(BatchError, match=f"cannot acknowledge {count} messages: {taken - acked} were taken"):
+    what, left = ("1 message" if number == 1 else f"{number} messages" for number in (count, taken - acked))
+    with pytest.raises(BatchError, match=f"cannot acknowledge {what}: {left} taken and not yet marked"):
         batch.ack_chunk(count)
     assert (batch.processed, batch.marked) == (acked, acked > 0)
 

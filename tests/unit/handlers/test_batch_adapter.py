@@ -105,4 +105,4 @@ def test_over_acknowledging_is_a_retry_that_keeps_what_was_right() -> None:
     outcome = BatchAdapter(handler)(make_batch(5))
     assert outcome.processed == 2
     assert outcome.failure is not None
-    assert outcome.failure.reason.startswith("BatchError: cannot acknowledge 1 messages")
+    assert outcome.failure.reason.startswith("BatchError: cannot acknowledge 1 message: ")

@@ -47,7 +47,7 @@ def test_an_exception_is_a_retry_with_its_type_and_text() -> None:
 def test_a_nonsense_answer_is_a_failure_that_names_its_type(answer: object) -> None:
     meaning = call_handler(lambda: answer)
     assert isinstance(meaning, Failed)
-    assert f"returned a {type(answer).__name__}, not" in meaning.reason
+    assert f"returned a value of type {type(answer).__name__};" in meaning.reason
     assert isinstance(meaning.cause, TypeError)
 
 
