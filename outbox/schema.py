@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from outbox.backends.connect import DATABASES, NAMES, OTHER_NAMES, check_naming, file_of_url, open_backend
+from outbox.backends.connect import (
+    DATABASES,
+    NAMES,
+    OTHER_NAMES,
+    check_naming,
+    file_of_url,
+    open_backend,
+    parse_url,
+)
 from outbox.backends.protocol import Backend
 from outbox.errors import ConfigurationError, SchemaNotReady
 from outbox.statements import Catalog, Naming, Statement
@@ -118,9 +126,10 @@ def rollback(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None
 
 
 def check_file(target: object, naming: Naming) -> None:
-    """Raise `SchemaNotReady` for an SQLite file that does not exist: connecting would create it, empty."""
+    """Raise `SchemaNotReady` for a file that does not exist: connecting would create it, empty."""
     if _is_missing(target):
-        steps = load_migrations("sqlite", naming)
+        family = DATABASES[parse_url(str(target)).get_backend_name()].backend
+        steps = load_migrations(family, naming)
         raise SchemaNotReady([step.name for step in steps], _command(naming))
 
 
