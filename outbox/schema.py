@@ -12,7 +12,6 @@ from outbox.backends.connect import (
     check_naming,
     file_of_url,
     open_backend,
-    parse_url,
 )
 from outbox.backends.protocol import Backend
 from outbox.errors import ConfigurationError, SchemaNotReady
@@ -115,22 +114,20 @@ def rollback(target: object, *, prefix: str = DEFAULT_PREFIX, schema: str | None
 
     Raises what `migrate` raises.
     """
-    if _is_missing(target):
-        return []
     backend = open_backend(target, naming=Naming(prefix, schema), pool_size=1)
     try:
+        if _is_missing(target):
+            return []
         backend.check_server()
         return backend.rollback([(step.name, step.down) for step in reversed(steps_of(backend))])
     finally:
         backend.close()
 
 
-def check_file(target: object, naming: Naming) -> None:
-    """Raise `SchemaNotReady` for a file that does not exist: connecting would create it, empty."""
+def check_file(target: object, backend: Backend) -> None:
+    """Raise `SchemaNotReady` for a file that does not exist: the first connection would create it, empty."""
     if _is_missing(target):
-        family = DATABASES[parse_url(str(target)).get_backend_name()].backend
-        steps = load_migrations(family, naming)
-        raise SchemaNotReady([step.name for step in steps], _command(naming))
+        raise SchemaNotReady([step.name for step in steps_of(backend)], _command(backend.naming))
 
 
 def _is_missing(target: object) -> bool:

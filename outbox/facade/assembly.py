@@ -160,11 +160,11 @@ def assemble_handle(options: Options) -> OutboxHandle:
 
 def connect_and_register(options: Options, pool_size: int) -> OpenedBackend:
     """Connect, check server and tables, register the queues; leaves nothing open when it raises."""
-    check_file(options.target, options.naming)
     backend = open_backend(
         options.target, naming=options.naming, pool_size=pool_size, listen_url=options.listen_url
     )
     try:
+        check_file(options.target, backend)
         backend.check_server()
         check_schema(backend)
         notifies = wants_notify(options, backend)

@@ -62,7 +62,7 @@ def _promise(entry: dict[str, Any]) -> Promise:
 
 
 @cache
-def tests_in(file: Path) -> frozenset[str]:
+def names_of_tests(file: Path) -> frozenset[str]:
     """Return the names of the tests that a file defines."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))

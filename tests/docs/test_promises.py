@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.docs.pages import ROOT, read_sections
-from tests.docs.promises import Promise, promises, silent, tests_in
+from tests.docs.promises import Promise, names_of_tests, promises, silent
 
 PROMISING = ("docs/guarantees.md", "docs/handlers.md", "docs/enqueue.md", "docs/operation.md")
 ALL = promises()
@@ -21,7 +21,7 @@ def test_a_promise_stands_on_its_page_and_its_tests_exist(promise: Promise) -> N
     assert promise.tests
     for test in promise.tests:
         file, _, name = test.partition("::")
-        assert name in tests_in(ROOT / file), test
+        assert name in names_of_tests(ROOT / file), test
 
 
 @pytest.mark.parametrize(
