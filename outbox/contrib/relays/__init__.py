@@ -1,5 +1,6 @@
 """Relays: handlers that pass every message on to a broker or an HTTP endpoint, confirmed and in order."""
 
+from outbox.contrib.relays.aws_relay import SnsRelay, SqsRelay
 from outbox.contrib.relays.envelopes import CloudEvents, DebeziumEvent, Envelope, Raw, Wrapped
 from outbox.contrib.relays.kafka import KafkaRelay
 from outbox.contrib.relays.nats import NatsRelay
@@ -22,6 +23,8 @@ __all__ = [
     "Relay",
     "Route",
     "Router",
+    "SnsRelay",
+    "SqsRelay",
     "WebhookRelay",
     "Wrapped",
 ]

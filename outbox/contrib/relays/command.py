@@ -32,14 +32,21 @@ NAMES = ("to", "queues", "topic", "envelope", "source", "type", "lease", "max_at
     epilog=examples(
         "outbox relay --to kafka://localhost:9092 --queue orders",
         "outbox relay --to amqp://localhost --queue orders --topic shop.orders --max-attempts 20",
+        "outbox relay --to sqs://eu-west-1 --queue orders --topic shop-orders.fifo",
         "outbox relay --to https://example.com/hooks --queue orders --envelope cloudevents --source /shop",
         "outbox relay --file relay.toml",
     ),
 )
-@click.option("--to", metavar="ADDRESS", help="kafka://, amqp://, redis://, nats:// or https:// address.")
+@click.option(
+    "--to",
+    metavar="ADDRESS",
+    help="kafka://, amqp://, redis://, nats://, sqs://, sns:// or https:// address.",
+)
 @click.option("--queue", "queues", multiple=True, metavar="NAME", help="A queue to relay; may be repeated.")
 @click.option(
-    "--topic", metavar="NAME", help="Topic, routing key, stream or subject; the queue's name unless given."
+    "--topic",
+    metavar="NAME",
+    help="Topic, routing key, stream, subject or ARN; the queue's name unless given.",
 )
 @click.option(
     "--envelope", type=click.Choice(sorted(ENVELOPES)), help="The shape of what is sent; raw unless given."

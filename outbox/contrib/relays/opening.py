@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from outbox.contrib.relays.aws_relay import SnsRelay, SqsRelay
 from outbox.contrib.relays.envelopes import CloudEvents, DebeziumEvent, Envelope, Raw
 from outbox.contrib.relays.kafka import KafkaRelay
 from outbox.contrib.relays.nats import NatsRelay
@@ -25,8 +26,9 @@ ENVELOPES: dict[str, Callable[..., Envelope]] = {
 def open_relay(to: str, *, topic: str | None = None, **options: Any) -> Relay:
     """Return the relay for an address, by its scheme.
 
-    ``kafka://``, ``amqp://`` and ``amqps://``, ``redis://`` and ``rediss://``, ``nats://``, ``http://`` and
-    ``https://``. ``topic`` is the topic, routing key, stream or subject; the other options are those of the
+    ``kafka://``, ``amqp://`` and ``amqps://``, ``redis://`` and ``rediss://``, ``nats://``, ``sqs://REGION``
+    and ``sns://REGION``, ``http://`` and ``https://``. ``topic`` is the topic, routing key, stream, subject,
+    queue or ARN; the other options are those of the
     relay's class. Raises `ConfigurationError` for what it does not know.
     """
     scheme = urlsplit(to).scheme
@@ -70,6 +72,15 @@ def _nats(to: str, topic: str | None, options: dict[str, Any]) -> Relay:
     return NatsRelay(to, subject=topic, **options)
 
 
+def _sqs(to: str, topic: str | None, options: dict[str, Any]) -> Relay:
+    """Return a relay to the region that the address names, or to the environment's."""
+    return SqsRelay(topic, **{"region": urlsplit(to).hostname, **options})
+
+
+def _sns(to: str, topic: str | None, options: dict[str, Any]) -> Relay:
+    return SnsRelay(topic, **{"region": urlsplit(to).hostname, **options})
+
+
 def _webhook(to: str, topic: str | None, options: dict[str, Any]) -> Relay:
     if topic is not None:
         raise ConfigurationError("topic", topic, "a webhook has none: the address says where it goes")
@@ -83,6 +94,8 @@ _MAKERS: dict[str, Callable[[str, str | None, dict[str, Any]], Relay]] = {
     "redis": _redis,
     "rediss": _redis,
     "nats": _nats,
+    "sqs": _sqs,
+    "sns": _sns,
     "http": _webhook,
     "https": _webhook,
 }

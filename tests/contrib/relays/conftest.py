@@ -16,6 +16,7 @@ from tests.contrib.relays.places.kinds import KINDS
 from tests.contrib.relays.places.nats import NatsPlace
 from tests.contrib.relays.places.rabbitmq import RabbitmqPlace
 from tests.contrib.relays.places.redis import RedisPlace
+from tests.contrib.relays.places.sqs import SnsPlace, SqsPlace
 from tests.servers.brokers.brokers import Brokers
 
 
@@ -58,7 +59,17 @@ def nats_place(brokers: Brokers) -> Iterator[NatsPlace]:
     yield from _place("nats", brokers)  # type: ignore[misc]
 
 
+@pytest.fixture
+def sqs_place(brokers: Brokers) -> Iterator[SqsPlace]:
+    yield from _place("sqs", brokers)  # type: ignore[misc]
+
+
+@pytest.fixture
+def sns_place(brokers: Brokers) -> Iterator[SnsPlace]:
+    yield from _place("sns", brokers)  # type: ignore[misc]
+
+
 def _place(kind: str, brokers: Brokers) -> Iterator[Place]:
-    place = KINDS[kind](brokers.get(kind))
+    place = KINDS[kind](brokers.get(KINDS[kind].server or kind))
     yield place
     place.close()

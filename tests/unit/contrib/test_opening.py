@@ -20,6 +20,7 @@ from outbox.contrib.relays.opening import open_envelope, open_relay
         ("amqp://guest:guest@localhost/%2F", relays.RabbitmqRelay),
         ("redis://localhost", relays.RedisRelay),
         ("nats://localhost", relays.NatsRelay),
+        ("sqs://eu-west-1", relays.SqsRelay),
         ("https://example.com/hooks", relays.WebhookRelay),
     ],
 )
@@ -35,6 +36,7 @@ def test_the_scheme_picks_the_relay_and_nothing_connects(address: str, kind: typ
         ("kafka://localhost", {"colour": "red"}),
         ("https://example.com", {"topic": "orders"}),
         ("redis://localhost", {"maxlen": 0}),
+        ("sns://eu-west-1", {"topic": "orders"}),
     ],
 )
 def test_what_is_not_known_is_refused(address: str, options: dict[str, Any]) -> None:
@@ -50,7 +52,7 @@ def test_an_envelope_has_a_name_and_options() -> None:
 
 
 def test_importing_the_relays_imports_no_client() -> None:
-    clients = "{'pika', 'confluent_kafka', 'redis', 'nats', 'urllib3'}"
+    clients = "{'pika', 'confluent_kafka', 'redis', 'nats', 'urllib3', 'boto3'}"
     program = f"import sys, outbox.contrib.relays; print({clients} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

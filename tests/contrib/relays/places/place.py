@@ -31,6 +31,8 @@ class Place(ABC):
     """A topic of its own; `arrivals` returns more each time more has arrived."""
 
     kind: str
+    server: str | None = None
+    """The broker's name, where it is not that of the kind."""
 
     def __init__(self, broker: Any) -> None:
         self.broker = broker
