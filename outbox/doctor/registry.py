@@ -44,6 +44,7 @@ CHECKS: tuple[str, ...] = (
     "dead_letters",
     "gaps",
     "leftovers",
+    "claims",
     "delayed",
 )
 """Modules of `outbox.doctor.checks`, in the order in which their findings are read."""

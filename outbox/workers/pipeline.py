@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from outbox.backends.claimed import claimed_names
 from outbox.backends.lock_holders import LockHolder, lock_holders
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
@@ -16,6 +18,7 @@ from outbox.queues.rules import Rules
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
 from outbox.runtime.ready_queue import ReadyQueue
+from outbox.values.claims import Claims, claims_of
 from outbox.values.profile import OutboxProfile
 from outbox.wakeups.coalescer import RateLimit
 from outbox.wakeups.stages import StageWakeups
@@ -165,7 +168,13 @@ class Pipeline:
     def vacuum(self) -> Vacuum:
         """Return the action of the vacuum thread."""
         return Vacuum(
-            self.backend, self.partition_ids, self.settings.profile.vacuum, self.observers, self.stages
+            self.backend,
+            self.partition_ids,
+            self.settings.profile.vacuum,
+            self.observers,
+            self.stages,
+            claims=claims_of(self.consumers[0].codec),  # all of one outbox have the same
+            sweep=self._sweep,
         )
 
     def reconciler(self) -> Reconciler:
@@ -195,6 +204,9 @@ class Pipeline:
             recorder=self.recorder,
             stopping=self._stopping,
         )
+
+    def _sweep(self, claims: Claims) -> int:
+        return claims.sweep(self.installation.identity.installation, partial(claimed_names, self.backend))
 
     def _lock_holders(self, seconds: float) -> list[LockHolder]:
         # On a connection of its own: those of the pool may all wait for what is asked about.

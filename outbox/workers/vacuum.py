@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 
 from outbox import events
 from outbox.backends.protocol import Vacuuming
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.observers import Observers
 from outbox.runtime.portion import Portion
+from outbox.values.claims import Claims
 from outbox.values.worker_tuning import WorkerTuning
 from outbox.wakeups.stages import StageWakeups
+
+log = logging.getLogger("outbox.vacuum")
 
 # Deduplication keys deleted by one statement: short, for producers may wait for one of them.
 MOST_KEYS = 1_000
@@ -30,6 +34,9 @@ class Vacuum:
         tuning: WorkerTuning,
         observers: Observers,
         stages: StageWakeups,
+        *,
+        claims: Claims | None = None,
+        sweep: Callable[[Claims], int] = lambda _: 0,
     ) -> None:
         self._backend = backend
         self._partition_ids = partition_ids
@@ -38,9 +45,13 @@ class Vacuum:
         self._observers = observers
         self._stages = stages
         self._portion = Portion()
+        self._claims = claims
+        self._sweep = sweep
 
     def run_once(self) -> Directive:
         """Delete one chunk. After a full one the next comes at once, after any other acks may pile up."""
+        if self._claims is not None and self._claims.due():
+            self._sweep_claims(self._claims)
         if self._stages.take_expired() and self._backend.forget_keys(MOST_KEYS) >= MOST_KEYS:
             self._stages.expired()
         removed, chunk = self._portion.run(
@@ -50,3 +61,12 @@ class Vacuum:
             return Idle()
         self._observers.tell(events.Vacuumed(count=removed))
         return Proceed(pause=0) if removed >= chunk else Proceed(pause=self._rest)
+
+    def _sweep_claims(self, claims: Claims) -> None:
+        """Delete payloads outside the database that are of no message; a store may be away meanwhile."""
+        try:
+            removed = self._sweep(claims)
+        except Exception:
+            log.warning("the payloads outside the database could not be swept", exc_info=True)
+        else:
+            log.debug("deleted %d payloads outside the database", removed)

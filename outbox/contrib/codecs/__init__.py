@@ -1,4 +1,5 @@
-"""Codecs for `OutboxBuilder.codec`: models of pydantic and msgspec, and payloads that only key holders read.
+"""Codecs for `OutboxBuilder.codec`: models of pydantic and msgspec, payloads in code or in a store.
 
-Each imports its library when it is used: ``outbox.contrib.codecs.pydantic``, ``.msgspec``, ``.encrypting``.
+Each imports its library when it is used: ``outbox.contrib.codecs.pydantic``, ``.msgspec``, ``.encrypting``,
+``.claim_check`` with ``.stores``.
 """

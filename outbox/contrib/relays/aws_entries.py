@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 from outbox.contrib.relays.outgoing import PARTITION, Outgoing
 
+# The names of FIFO queues and topics end with it, and of no others.
+FIFO = ".fifo"
 MOST_ENTRIES = 10
 # SNS takes no more at once, and SQS took no more until 2025. A larger message goes alone and is judged there.
 MOST_BYTES = 262_144

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from outbox.clock import Deadline
 from outbox.contrib.relays.answers import Answer
+from outbox.contrib.relays.aws_entries import FIFO
 from outbox.contrib.relays.envelopes import Envelope
 from outbox.contrib.relays.imports import import_library
 from outbox.contrib.relays.outgoing import Outgoing, Router
@@ -17,9 +18,6 @@ from outbox.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from outbox.contrib.relays.aws_session import AwsSession
-
-# The names of FIFO queues and topics end with it, and of no others.
-FIFO = ".fifo"
 
 
 class AwsRelay(Relay):

@@ -11,8 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from outbox.clock import Deadline, monotonic
 from outbox.contrib.relays.answers import CONFIRMED, Answer, Confirmed, Failed, Refused, Unclear
-from outbox.contrib.relays.aws_entries import Entry, calls_of
-from outbox.contrib.relays.aws_relay import FIFO
+from outbox.contrib.relays.aws_entries import FIFO, Entry, calls_of
 from outbox.contrib.relays.outgoing import Outgoing
 
 # A firewall may forget an idle connection without a word; a new one takes some milliseconds.
