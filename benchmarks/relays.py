@@ -1,8 +1,9 @@
 """Relays beside a bare loop of the same client, on the same broker: ``python -m benchmarks.relays``.
 
 Both wait for the broker's confirm of every message. The bare loop is what its author would write first:
-publish, wait, next; Kafka's sends everything and waits once at the end. The relay gets batches as a worker
-hands them over, without a database. Rounds alternate, so that what else the machine does hits both.
+publish, wait, next; Kafka's sends everything and waits once at the end. The relay gets batches that were made
+before, as a worker hands them over, without a database. Rounds alternate, so that what else the machine does
+hits both.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from outbox.clock import Deadline
-from outbox.contrib.relays import KafkaRelay, NatsRelay, RabbitmqRelay, RedisRelay, Relay, Route
+from outbox.contrib.relays import KafkaRelay, NatsRelay, RabbitmqRelay, RedisRelay, Relay
 from outbox.contrib.relays.kafka import complete
 from outbox.handlers.batch import Batch
 from outbox.values.message import OutboxMessage
@@ -41,27 +42,39 @@ def batches(count: int, partition: int) -> Iterator[Batch]:
     for first in range(1, count + 1, BATCH):
         numbers = range(first, min(first + BATCH, count + 1))
         messages = [
-            OutboxMessage(n, "orders", partition, partition + 1, n, BODY, "text/plain", None, NOW)
+            OutboxMessage(
+                n,
+                "orders",
+                partition,
+                partition + 1,
+                n,
+                BODY,
+                "text/plain",
+                None,
+                NOW,
+                key=f"customer-{n % KEYS}",
+            )
             for n in numbers
         ]
         yield Batch(messages, Deadline.after(60), lambda: False)
 
 
-def by_number(message: OutboxMessage) -> Route:
-    return Route(key=f"customer-{message.seq % KEYS}")
+def load(count: int, threads: int, first: int = 0) -> list[list[Batch]]:
+    """Return what each thread relays: a partition of its own, as a processor thread does."""
+    return [list(batches(count // threads, partition)) for partition in range(first, first + threads)]
 
 
-def relayed(relay: Relay, count: int, threads: int, first: int = 0) -> None:
-    """Relay ``count`` messages, each thread a partition of its own as a processor thread does."""
+def relayed(relay: Relay, loads: list[list[Batch]]) -> None:
+    """Relay batches on as many threads as there are lists of them."""
 
-    def work(partition: int) -> None:
-        for batch in batches(count // threads, partition):
+    def work(made: list[Batch]) -> None:
+        for batch in made:
             answer = relay(batch)
             assert answer is None, answer
             assert batch.processed == len(batch)
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(first, first + threads)))
+    with ThreadPoolExecutor(len(loads)) as pool:
+        list(pool.map(work, loads))
 
 
 def bare_kafka(broker: Any, topic: str) -> Callable[[int], None]:
@@ -131,10 +144,10 @@ def create(kind: str, broker: Any, topic: str) -> None:
 
 
 RELAYS: dict[str, Callable[[str, str], Relay]] = {
-    "kafka": lambda url, topic: KafkaRelay(url, topic=topic, route=by_number),
-    "rabbitmq": lambda url, topic: RabbitmqRelay(url, routing_key=topic, route=by_number),
-    "redis": lambda url, topic: RedisRelay(url, stream=topic, route=by_number),
-    "nats": lambda url, topic: NatsRelay(url, subject=topic, route=by_number),
+    "kafka": lambda url, topic: KafkaRelay(url, topic=topic),
+    "rabbitmq": lambda url, topic: RabbitmqRelay(url, routing_key=topic),
+    "redis": lambda url, topic: RedisRelay(url, stream=topic),
+    "nats": lambda url, topic: NatsRelay(url, subject=topic),
 }
 BARE: dict[str, Callable[[Any, str], Callable[[int], None]]] = {
     "kafka": bare_kafka,
@@ -163,8 +176,8 @@ def measure(kind: str, broker: Any, count: int, rounds: int) -> list[float]:
         rates = [rate(partial(bare, count), count)]
         for topic, threads in zip(topics[1:], (1, THREADS), strict=True):
             relay = RELAYS[kind](broker.url, topic)
-            relayed(relay, threads * 10, threads, first=threads)  # connects
-            rates.append(rate(partial(relayed, relay, count, threads), count))
+            relayed(relay, load(threads * 10, threads, first=threads))  # connects
+            rates.append(rate(partial(relayed, relay, load(count, threads)), count))
             relay.close()
         if number:  # the first round warms up
             for rates_so_far, one in zip(found, rates, strict=True):

@@ -10,6 +10,7 @@ from typing import Protocol
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+PAIRS = [high + low for high in DIGITS for low in DIGITS]
 IDS = 0
 """Stands for the ids of the messages where a partition's numbers are meant otherwise; no partition has it."""
 
@@ -39,6 +40,8 @@ class Identity:
 
     def epoch_of(self, partition_id: int, number: int) -> int:
         """Return the epoch in which a number was given out."""
+        if not self.ends:
+            return self.epoch
         for epoch in sorted(self.ends):
             if number <= self.ends[epoch].get(partition_id, 0):
                 return epoch - 1
@@ -71,7 +74,8 @@ def identity_of(source: str) -> Identity:
 def base36(number: int) -> str:
     """Write a number of zero or more with digits and small letters."""
     digits = ""
-    while number > 0:
-        number, digit = divmod(number, 36)
-        digits = DIGITS[digit] + digits
-    return digits or "0"
+    # Two digits at once: every message that leaves through a relay has one of these in its name.
+    while number >= 1296:
+        number, pair = divmod(number, 1296)
+        digits = PAIRS[pair] + digits
+    return (PAIRS[number] + digits).lstrip("0") or "0"

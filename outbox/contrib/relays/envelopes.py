@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from outbox.contrib.relays.outgoing import identify
+from outbox.contrib.relays.outgoing import NO_HEADERS, identify
 from outbox.errors import ConfigurationError
 from outbox.values.message import OutboxMessage
 
@@ -17,8 +16,7 @@ JSON_TYPES = ("application/json", "+json")
 CLOUD_EVENTS_JSON = "application/cloudevents+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
+class Wrapped(NamedTuple):
     """A body, its content type, and the headers that belong to the envelope.
 
     ``attributes`` become headers too, after the prefix that the broker's binding of CloudEvents asks for.
@@ -26,8 +24,8 @@ class Wrapped:
 
     body: bytes
     content_type: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
+    attributes: Mapping[str, str] = NO_HEADERS
 
 
 class Envelope(Protocol):

@@ -48,6 +48,7 @@ class KafkaRelay(Relay):
 
     one_of_each_key: ClassVar[bool] = False  # the idempotent producer keeps their order
     has_keys: ClassVar[bool] = True
+    types_in_headers: ClassVar[bool] = True
     wave_size: ClassVar[int] = 10_000
 
     def __init__(

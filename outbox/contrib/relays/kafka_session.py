@@ -53,12 +53,10 @@ class KafkaSession:
         """Produce every message and return the answers, in order."""
         answers: list[Answer | None] = [None] * len(wave)
         self._unreported = 0
-        for position, outgoing in enumerate(wave):
-            if not self._give(outgoing, partial(self._note, answers, position), deadline):
-                break
+        self._give_all(wave, answers, deadline)
         while self._unreported and not deadline.passed:
             self._poll(deadline.remaining())
-        if any(answer != CONFIRMED for answer in answers):
+        if not all(answer is CONFIRMED for answer in answers):
             self._failed = True
             # Nothing may leave after the lease. Its reports are not waited for: the producer goes with them.
             self._producer.purge(in_queue=True, in_flight=True, blocking=False)
@@ -76,35 +74,43 @@ class KafkaSession:
         except KafkaException as fatal:
             log.debug("the producer gives up, and the reports say whose fault it is: %s", fatal)
 
-    def _give(self, outgoing: Outgoing, note: Callable[..., None], deadline: Deadline) -> bool:
-        """Put the message into the producer's queue; return False if there was no room in time."""
-        while True:
+    def _give_all(self, wave: Sequence[Outgoing], answers: list[Answer | None], deadline: Deadline) -> None:
+        """Put the messages into the producer's queue, as far as there is room in time."""
+        produce = self._producer.produce
+        to = ANY_PARTITION
+        # Little more than the call in the loop: it is passed a hundred thousand times a second.
+        for position, (topic, key, body, _, headers, message) in enumerate(wave):
+            if self._by_partition:
+                to = message.partition
+            note = partial(self._note, answers, position)
             try:
-                self._producer.produce(
-                    outgoing.topic,
-                    outgoing.body,
-                    outgoing.key,
-                    outgoing.message.partition if self._by_partition else ANY_PARTITION,
-                    on_delivery=note,
-                    headers=outgoing.headers,
-                )
+                produce(topic, body, key, to, note, headers=headers)
+                self._unreported += 1
+            except (BufferError, KafkaException):
+                if not self._give(wave[position], to, note, deadline):
+                    break
+
+    def _give(self, outgoing: Outgoing, to: int, note: Callable[..., None], deadline: Deadline) -> bool:
+        """Put a message into the producer's queue; return False if there was no room in time."""
+        topic, key, body, _, headers, _ = outgoing
+        while not deadline.passed:
+            try:
+                self._producer.produce(topic, body, key, to, note, headers=headers)
+                self._unreported += 1
             except BufferError:
-                if deadline.passed:
-                    return False
                 self._poll(min(deadline.remaining(), 0.1))
+                continue
             except KafkaException as refused:
-                self._unreported += 1
                 note(refused.args[0], None, alone=True)
-                return True
-            else:
-                self._unreported += 1
-                return True
+            return True
+        return False
 
     def _note(
         self, answers: list[Answer | None], position: int, error: Any, _: Any, *, alone: bool = False
     ) -> None:
-        """Take down a report; ``alone`` says that it is about this message and no batch of records."""
-        self._unreported -= 1
+        """Take down a report; ``alone`` says that nothing was sent, so that it is about this message."""
+        if not alone:
+            self._unreported -= 1
         answers[position] = CONFIRMED if error is None else answer_to(error, alone=alone or len(answers) == 1)
 
 

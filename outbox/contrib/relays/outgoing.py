@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from outbox.values.message import OutboxMessage
@@ -17,8 +18,11 @@ def visible(text: str) -> str:
     return quote(text, safe=_PRINTABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+# Named tuples: a frozen dataclass takes four times as long to make, and a relay makes three a message.
+class Outgoing(NamedTuple):
     """What a broker is given: a body, headers, and the key that messages are ordered by.
 
     ``topic`` is the broker's word for the place: topic, exchange and routing key, stream, subject, URL.
@@ -37,8 +41,7 @@ class Outgoing:
         return self.topic, self.key
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Where one message goes. What is None stays as the relay would have it.
 
     ``headers`` are added to those of the message. ``key`` replaces the message's own.
@@ -46,7 +49,7 @@ class Route:
 
     topic: str | None = None
     key: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
 
 
 Router = Callable[[OutboxMessage], Route | str | None]

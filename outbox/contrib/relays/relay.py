@@ -36,6 +36,9 @@ class Relay(ABC):
     one_of_each_key: ClassVar[bool] = True
     """Whether a wave may hold only one message of a key, because the client does not keep their order."""
 
+    types_in_headers: ClassVar[bool] = False
+    """Whether the broker's messages have no content type of their own, so that a header says it."""
+
     has_keys: ClassVar[bool] = False
     """Whether the broker's messages have a key of their own; else a header says it."""
 
@@ -78,15 +81,15 @@ class Relay(ABC):
         """Return what is sent for a message: its route, envelope and headers."""
         route = route_of(self._route, message) if self._route else DEFAULT_ROUTE
         key = message.key if route.key is None else route.key
-        wrapped = self._envelope.wrap(message, key)
-        headers = dict(message.headers)
-        headers.update(route.headers)
-        headers.update(wrapped.headers)
-        for name, value in wrapped.attributes.items():
+        body, content_type, of_envelope, attributes = self._envelope.wrap(message, key)
+        headers = {**message.headers, **route.headers, **of_envelope}
+        for name, value in attributes.items():
             headers[f"{self.attribute_prefix}{name}"] = value
+        if self.types_in_headers:
+            headers["content-type"] = content_type
         headers.update(identify(message, None if self.has_keys else key))
         topic = route.topic or self._topic or message.queue
-        return Outgoing(topic, key, wrapped.body, wrapped.content_type, headers, message)
+        return Outgoing(topic, key, body, content_type, headers, message)
 
     def _answers(self, wave: Sequence[Outgoing], deadline: Deadline) -> Sequence[Answer]:
         try:
