@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,38 @@ import click
 
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.exits import Exit
+from outbox.cli.listening import ADDRESS, Address
 from outbox.cli.serving import Serving, serve, serving_options
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
+from outbox.contrib.relays.imports import import_library
 from outbox.contrib.relays.opening import ENVELOPES, open_envelope, open_relay
 from outbox.contrib.relays.relay import Relay
 from outbox.errors import ConfigurationError
+from outbox.events import Observer
 from outbox.facade import OutboxBuilder
 from outbox.facade.outbox import Outbox
 from outbox.facade.status import read_status
 from outbox.values.lease_config import LeaseConfig
 
-# What the command takes, and what a file may say by the same names.
-NAMES = ("to", "queues", "topic", "envelope", "source", "type", "lease", "max_attempts", "options")
+# The table of a file that has the options, and the one of what the relay's class takes.
+TABLE = "relay"
+OPTIONS = "options"
+
+
+def take_file(context: click.Context, _: click.Parameter, path: Path | None) -> dict[str, Any]:
+    """Let a file say what is not typed; return the options of the relay's class."""
+    if path is None:
+        return {}
+    names = [name for name in (found.name for found in context.command.params) if name]
+    table = read_table(path, TABLE, names)
+    options = table.pop(OPTIONS, {})
+    # As if typed, so that each is read and checked as it would be there.
+    context.default_map = {
+        name: value if isinstance(value, list) else str(value) for name, value in table.items()
+    }
+    return dict(options)
 
 
 @click.command(
@@ -60,60 +79,96 @@ NAMES = ("to", "queues", "topic", "envelope", "source", "type", "lease", "max_at
     "--lease", type=parse_duration, metavar="TIME", help="How long a partition is held; 30s unless given."
 )
 @click.option(
+    "--metrics-listen",
+    type=ADDRESS,
+    metavar="HOST:PORT",
+    help="Answer Prometheus there with what this process does; needs the extra prometheus.",
+)
+@click.option(
     "--file",
+    OPTIONS,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="PATH",
+    is_eager=True,
+    callback=take_file,
     help="A TOML file with a table [relay] of the same options; what is typed counts more.",
 )
 @serving_options
 @pass_settings
-def relay(settings: Settings, /, file: Path | None, serving: Serving, **typed: Any) -> Exit:
+def relay(
+    settings: Settings,
+    /,
+    options: dict[str, Any],
+    serving: Serving,
+    metrics_listen: Address | None,
+    **given: Any,
+) -> Exit:
     """Relay queues to a broker until SIGTERM or SIGINT.
 
     Every message is sent in order and confirmed before it is done; one that the broker refuses for good goes
-    to the dead letters. The queues must be registered already. A file may also have a table [relay.options]
-    of what the relay's class takes, such as secrets for webhooks or config for Kafka.
+    to the dead letters. The queues must be registered already. A file names the options as they are here,
+    with underscores, and the queues as a list, queues; it may also have a table [relay.options] of what the
+    relay's class takes, such as secrets for webhooks or config for Kafka.
 
     Exit codes are those of `outbox run`.
     """
-    options = read_table(file, "relay", NAMES) if file else {}
-    options |= {name: value for name, value in typed.items() if value not in {None, ()}}
-    if not options.get("to") or not options.get("queues"):
+    given = {name: value for name, value in given.items() if value not in {None, ()}}
+    if not given.get("to") or not given.get("queues"):
         raise click.UsageError("give --to and --queue, or a file that has them")
-    made = make_relay(options)
+    made = make_relay(given, options)
+    name = f"relay of {', '.join(given['queues'])}"
     try:
-        return serve(
-            settings,
-            lambda: declare(settings, options, made),
-            f"relay of {', '.join(options['queues'])}",
-            serving,
-        )
+        with measured(metrics_listen) as observers:
+            return serve(settings, lambda: declare(settings, given, made, observers), name, serving)
     finally:
         made.close()
 
 
-def make_relay(options: dict[str, Any]) -> Relay:
-    """Return the relay that the options describe."""
-    given = {name: options[name] for name in ("source", "type") if name in options}
-    envelope = open_envelope(options.get("envelope", "raw"), **given)
-    return open_relay(
-        options["to"], topic=options.get("topic"), envelope=envelope, **options.get("options", {})
-    )
+@contextmanager
+def measured(listen: Address | None) -> Iterator[list[Observer]]:
+    """Yield what counts the deliveries of this process, whose metrics are answered meanwhile."""
+    if listen is None:
+        yield []
+        return
+    import_library("prometheus_client", "prometheus")
+    from prometheus_client import CollectorRegistry, start_http_server
+
+    from outbox.contrib.prometheus.observer import PrometheusObserver
+
+    registry = CollectorRegistry()
+    server, thread = start_http_server(listen.port, listen.host, registry=registry)
+    try:
+        yield [PrometheusObserver(registry=registry)]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
-def declare(settings: Settings, options: dict[str, Any], made: Relay) -> OutboxBuilder:
+def make_relay(given: dict[str, Any], options: dict[str, Any]) -> Relay:
+    """Return the relay that the options of the command and of its class describe."""
+    words = {name: given[name] for name in ("source", "type") if name in given}
+    envelope = open_envelope(given.get("envelope", "raw"), **words)
+    return open_relay(given["to"], topic=given.get("topic"), envelope=envelope, **options)
+
+
+def declare(
+    settings: Settings, given: dict[str, Any], made: Relay, observers: Iterable[Observer] = ()
+) -> OutboxBuilder:
     """Return a builder whose queues are relayed; raises `click.UsageError` for a queue that is unknown."""
     naming = settings.naming
     builder = Outbox.builder(settings.required_url()).table_prefix(naming.prefix)
     if naming.schema:
         builder.schema(naming.schema)
-    lease = LeaseConfig(parse_duration(str(options["lease"]))) if "lease" in options else None
-    for queue, count in partitions(settings, options["queues"]).items():
-        builder.queue(queue, count).leased_batch(made, lease=lease, max_attempts=options.get("max_attempts"))
+    for observer in observers:
+        builder.observe(observer)
+    lease = LeaseConfig(given["lease"]) if "lease" in given else None
+    for queue, count in partitions(settings, given["queues"]).items():
+        builder.queue(queue, count).leased_batch(made, lease=lease, max_attempts=given.get("max_attempts"))
     return builder
 
 
-def partitions(settings: Settings, queues: list[str]) -> dict[str, int]:
+def partitions(settings: Settings, queues: Iterable[str]) -> dict[str, int]:
     """Return how many partitions each queue has; raises `click.UsageError` for one that is unknown."""
     with connected(settings) as backend:
         counts: dict[str, int] = {}
