@@ -83,8 +83,9 @@ class AwsSession:
 
     def _attempt(self, topic: str, entries: Sequence[Entry], deadline: Deadline) -> list[Answer]:
         alone = len(entries) == 1
-        if alone and not entries[0].body:
-            return [Refused(f"{self._name.upper()} takes no empty message")]
+        if not all(entry.body for entry in entries):
+            reason = f"{self._name.upper()} takes no empty message"
+            return [Refused(reason) if alone else Unclear(reason)]
         try:
             return list(self._judge(entries, self._call(topic, entries, deadline)))
         except ClientError as error:

@@ -47,10 +47,9 @@ def test_what_was_sent_twice_is_in_the_queue_once(aws_place: Place) -> None:
     assert aws_place.bodies() == [b"1", b"2", b"3"]
 
 
-@pytest.mark.parametrize("size", [MIB + 1, 2 * MIB])
-def test_what_is_too_large_goes_to_the_dead_letters_and_the_rest_goes_on(aws_place: Place, size: int) -> None:
-    batch = make_batch(b"1", b"x" * size, b"3", keys=("a", "b", "c"))
-    assert aws_place.relay()(batch) is None
+def test_what_is_too_large_goes_to_the_dead_letters_and_the_rest_goes_on(aws_place: Place) -> None:
+    batch = make_batch(b"1", b"x" * (MIB + 1), b"3", keys=("a", "b", "c"))
+    assert aws_place.relay(timeout=20)(batch) is None
     assert batch.processed == 3
     assert aws_place.bodies() == [b"1", b"3"]
 

@@ -12,6 +12,7 @@ from outbox.contrib.relays import Relay, SnsRelay, SqsRelay
 from tests.contrib.relays.places.place import Arrival, Place
 
 REGION = "eu-west-1"
+CLIENTS: dict[tuple[str, str], Any] = {}
 
 
 class SqsPlace(Place):
@@ -42,8 +43,13 @@ class SqsPlace(Place):
         return found
 
     def client(self, service: str) -> Any:
-        _give_credentials()
-        return boto3.client(service, region_name=REGION, endpoint_url=self.broker.url)
+        """Return a client; making one takes a good part of a second, so each is made once."""
+        if (self.broker.url, service) not in CLIENTS:
+            _give_credentials()
+            CLIENTS[self.broker.url, service] = boto3.client(
+                service, region_name=REGION, endpoint_url=self.broker.url
+            )
+        return CLIENTS[self.broker.url, service]
 
     @staticmethod
     def new_relay(url: str, topic: str, **options: Any) -> Relay:
