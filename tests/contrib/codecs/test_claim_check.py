@@ -185,10 +185,11 @@ def deliver(url: str, folder: str) -> None:
 
 @pytest.mark.mp
 @pytest.mark.slow
+@pytest.mark.backends("sqlite", "postgresql")
 def test_processes_that_are_killed_leave_no_message_without_its_payload(
     migrated: Database, spawn: Spawn, tmp_path: Path
 ) -> None:
-    for number in range(3):
+    for number in range(2):
         producer = spawn(produce, migrated.url, str(tmp_path))
         worker = spawn(deliver, migrated.url, str(tmp_path))
         producer.wait_for_line("producing", timeout=60)

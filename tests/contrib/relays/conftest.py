@@ -36,40 +36,41 @@ def brokers() -> Iterator[Brokers]:
 
 @pytest.fixture(params=KINDS)
 def place(request: pytest.FixtureRequest, brokers: Brokers) -> Iterator[Place]:
-    yield from _place(request.param, brokers)
+    yield from place_on(request.param, brokers)
 
 
 @pytest.fixture
 def rabbitmq_place(brokers: Brokers) -> Iterator[RabbitmqPlace]:
-    yield from _place("rabbitmq", brokers)  # type: ignore[misc]
+    yield from place_on("rabbitmq", brokers)  # type: ignore[misc]
 
 
 @pytest.fixture
 def kafka_place(brokers: Brokers) -> Iterator[KafkaPlace]:
-    yield from _place("kafka", brokers)  # type: ignore[misc]
+    yield from place_on("kafka", brokers)  # type: ignore[misc]
 
 
 @pytest.fixture
 def redis_place(brokers: Brokers) -> Iterator[RedisPlace]:
-    yield from _place("redis", brokers)  # type: ignore[misc]
+    yield from place_on("redis", brokers)  # type: ignore[misc]
 
 
 @pytest.fixture
 def nats_place(brokers: Brokers) -> Iterator[NatsPlace]:
-    yield from _place("nats", brokers)  # type: ignore[misc]
+    yield from place_on("nats", brokers)  # type: ignore[misc]
 
 
 @pytest.fixture
 def sqs_place(brokers: Brokers) -> Iterator[SqsPlace]:
-    yield from _place("sqs", brokers)  # type: ignore[misc]
+    yield from place_on("sqs", brokers)  # type: ignore[misc]
 
 
 @pytest.fixture
 def sns_place(brokers: Brokers) -> Iterator[SnsPlace]:
-    yield from _place("sns", brokers)  # type: ignore[misc]
+    yield from place_on("sns", brokers)  # type: ignore[misc]
 
 
-def _place(kind: str, brokers: Brokers) -> Iterator[Place]:
+def place_on(kind: str, brokers: Brokers) -> Iterator[Place]:
+    """Yield a new topic on the broker of this kind."""
     place = KINDS[kind](brokers.get(KINDS[kind].server or kind))
     yield place
     place.close()

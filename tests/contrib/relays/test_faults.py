@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from outbox import Outbox
 from tests.acceptance.bench import all_delivered
+from tests.contrib.relays.conftest import place_on
 from tests.contrib.relays.history import check_history
 from tests.contrib.relays.places import Place
+from tests.contrib.relays.places.kinds import KINDS
 from tests.contrib.relays.worker import PARTITIONS, QUEUE, run_worker
+from tests.servers.brokers.brokers import Brokers
 from tests.support import Database, Spawn, eventually
 
 pytestmark = [pytest.mark.mp, pytest.mark.slow, pytest.mark.backends("sqlite")]
 
 KEYS = 8
 MESSAGES = 400
+
+
+@pytest.fixture(params=[kind for kind in KINDS if kind != "sns"])  # a topic is sent to as a queue of SQS is
+def place(request: pytest.FixtureRequest, brokers: Brokers) -> Iterator[Place]:
+    yield from place_on(request.param, brokers)
 
 
 @pytest.fixture
