@@ -44,7 +44,7 @@ class KafkaPlace(Place):
         consumer.assign([place])
         found: list[KafkaArrival] = []
         while position < end:
-            for message in consumer.consume(1000, timeout=10):
+            for message in consumer.consume(end - position, timeout=10):
                 assert message.error() is None, message.error()
                 position = message.offset() + 1
                 found.append(_arrival(message))
