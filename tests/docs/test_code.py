@@ -13,7 +13,7 @@ from tests.support.databases import Provider, new_provider
 WITH_CODE = [
     section for section in all_sections() if section.of("python") and section.page not in OF_PROJECTS
 ]
-LANGUAGES = {"python", "text", "console", "ini", "javascript", "sh", "toml"}
+LANGUAGES = {"python", "text", "console", "ini", "javascript", "properties", "sh", "sql", "toml"}
 
 
 @pytest.fixture
