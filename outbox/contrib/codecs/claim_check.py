@@ -40,7 +40,7 @@ class ClaimCheckCodec:
 
     ``over`` is how many bytes stay in the message. The payload is in the store before the message is
     written, so no message is ever without it. What belongs to no message any more is deleted by the vacuum,
-    every so many seconds (``every``): at once what a sweep has seen in a message before, and what none has
+    which looks after each ``every``: at once what a sweep has seen in a message before, and what none has
     seen, of a transaction that was rolled back or a process that was killed, once it is older than
     ``uncommitted_for``. No transaction that enqueues may take longer than that.
     """

@@ -24,7 +24,7 @@ def test_every_key_has_a_group_of_its_own_that_the_service_takes() -> None:
     assert groups[:2] == ["partition-9", "Anna"]
 
 
-def test_a_call_has_at_most_ten_messages_of_one_topic_and_so_many_bytes() -> None:
+def test_a_call_has_at_most_ten_messages_of_one_topic_and_a_limit_in_bytes() -> None:
     wave = [outgoing(str(n)) for n in range(12)] + [outgoing("a", topic="other")]
     assert [(topic, len(call)) for topic, call in calls_of(wave)] == [
         ("orders", 10),
