@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,21 @@ def send(producer: Outbox, count: int, first: int = 1) -> None:
             for number in numbers[start : start + 10]:
                 key = f"key{number % KEYS}"
                 producer.enqueue(conn, QUEUE, f"{key}:{number // KEYS + 1}".encode(), key=key)
+
+
+def test_a_broker_that_stands_still_for_longer_than_the_lease_gets_everything_in_order(
+    place: Place, migrated: Database, producer: Outbox, spawn: Spawn
+) -> None:
+    send(producer, MESSAGES)
+    arguments = (migrated.url, (place.kind, place.broker.url, place.topic), 2.0, 0)
+    spawn(run_worker, *arguments).wait_for_line("started", timeout=60)
+    eventually(lambda: migrated.value("SELECT max(processed_seq) FROM outbox_processor") > 0, timeout=60)
+    place.broker.pause()
+    time.sleep(3)  # the fact to wait for is that the lease has ended
+    place.broker.resume()
+    finish(producer, place)
+    check_history(place.arrivals(), messages=MESSAGES, keys=KEYS, faults=2)
+    assert migrated.count("outbox_dead_letters") == 0
 
 
 def finish(producer: Outbox, place: Place) -> None:

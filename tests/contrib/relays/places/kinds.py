@@ -8,6 +8,7 @@ from tests.contrib.relays.places.place import Place
 from tests.contrib.relays.places.rabbitmq import RabbitmqPlace
 from tests.contrib.relays.places.redis import RedisPlace
 from tests.contrib.relays.places.sqs import SnsPlace, SqsPlace
+from tests.contrib.relays.places.webhook import WebhookPlace
 
 KINDS: dict[str, type[Place]] = {
     "rabbitmq": RabbitmqPlace,
@@ -16,4 +17,5 @@ KINDS: dict[str, type[Place]] = {
     "nats": NatsPlace,
     "sqs": SqsPlace,
     "sns": SnsPlace,
+    "webhook": WebhookPlace,
 }
