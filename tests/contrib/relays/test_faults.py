@@ -20,7 +20,6 @@ from tests.support import Database, Spawn, eventually
 pytestmark = [pytest.mark.mp, pytest.mark.slow, pytest.mark.backends("sqlite")]
 
 KEYS = 8
-MESSAGES = 400
 
 
 @pytest.fixture(params=[kind for kind in KINDS if kind != "sns"])  # a topic is sent to as a queue of SQS is
@@ -46,7 +45,7 @@ def send(producer: Outbox, count: int, first: int = 1) -> None:
 def test_a_broker_that_stands_still_for_longer_than_the_lease_gets_everything_in_order(
     place: Place, migrated: Database, producer: Outbox, spawn: Spawn
 ) -> None:
-    send(producer, MESSAGES)
+    send(producer, place.messages)
     arguments = (migrated.url, (place.kind, place.broker.url, place.topic), 2.0, 0)
     spawn(run_worker, *arguments).wait_for_line("started", timeout=60)
     eventually(lambda: migrated.value("SELECT max(processed_seq) FROM outbox_processor") > 0, timeout=60)
@@ -54,7 +53,7 @@ def test_a_broker_that_stands_still_for_longer_than_the_lease_gets_everything_in
     time.sleep(3)  # the fact to wait for is that the lease has ended
     place.broker.resume()
     finish(producer, place)
-    check_history(place.arrivals(), messages=MESSAGES, keys=KEYS, faults=2)
+    check_history(place.arrivals(), messages=place.messages, keys=KEYS, faults=2)
     assert migrated.count("outbox_dead_letters") == 0
 
 
@@ -67,27 +66,27 @@ def finish(producer: Outbox, place: Place) -> None:
 def test_workers_that_die_between_confirm_and_acknowledgement_lose_nothing(
     place: Place, migrated: Database, producer: Outbox, spawn: Spawn
 ) -> None:
-    send(producer, MESSAGES)
+    send(producer, place.messages)
     arguments = (migrated.url, (place.kind, place.broker.url, place.topic), 2.0)
     deaths = 2
     for number in range(deaths):
         assert spawn(run_worker, *arguments, number + 1).wait(60) == -9
     spawn(run_worker, *arguments, 0).wait_for_line("started", timeout=60)
     finish(producer, place)
-    check_history(place.arrivals(), messages=MESSAGES, keys=KEYS, faults=deaths)
+    check_history(place.arrivals(), messages=place.messages, keys=KEYS, faults=deaths)
     assert migrated.count("outbox_dead_letters") == 0
 
 
 def test_a_broker_that_is_killed_and_comes_back_gets_everything_in_order(
     place: Place, migrated: Database, producer: Outbox, spawn: Spawn
 ) -> None:
-    send(producer, MESSAGES // 2)
+    send(producer, place.messages // 2)
     arguments = (migrated.url, (place.kind, place.broker.url, place.topic), 10.0, 0)
     spawn(run_worker, *arguments).wait_for_line("started", timeout=60)
     eventually(lambda: migrated.value("SELECT max(processed_seq) FROM outbox_processor") > 0, timeout=60)
     place.broker.kill()
-    send(producer, MESSAGES // 2, first=MESSAGES // 2 + 1)
+    send(producer, place.messages // 2, first=place.messages // 2 + 1)
     place.broker.start()
     finish(producer, place)
-    check_history(place.arrivals(), messages=MESSAGES, keys=KEYS, faults=1)
+    check_history(place.arrivals(), messages=place.messages, keys=KEYS, faults=1)
     assert migrated.count("outbox_dead_letters") == 0

@@ -31,6 +31,8 @@ class Place(ABC):
     """A topic of its own; `arrivals` returns more each time more has arrived."""
 
     kind: str
+    messages = 400
+    """How many a test sends that looks at whole histories."""
     server: str | None = None
     """The broker's name, where it is not that of the kind."""
 
