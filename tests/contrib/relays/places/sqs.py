@@ -20,7 +20,7 @@ class SqsPlace(Place):
 
     kind = "sqs"
     server = "moto"
-    messages = 160  # moto takes some twenty calls a second
+    messages = 80  # moto takes some ten calls a second
 
     def create(self) -> None:
         self.declare(self.topic)
