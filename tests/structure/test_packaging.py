@@ -16,7 +16,16 @@ import outbox
 from tests.structure.wheelhouse import link_requirements
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ("outbox", "sql", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
+SHIPPED = (
+    "outbox",
+    "sql",
+    "setup.cfg",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "MANIFEST.in",
+)
 
 MIGRATE_AND_DELIVER = """
 import sys

@@ -51,6 +51,9 @@ def run_probe(folder: Path, **environment: str) -> subprocess.CompletedProcess[s
         "-p",
         "no:cacheprovider",
         "-v",
+        # An editable installation lists the tests as a plugin's files, and they are imported already.
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
     ]
     command = [sys.executable, "-c", RUN_WITHOUT_MYSQL, *words, str(probe)]
     variables = {name: value for name, value in os.environ.items() if not name.startswith("OUTBOX_TEST_")}
