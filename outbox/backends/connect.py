@@ -50,10 +50,8 @@ OTHER_NAMES = {"postgres": "postgresql"}
 OTHER_HOSTS = re.compile(r"^(postgres\w*(?:\+\w+)?://(?:[^/?]*@)?[^/?@,]*),[^/?@]*")
 # libpq ends the host at the first "/", wherever the password ends.
 SLASH_IN_PASSWORD = re.compile(r"^postgres\w*(?:\+\w+)?://[^/?@]*:[^/?@]*/[^?]*@")
-WHAT_IT_TAKES = (
-    "give a URL (postgresql://…, mysql://…, mariadb://…, sqlite:///…), an sqlalchemy.Engine "
-    "or a psycopg_pool.ConnectionPool"
-)
+A_URL = "give a URL (postgresql://…, mysql://…, mariadb://…, sqlite:///…)"
+WHAT_IT_TAKES = f"{A_URL}, an sqlalchemy.Engine or a psycopg_pool.ConnectionPool"
 
 
 @runtime_checkable
@@ -191,7 +189,7 @@ def parse_url(target: str | URL) -> URL:
     try:
         url = make_url(OTHER_HOSTS.sub(r"\1", target) if isinstance(target, str) else target)
     except (ArgumentError, ValueError):
-        raise ConfigurationError("target", str(target), WHAT_IT_TAKES) from None
+        raise ConfigurationError("target", str(target), A_URL) from None
     if isinstance(target, str) and ("@" in (url.host or "") or SLASH_IN_PASSWORD.match(target)):
         # A driver would name half of the password in its error, as a part of the host.
         raise ConfigurationError("target", target, "write @ in a user or password as %40, and / as %2F")

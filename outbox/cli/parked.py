@@ -12,6 +12,7 @@ from outbox.cli.exits import Exit
 from outbox.cli.output import emit, emit_json, emit_rich, plain, table
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
+from outbox.cli.words import WholeNumber
 from outbox.installation import Installation
 from outbox.queues.parked import Parked
 from outbox.values.readable import count, shortened
@@ -29,7 +30,7 @@ def parked() -> None:
 
 @parked.command("list", epilog=examples("outbox parked list", "outbox parked list --queue orders --json"))
 @click.option("--queue", metavar="NAME", help="Only of this queue.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="How many keys.")
+@click.option("--limit", type=WholeNumber(min=1), default=100, show_default=True, help="How many keys.")
 @pass_settings
 def list_command(settings: Settings, queue: str | None, limit: int) -> None:
     """Show the keys that wait, those parked first at the head."""

@@ -11,6 +11,7 @@ from outbox.cli.exits import CommandError
 from outbox.cli.loading import load_builder
 from outbox.cli.output import emit, emit_json, emit_rich, table
 from outbox.cli.settings import Settings
+from outbox.cli.words import WholeNumber
 from outbox.facade.plan import make_plan
 
 
@@ -23,10 +24,10 @@ from outbox.facade.plan import make_plan
 )
 @click.argument("builder", metavar="MODULE:BUILDER")
 @click.option(
-    "--processes", type=click.IntRange(1), default=1, show_default=True, help="How many start this builder."
+    "--processes", type=WholeNumber(1), default=1, show_default=True, help="How many start this builder."
 )
 @click.option(
-    "--max-connections", type=click.IntRange(1), help="What the server or pooler allows, to compare with."
+    "--max-connections", type=WholeNumber(1), help="What the server or pooler allows, to compare with."
 )
 @pass_settings
 def plan(settings: Settings, /, *, builder: str, processes: int, max_connections: int | None) -> None:

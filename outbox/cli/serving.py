@@ -20,7 +20,7 @@ from outbox.cli.output import emit, our_own_output
 from outbox.cli.settings import Settings
 from outbox.cli.signals import StopSignals
 from outbox.cli.signs import SignsOfLife
-from outbox.cli.words import parse_duration
+from outbox.cli.words import WholeNumber, parse_duration
 from outbox.errors import OutboxError
 from outbox.facade import OutboxBuilder
 from outbox.facade.handle import OutboxHandle
@@ -51,7 +51,7 @@ _OPTIONS = (
     ),
     click.option(
         "--health-port",
-        type=click.IntRange(0, 65535),
+        type=WholeNumber(0, 65535),
         metavar="PORT",
         help="Answer GET /livez and /readyz there, from before the start to the end.",
     ),

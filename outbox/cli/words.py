@@ -1,4 +1,4 @@
-"""Durations and times as people type them."""
+"""Numbers, durations and times as people type them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from datetime import datetime, timedelta, timezone
 import click
 
 from outbox.values.readable import parse_seconds
+
+
+class WholeNumber(click.IntRange):
+    """An integer within bounds; click would call it an integer range in its errors."""
+
+    name = "whole number"
 
 
 def parse_duration(text: str) -> float:

@@ -9,7 +9,7 @@ import click
 
 from outbox.backends.protocol import Backend
 from outbox.cli.sentences import no_such_queue
-from outbox.cli.words import parse_moment
+from outbox.cli.words import WholeNumber, parse_moment
 from outbox.dead_letters import DeadLetterFilter, DeadLetterScope, DeadLetterStatus
 from outbox.dead_letters.scope import checked_filter
 
@@ -17,10 +17,10 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 FILTERS = (
-    click.argument("ids", nargs=-1, type=click.IntRange(min=1), metavar="[ID]..."),
+    click.argument("ids", nargs=-1, type=WholeNumber(min=1), metavar="[ID]..."),
     click.option("--queue", metavar="NAME", help="Of this queue."),
     click.option(
-        "--partition", type=click.IntRange(min=0), metavar="INDEX", help="Of this partition of the queue."
+        "--partition", type=WholeNumber(min=0), metavar="INDEX", help="Of this partition of the queue."
     ),
     click.option("--type", "payload_type", metavar="TYPE", help="Of this payload type."),
     click.option("--group", metavar="TEXT", help="Of this kind of failure, as `groups` shows it."),
@@ -46,7 +46,7 @@ def limited(default: int | None = None) -> Callable[[C], C]:
     """Give a command the option ``--limit``."""
     return click.option(
         "--limit",
-        type=click.IntRange(min=1),
+        type=WholeNumber(min=1),
         default=default,
         show_default=default is not None,
         help="The largest number of letters.",

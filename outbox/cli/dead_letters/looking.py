@@ -16,6 +16,7 @@ from outbox.cli.exits import ClosedPipe, CommandError
 from outbox.cli.output import emit, emit_json, emit_json_array
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
+from outbox.cli.words import WholeNumber
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters
 from outbox.facade.assembly import open_dead_letters
 
@@ -38,7 +39,7 @@ LINES = 1_000
 @with_status
 @limited(PAGE)
 @click.option(
-    "--after-id", type=click.IntRange(min=0), metavar="ID", help="Go on after the last letter of a page."
+    "--after-id", type=WholeNumber(min=0), metavar="ID", help="Go on after the last letter of a page."
 )
 @click.option("--payload", is_flag=True, help="Add the payloads to --json.")
 @pass_settings
@@ -101,7 +102,7 @@ def count_command(settings: Settings, /, **filters: Any) -> None:
     cls=OutboxCommand,
     epilog=examples("outbox dead-letters show 4711", "outbox dead-letters show 4711 --raw > payload.bin"),
 )
-@click.argument("ids", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, type=WholeNumber(min=1), metavar="ID...")
 @click.option("--raw", is_flag=True, help="Write the payload's bytes and nothing else.")
 @pass_settings
 def show_command(settings: Settings, ids: tuple[int, ...], *, raw: bool) -> None:

@@ -14,13 +14,14 @@ from outbox.cli.dead_letters.outcome import told
 from outbox.cli.exits import Exit
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
+from outbox.cli.words import WholeNumber
 from outbox.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters, DeadLetterScope, DeadLetterStatus
 from outbox.facade.assembly import open_dead_letters
 
 # Seconds that the command claims a letter for, to change it at once; what dies in between blocks no longer.
 BRIEFLY = 30.0
 
-ids_argument = click.argument("ids", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")
+ids_argument = click.argument("ids", nargs=-1, required=True, type=WholeNumber(min=1), metavar="ID...")
 claim_option = click.option("--claim", metavar="TOKEN", help="The claim that `replay` returned for them.")
 
 

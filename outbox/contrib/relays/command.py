@@ -16,7 +16,7 @@ from outbox.cli.listening import ADDRESS, Address
 from outbox.cli.serving import Serving, serve, serving_options
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
-from outbox.cli.words import parse_duration
+from outbox.cli.words import WholeNumber, parse_duration
 from outbox.contrib.relays.imports import import_library
 from outbox.contrib.relays.opening import ENVELOPES, open_envelope, open_relay
 from outbox.contrib.relays.relay import Relay
@@ -73,7 +73,7 @@ def take_file(context: click.Context, _: click.Parameter, path: Path | None) -> 
 @click.option("--source", metavar="URI", help="The source of CloudEvents.")
 @click.option("--type", metavar="NAME", help="The type of CloudEvents and Debezium events.")
 @click.option(
-    "--max-attempts", type=click.IntRange(1), metavar="N", help="Failed deliveries before the dead letters."
+    "--max-attempts", type=WholeNumber(1), metavar="N", help="Failed deliveries before the dead letters."
 )
 @click.option(
     "--lease", type=parse_duration, metavar="TIME", help="How long a partition is held; 30s unless given."

@@ -50,7 +50,9 @@ def assert_discreet(error: BaseException) -> None:
 def test_what_is_no_target_is_answered_with_what_is_one(target: Any) -> None:
     error = refuse(target)
     assert error.option == "target"
-    assert "sqlalchemy.Engine" in error.problem
+    # A text comes from a command line, or was meant as a URL.
+    assert ("sqlalchemy.Engine" in error.problem) is not isinstance(target, str)
+    assert "postgresql://…" in error.problem
     with pytest.raises(ConfigurationError):
         Outbox.builder(target)
 
