@@ -117,7 +117,8 @@ class Outbox(QueueMethods):
         Raises, before anything is written: `QueueNotRegistered`, `InvalidQueueName`,
         `PartitionOutOfRange`, `ConfigurationError`, `PayloadTooLarge`, `InvalidPayload`,
         `InvalidPayloadType`, `InvalidHeaders`, `UnsupportedConnection`, `TransactionRequired` for a
-        connection that would commit the message by itself, and `WrongDatabase` for one that leads elsewhere.
+        connection that would commit the message by itself, and `WrongDatabase` for one that leads elsewhere;
+        `OutboxClosed` and `ForkedProcess`. The driver's errors pass as they are.
         """
         self._check_usable()
         message = EnqueueMessage(
@@ -183,7 +184,7 @@ class Outbox(QueueMethods):
         return self._writing.transaction()
 
     def flush(self) -> None:
-        """Wake the pipeline for what this thread has enqueued and committed since its last flush.
+        """Wake the pipeline for what was enqueued and committed since the last flush, in any thread.
 
         Optional: without it the messages are found by polling. Call it after the commit; SQLAlchemy
         and Django connections do it by themselves. Never raises for a server that is away.

@@ -68,10 +68,11 @@ class OutboxBuilder(OptionsBuilder):
         return self
 
     def open(self) -> Outbox:
-        """Return an `Outbox` to enqueue with: no threads, and no handlers needed.
+        """Return an `Outbox` to enqueue with: no workers, and no handlers needed.
 
         Connects, checks the tables and registers the queues. Raises `SchemaNotReady`,
-        `PartitionCountMismatch`, `ConnectionLost`, `UnsupportedServer`.
+        `PartitionCountMismatch`, `UnsupportedServer`, `MissingDriver`, `ConfigurationError`, and
+        `DatabaseError` with its kinds: `ConnectionLost`, `PermissionRefused`, `ReadOnlyServer`.
         """
         return assemble_outbox(self._options)
 

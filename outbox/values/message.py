@@ -37,7 +37,7 @@ class OutboxMessage:
     the partition among all queues; ``seq`` counts from 1 without gaps within it. ``key`` is that of the
     enqueue as text, ``origin`` the `uid` of the message that this one repeats. ``headers`` is a read-only
     mapping. ``created_at`` is aware, in UTC, by the database's clock. ``attempts`` is the number of earlier
-    deliveries: 0 the first time.
+    deliveries that failed and counted: 0 the first time.
 
     A pickled copy, such as one sent to another process, has no lease: its `remaining` is infinite.
     """
