@@ -1,6 +1,8 @@
 """How Sphinx makes the site: `make docs`. The pages read well without it, on GitHub or in an editor."""
 
+import importlib
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,12 +36,21 @@ autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 python_maximum_signature_line_length = 90
 
+# Where a page of the reference says so, the public names of a module that it does not describe yet.
+_NAMES = re.compile(r"^\.\. names of (?P<module>[\w.]+)$", re.MULTILINE)
+# Sphinx would ask them for everything, and they would ask Django for its settings.
+_DESCRIBED = {
+    "outbox.contrib.django.box": "The outbox named ``default``.",
+    "outbox.contrib.django.boxes": "The outboxes of this process by their names in the setting ``OUTBOX``.",
+}
+# A type of SQLAlchemy's, with members of SQLAlchemy's.
+_WITHOUT_MEMBERS = frozenset({"outbox.contrib.sqlalchemy.Moment"})
 _GIVEN = re.compile(r"^<!-- given\n.*?^-->\n", re.MULTILINE | re.DOTALL)
 _OUTSIDE = re.compile(r"\]\((?:\.\./)+(?P<path>[^)\s]+)\)")
 
 
 def for_the_site(_app: Any, docname: str, source: list[str]) -> None:
-    """Leave out what only the tests run, and let links out of the site lead to the repository."""
+    """Leave out what only the tests run, lead links out of the site to the repository, add what is generated."""
     text = _GIVEN.sub("", source[0])
     depth = docname.count("/")
 
@@ -47,7 +58,39 @@ def for_the_site(_app: Any, docname: str, source: list[str]) -> None:
         leaves = match[0].count("../") > depth
         return f"]({REPOSITORY}{match['path']})" if leaves else match[0]
 
-    source[0] = _OUTSIDE.sub(link, text)
+    text = _OUTSIDE.sub(link, text)
+    text = _NAMES.sub(lambda match: names_of(match["module"], text), text)
+    if docname == "index":
+        text += unlisted(text)
+    if docname == "reference/commands":
+        text += "\n" + runpy.run_path(str(ROOT / "scripts" / "command_reference.py"))["page"]()
+    source[0] = text
+
+
+def unlisted(index: str) -> str:
+    """Return a table of contents for the pages that the first page does not list."""
+    names = sorted(page.stem for page in Path(__file__).parent.glob("*.md"))
+    rest = [name for name in names if name != "index" and f"\n{name}\n" not in index]
+    return "\n".join(["", ":::{toctree}", ":caption: More", ":hidden:", "", *rest, ":::", ""]) if rest else ""
+
+
+def names_of(module: str, page: str) -> str:
+    """Return directives for the public names of a module that the page has none for."""
+    names = [f"{module}.{name}" for name in importlib.import_module(module).__all__ if name != "__version__"]
+    return "\n".join(described(name) for name in names if f":: {name}\n" not in page)
+
+
+def described(name: str) -> str:
+    """Return the directive for a public name."""
+    if name in _DESCRIBED:
+        return f".. py:data:: {name}\n\n   {_DESCRIBED[name]}\n"
+    module, _, last = name.rpartition(".")
+    thing = getattr(importlib.import_module(module), last)
+    if isinstance(thing, type):
+        kind = "autoexception" if issubclass(thing, BaseException) else "autoclass"
+    else:
+        kind = "autofunction" if callable(thing) else "autodata"
+    return f".. {kind}:: {name}\n" + ("   :no-members:\n" if name in _WITHOUT_MEMBERS else "")
 
 
 def setup(app: Any) -> None:

@@ -1,6 +1,4 @@
-"""Write docs/reference/commands.md: every command of `outbox` with what its own help says.
-
-    .venv/bin/python scripts/command_reference.py
+"""Every command of `outbox` with what its own help says, as a page of the site: docs/conf.py asks for it.
 
 It reads the commands' definitions, not their printed help, which each version of click wraps in its own way.
 """
@@ -10,23 +8,15 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
 from outbox.cli.app import app
 from outbox.cli.settings import shared_options
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "commands.md"
-TOP = """# Commands
-
-What each command says of itself (`--help`). The [command line](../command-line.md) shows them at work.
-This page is written by `scripts/command_reference.py`.
-"""
-
 
 def page() -> str:
-    parts = [TOP, "## Options of all commands\n", table(shared_options())]
+    parts = ["## Options of all commands\n", table(shared_options())]
     for name, command in commands("outbox", app):
         parts += [f"## {name}\n", *described(name, command)]
     return "\n".join(parts)
@@ -94,7 +84,3 @@ def prose(text: str | None) -> str:
     cleaned = re.sub(r"([<*_])", r"\\\1", cleaned)
     kept = [part.removeprefix("\b\n") for part in cleaned.split("\n\n")]
     return "\n\n".join(kept)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
