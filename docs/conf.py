@@ -50,7 +50,7 @@ _OUTSIDE = re.compile(r"\]\((?:\.\./)+(?P<path>[^)\s]+)\)")
 
 
 def for_the_site(_app: Any, docname: str, source: list[str]) -> None:
-    """Leave out what only the tests run, lead links out of the site to the repository, add what is generated."""
+    """Leave out what only the tests run, mend links out of the site, and add what is generated."""
     text = _GIVEN.sub("", source[0])
     depth = docname.count("/")
 
