@@ -315,9 +315,9 @@ FROM (
 GROUP BY newest.partition_id;
 
 -- name: claimed :many
--- The names of the payloads that lie outside the database, of everything that has one: messages, dead letters
--- and parked ones. One statement, because a message that moves between the tables must be seen in one of them.
--- Reads every row, every ten minutes and only where a codec leaves payloads elsewhere.
+-- The names of the payloads that lie outside the database, of everything that has one: messages, dead
+-- letters and parked ones. One statement, because a message that moves between the tables must be seen in
+-- one of them. Reads every row, every ten minutes and only where a codec leaves payloads elsewhere.
 -- Locks: none.
 SELECT b.payload FROM outbox_body AS b WHERE b.payload_type LIKE :pattern
 UNION ALL
