@@ -11,6 +11,16 @@ Waiting = Sequence[tuple[int, int, Sequence[Any]]]
 """Partition, its sequence, and the rows that are due in it, first due first."""
 
 
+def before(waiting: Waiting, first_due: int | None) -> Waiting:
+    """Leave out what becomes due at or after the first message that is to be readdressed."""
+    if first_due is None:
+        return waiting
+    return [
+        (partition_id, base, [row for row in rows if row.due_us < first_due])
+        for partition_id, base, rows in waiting
+    ]
+
+
 def numbered(waiting: Waiting) -> list[tuple[int, int, int, int]]:
     """Return ``(partition, seq, message id, due)`` of each."""
     return [

@@ -30,6 +30,8 @@ from outbox.backends.records import (
 from outbox.backends.waiting import Waiting
 from outbox.statements import Catalog, Naming
 
+Ids = Sequence[int]
+
 
 class TransactionalTurn(Protocol):
     """One partition, locked inside an open transaction, with the batch that was read."""
@@ -121,17 +123,17 @@ class Sequencing(Protocol):
         """Tell, in one read-only statement, which partitions have something to do."""
 
     def sequence(
-        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+        self, partition_ids: Ids, limit: int, *, notify: bool = False, durable: bool = True, behind: Ids = ()
     ) -> list[Sequenced]:
         """Move up to ``limit`` committed incoming messages of each partition to outgoing.
 
-        A partition asked for and not returned is locked elsewhere. ``notify`` also wakes other
-        processes, where the backend can. Unless ``durable`` the commit need not wait for the disk: for
-        partitions whose messages are handed over only after a commit that waits.
+        What is asked for and not returned is locked elsewhere. ``notify`` wakes other processes, where the
+        backend can. Unless ``durable`` the commit need not wait for the disk: a later one does, before these
+        are handed over. What was enqueued later than a message in ``behind``, which a resize retired, stays.
         """
 
     def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+        self, partition_ids: Ids, limit: int, *, durable: bool = True, behind: Ids = ()
     ) -> list[Sequenced]:
         """The same for delayed messages that are due, in the order of becoming so."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from outbox.statements import Naming, Statement
 from outbox.statements.tables import TABLES as ALL_TABLES
+from outbox.values.partitions import MAX_PARTITIONS
 
 
 class Pending(NamedTuple):
@@ -224,6 +226,8 @@ class PartitionStatus(NamedTuple):
     """Messages that wait until they are due."""
     overdue: float | None = None
     """Seconds since the first of these became due; None when none is."""
+    retired: bool = False
+    """Whether a resize has put others in its place: it gets no number any more."""
 
 
 class Wakeup(NamedTuple):
@@ -249,3 +253,12 @@ def shape_of(rows: Iterable[Any], prefix: str) -> Shape:
         (str(table)[len(prefix) + 1 :], kind, " ".join(name.split())): " ".join(definition.split())
         for table, kind, name, definition in rows
     }
+
+
+def earlier_counts(numbering: Iterable[Sequence[Any]]) -> set[int]:
+    """Return how many partitions a queue had before it was resized, each time, by the rows of ``numbering``.
+
+    A process may be started with such a number until all are rolled out.
+    """
+    resizes = Counter(int(row[2]) // MAX_PARTITIONS for row in numbering)
+    return {count for resize, count in resizes.items() if resize}

@@ -16,6 +16,7 @@ from outbox.cli.words import parse_duration
 from outbox.facade.status import read_status
 from outbox.queues.administration import SKIPPED, Administration
 from outbox.queues.reshaping import Reshaping
+from outbox.queues.resizing import Resizing
 from outbox.values.readable import count
 
 partition_option = click.option("--partition", type=int, metavar="N", help="Only this partition, from 0.")
@@ -87,6 +88,27 @@ def rename_command(settings: Settings, queue: str, new: str) -> None:
     with connected(settings) as backend:
         Reshaping(backend).rename(queue, new)
     told(settings, f"queue {queue} is called {new} now", renamed=queue, new=new)
+
+
+@queues.command("resize", epilog=examples("outbox queues resize orders 16"))
+@click.argument("queue")
+@click.argument("partitions", type=int)
+@pass_settings
+def resize_command(settings: Settings, queue: str, partitions: int) -> None:
+    """Give a queue another number of partitions: a power of two up to 64. No process is stopped or told.
+
+    Each new partition is served when the old ones that may have its keys have delivered what they hold.
+    """
+    with connected(settings) as backend:
+        waits = Resizing(backend).resize(queue, partitions)
+    then = "; they are served when what the old ones hold is delivered" if waits else ""
+    told(
+        settings,
+        f"queue {queue} has {count(partitions, 'partition')} now{then}",
+        resized=queue,
+        partitions=partitions,
+        waits=waits,
+    )
 
 
 @queues.command("drop", epilog=examples("outbox queues drop orders --yes"))

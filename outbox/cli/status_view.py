@@ -93,7 +93,7 @@ def queues_table(rows: Sequence[QueuePartitionStatus]) -> RenderableType:
 def totals(rows: Sequence[QueuePartitionStatus]) -> tuple[object, ...]:
     """Return the numbers of one queue."""
     return (
-        len(rows),
+        sum(not row.retired for row in rows),
         sum(row.incoming for row in rows),
         sum(row.backlog for row in rows),
         duration(max((row.oldest_age for row in rows if row.oldest_age is not None), default=None)),
@@ -113,7 +113,7 @@ def partition_line(row: QueuePartitionStatus) -> tuple[object, ...]:
     """Return the cells of one partition."""
     return (
         row.queue,
-        row.partition,
+        f"{row.partition} (old)" if row.retired else row.partition,
         colored(row.state),
         row.processed_seq,
         row.incoming,
@@ -128,7 +128,13 @@ def partition_line(row: QueuePartitionStatus) -> tuple[object, ...]:
 
 def colored(state: str) -> Text:
     """Return a state in the colour of its urgency."""
-    style = {"failing": "red", "backing off": "yellow", "paused": "yellow", "leased": "green"}.get(state, "")
+    style = {
+        "failing": "red",
+        "backing off": "yellow",
+        "paused": "yellow",
+        "resizing": "yellow",
+        "leased": "green",
+    }.get(state, "")
     return Text(state, style=style)
 
 

@@ -40,6 +40,7 @@ CHECKS: tuple[str, ...] = (
     "leases",
     "pauses",
     "parked",
+    "resizes",
     "dropped",
     "dead_letters",
     "gaps",

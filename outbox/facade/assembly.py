@@ -118,6 +118,7 @@ def make_pipeline(
         opened.observers if observer is None else opened.observers.plus(observer, FAILURES),
         installation=opened.installation,
         rules=opened.rules,
+        renumbered=opened.registry.renumber,
         stopping=stopping,
         queue_clock=queue_clock,
     )

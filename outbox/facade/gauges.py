@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from outbox.backends.protocol import Monitoring
 from outbox.clock import Clock, monotonic
 from outbox.dead_letters.letter import DeadLetterStatus
+from outbox.queues.numbering import RESIZE
 from outbox.statements.dialect import decode_text
 
 MOST_ROWS: Final = 50_000
@@ -54,6 +55,11 @@ class PartitionGauges:
         return failures > 0 or (self.last_error is not None and self.backlog > 0)
 
     @property
+    def holds_some(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.incoming or self.backlog or self.delayed or self.parked or self.dead_letters)
+
+    @property
     def state(self) -> str:
         """``paused``, ``leased``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
         if self.paused:
@@ -72,7 +78,31 @@ def read_gauges(backend: Monitoring) -> list[PartitionGauges]:
     partitions = len(backend.query("all_partitions"))
     most = max(FEWEST_ROWS, MOST_ROWS // max(partitions, 1))
     letters = dict(_letters(backend))
-    return [_gauges(row, letters) for row in backend.query("partition_gauges", most=most)]
+    found: dict[tuple[str, int], PartitionGauges] = {}
+    for row in backend.query("partition_gauges", most=most):
+        gauges = _gauges(row, letters)
+        place = gauges.queue, gauges.partition
+        # What a resize has retired comes behind the partitions of today.
+        if place in found:
+            found[place] = _together(found[place], gauges)
+        elif not row.retired or gauges.holds_some:
+            found[place] = gauges
+    return list(found.values())
+
+
+def _together(now: PartitionGauges, retired: PartitionGauges) -> PartitionGauges:
+    """Return the gauges of a partition with what is left in the one whose place it has taken."""
+    ages = [age for age in (now.oldest_age, retired.oldest_age) if age is not None]
+    statuses = {*now.dead_letters, *retired.dead_letters}
+    return replace(
+        now if now.locked_by != RESIZE else replace(retired, partition_id=now.partition_id),
+        incoming=now.incoming + retired.incoming,
+        backlog=now.backlog + retired.backlog,
+        delayed=now.delayed + retired.delayed,
+        parked=now.parked + retired.parked,
+        oldest_age=max(ages, default=None),
+        dead_letters={s: now.dead_letters.get(s, 0) + retired.dead_letters.get(s, 0) for s in statuses},
+    )
 
 
 def _letters(backend: Monitoring) -> Iterator[tuple[tuple[int, DeadLetterStatus], int]]:

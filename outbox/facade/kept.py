@@ -21,6 +21,7 @@ from outbox.values.codec import Codec
 from outbox.values.headers import decode_headers
 from outbox.values.keys import key_text
 from outbox.values.message import OutboxMessage
+from outbox.values.partitions import MAX_PARTITIONS
 
 # As many as a pass of the vacuum deletes at most; payloads of one page are in memory together.
 PAGE = 200
@@ -59,9 +60,9 @@ class KeptStore:
         if keep_us is None:
             self._run("forget_notes", queue=queue)
 
-    def partitions(self, queue: str) -> list[int]:
-        """Return the ids of a queue's partitions, by index."""
-        return [int(row[0]) for row in self._run("kept_partitions", queue=queue)]
+    def partitions(self, queue: str) -> list[tuple[int, int]]:
+        """Return the numbers and ids of a queue's partitions, those last that a resize has retired."""
+        return [(int(number), int(id_)) for id_, number in self._run("kept_partitions", queue=queue)]
 
     def delivered(
         self,
@@ -115,8 +116,8 @@ class Kept:
         def read(store: KeptStore) -> list[OutboxMessage]:
             partitions = self._partitions(store, queue)
             return [
-                self._message(queue, index, partition_id, row)
-                for index, partition_id in enumerate(partitions)
+                self._message(queue, number % MAX_PARTITIONS, partition_id, row)
+                for number, partition_id in partitions
                 for row in store.delivered(partition_id, limit, key=key, since=since)
             ]
 
@@ -128,7 +129,8 @@ class Kept:
         self._installation.verify()
 
         def again(store: KeptStore) -> tuple[int, int]:
-            partitions = self._partitions(store, queue)
+            # Of today: what a retired one had is read and not delivered again.
+            partitions = [id_ for number, id_ in self._partitions(store, queue) if number < MAX_PARTITIONS]
             if not 0 <= partition < len(partitions):
                 raise PartitionOutOfRange(queue, partition, len(partitions) - 1)
             partition_id = partitions[partition]
@@ -180,7 +182,7 @@ class Kept:
             codec=self._codec,
         )
 
-    def _partitions(self, store: KeptStore, queue: str) -> list[int]:
+    def _partitions(self, store: KeptStore, queue: str) -> list[tuple[int, int]]:
         partitions = store.partitions(queue)
         if not partitions:
             raise QueueNotRegistered(queue)

@@ -24,6 +24,7 @@ from outbox.installation import Installation
 from outbox.queues.administration import Administration
 from outbox.queues.parked import Parked
 from outbox.queues.reshaping import Reshaping
+from outbox.queues.resizing import Resizing
 from outbox.runtime.fork import ForkGuard
 from outbox.values.bounds import LARGEST_BATCH
 from outbox.values.dedup import DedupWindow, OnDuplicate
@@ -73,6 +74,7 @@ class Outbox(QueueMethods):
         self._administration = Administration(backend)
         self._parked = Parked(backend, installation)
         self._reshaping = Reshaping(backend)
+        self._resizing = Resizing(backend)
         self._dead_letters = DeadLetters(backend, flush_buffer, self._check_usable, installation, place)
 
     @staticmethod

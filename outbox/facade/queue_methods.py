@@ -10,6 +10,8 @@ from outbox.queues.administration import SKIPPED, Administration
 from outbox.queues.parked import Parked
 from outbox.queues.pause import Pause
 from outbox.queues.reshaping import Reshaping
+from outbox.queues.resizing import Resizing
+from outbox.values.partitions import Partitions
 
 Pauses: TypeAlias = "list[Pause]"
 
@@ -20,6 +22,7 @@ class QueueMethods:
     _administration: Administration
     _parked: Parked
     _reshaping: Reshaping
+    _resizing: Resizing
 
     def _check_usable(self) -> None:
         raise NotImplementedError
@@ -96,6 +99,19 @@ class QueueMethods:
         """
         self._check_usable()
         self._reshaping.rename(queue, new)
+
+    def resize_queue(self, queue: str, partitions: Partitions | int) -> bool:
+        """Give a queue another number of partitions, while its producers and workers run.
+
+        Others take the place of its partitions, and are served when the old ones that may have the same keys
+        have delivered what has a number: the order per key stays. Processes learn of it within a poll, and
+        may be started with the old number. What producers send that have not heard of it is sent on. Returns
+        whether the new partitions wait for the old ones.
+
+        Raises `QueueNotRegistered`, and `ConfigurationError` when the queue has that many already.
+        """
+        self._check_usable()
+        return self._resizing.resize(queue, partitions)
 
     def purge(self, queue: str) -> int:
         """Delete what waits in a queue, parked and delayed messages too; return how many were not delivered.

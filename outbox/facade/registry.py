@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import random
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from outbox.backends.protocol import Queues
-from outbox.errors import PartitionCountMismatch, QueueNotRegistered
+from outbox.errors import QueueNotRegistered
+from outbox.queues.numbering import Numbering
 from outbox.values.partitions import Partitions
 from outbox.values.validation import validate_queue
+
+log = logging.getLogger("outbox.queues")
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,17 @@ class Registry:
         self._queues: dict[str, RegisteredQueue] = {}
 
     def add(self, name: str, partitions: Partitions, partition_ids: Sequence[int]) -> RegisteredQueue:
-        """Remember a queue that the database knows now; the same one again changes nothing."""
+        """Remember a queue as the database knows it now; the same one again changes nothing."""
         with self._lock:
             known = self._queues.get(name)
-            if known is None:
+            if known is None or known.partition_ids != tuple(partition_ids):
                 known = self._queues[name] = RegisteredQueue(name, partitions, tuple(partition_ids))
-            elif known.partitions != partitions:
-                raise PartitionCountMismatch(name, partitions.count, known.partitions.count)
             return known
+
+    def renumber(self, name: str, numbering: Numbering) -> None:
+        """Enqueue to the partitions that a queue has since it was resized."""
+        ids = [place.partition_id for place in numbering.current]
+        self.add(name, Partitions.of(len(ids)), ids)
 
     def __getitem__(self, name: str) -> RegisteredQueue:
         try:
@@ -75,4 +82,9 @@ def register(
     """Make a queue known to the database and to this process; return its partition ids."""
     validate_queue(queue)
     count = partitions if isinstance(partitions, Partitions) else Partitions.of(partitions)
-    return registry.add(queue, count, backend.register_queue(queue, count.count)).partition_ids
+    ids = backend.register_queue(queue, count.count)
+    if len(ids) != count.count:
+        log.info(
+            "queue %s has %d partitions since it was resized; %d are declared", queue, len(ids), count.count
+        )
+    return registry.add(queue, Partitions.of(len(ids)), ids).partition_ids

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from outbox.backends.protocol import Backend
 from outbox.backends.records import PartitionStatus
 from outbox.queues.administration import Administration
+from outbox.queues.numbering import RESIZE
 from outbox.queues.pause import Pause
 from outbox.queues.reshaping import is_dropped
 
@@ -40,6 +41,10 @@ class QueuePartitionStatus:
     """Processed messages that are still there: the queue keeps them, or the vacuum is about to come."""
     paused: str | None = None
     """Why nothing of it is delivered, for people; None when it is not paused."""
+    retired: bool = False
+    """Whether a resize has put others in its place: what it holds is delivered before theirs."""
+    waits: bool = False
+    """Whether it is one of those others, and waits until what the retired ones hold is delivered."""
 
     @property
     def is_leased(self) -> bool:
@@ -58,7 +63,9 @@ class QueuePartitionStatus:
 
     @property
     def state(self) -> str:
-        """``leased``, ``paused``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
+        """``leased``, ``resizing``, ``paused``, ``backing off``, ``failing``, ``waiting`` or ``idle``."""
+        if self.waits:
+            return "resizing"
         if self.is_leased:
             return "leased"
         if self.paused is not None:
@@ -88,8 +95,10 @@ def read_status(backend: Backend) -> OutboxStatus:
     ids = [int(row[0]) for row in backend.query("all_partitions")]
     pauses = Administration(backend).pauses()
     rows = [describe_partition(row, pauses) for row in backend.partition_status(ids)]
-    # Of a dropped queue only what came since: a producer has not heard of it.
-    rows = [row for row in rows if not is_dropped(row.queue) or row.incoming or row.backlog]
+    # Of a dropped queue only what came since, and of retired partitions what is left or came since: a
+    # producer has not heard of it.
+    gone = [row for row in rows if is_dropped(row.queue) or row.retired]
+    rows = [row for row in rows if row not in gone or row.incoming or row.backlog or row.delayed]
     [(keys, messages)] = backend.query("count_parked", queue=None)
     return OutboxStatus(rows, backend.dead_letter_counts(), pauses, int(keys), int(messages))
 
@@ -97,6 +106,7 @@ def read_status(backend: Backend) -> OutboxStatus:
 def describe_partition(row: PartitionStatus, pauses: Sequence[Pause] = ()) -> QueuePartitionStatus:
     """Turn a row into what users see."""
     pause = next((found for found in pauses if found.covers(row.queue, row.partition)), None)
+    waits = row.locked_by == RESIZE
     return QueuePartitionStatus(
         queue=row.queue,
         partition=row.partition,
@@ -107,10 +117,12 @@ def describe_partition(row: PartitionStatus, pauses: Sequence[Pause] = ()) -> Qu
         oldest_age=row.oldest_age,
         attempts=row.attempts,
         last_error=row.last_error,
-        lease_holder=row.locked_by,
-        held_for=row.locked_for,
+        lease_holder=None if waits else row.locked_by,
+        held_for=None if waits else row.locked_for,
         delayed=row.delayed,
         overdue=row.overdue,
         kept=row.processed_seq - row.vacuumed_seq,
         paused=None if pause is None else str(pause),
+        retired=row.retired,
+        waits=waits,
     )

@@ -13,13 +13,14 @@ from outbox.backends.protocol import Sources
 from outbox.connections.connection import ProducerConnection
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
-from outbox.errors import QueueNotRegistered
+from outbox.errors import ConfigurationError, QueueNotRegistered
+from outbox.queues.numbering import Numbering, index_of
 from outbox.statements import Catalog
 from outbox.statements.dialect import decode_text, decode_time
+from outbox.values.bounds import LARGEST_ID
 from outbox.values.durations import whole
 from outbox.values.identity import Names
 from outbox.values.keys import key_text
-from outbox.values.partitions import Partitions
 from outbox.values.validation import validate_queue
 
 Keys: TypeAlias = "list[ParkedKeyStatus]"
@@ -68,7 +69,7 @@ class Parked:
     def park(self, queue: str, key: str | bytes) -> None:
         """Put the messages of a key apart that no worker has begun; see `Outbox.pause`."""
         name, text = validate_queue(queue), str(key_text(key))
-        self._access.write(None, lambda store: store.park(name, key, text))
+        self._access.write(None, lambda store: store.park(name, text))
 
     def release(self, queue: str, key: str | bytes) -> int:
         """Deliver a key's whole sequence, in order and before newer messages of it; return how many waited.
@@ -117,33 +118,40 @@ class Store:
         ((keys, messages),) = self._run("count_parked", queue=queue)
         return int(keys), int(messages)
 
-    def park(self, queue: str, key: str | bytes, text: str) -> None:
-        """Add a key to the set of its partition."""
-        ids = [int(partition_id) for (partition_id,) in self._run("queue_partitions", queue=queue)]
-        if not ids:
+    def park(self, queue: str, text: str) -> None:
+        """Add a key to the set of its partition, and of those that may have it still after a resize."""
+        numbering = Numbering.of(self._run("numbering", queue=queue))
+        if numbering is None:
             raise QueueNotRegistered(queue)
-        partition_id = ids[Partitions(len(ids)).for_key(key)]
-        self._lock(partition_id)
-        _, until = self._entry(partition_id, text) or ("", 0)
-        self._put(partition_id, text, "parked", until)
+        for places in numbering.generations:
+            partition_id = places[index_of(text, len(places))].partition_id
+            sequence, cursor, retired = self._lock(partition_id)
+            if not retired or cursor < sequence:
+                _, until = self._entry(partition_id, text) or ("", 0)
+                self._put(partition_id, text, "parked", until)
 
     def release(self, queue: str, key: str, *, discard: bool) -> int:
         """Number a key's messages anew, or discard those that wait; return how many waited."""
-        return sum(
-            self._release(partition_id, key, discard=discard)
-            for (partition_id,) in self._run("queue_partitions", queue=queue)
-        )
+        numbering = Numbering.of(self._run("numbering", queue=queue))
+        places = [place for places in numbering.generations for place in places] if numbering else []
+        return sum(self._release(place.partition_id, key, discard=discard) for place in places)
 
     def _release(self, partition_id: int, key: str, *, discard: bool) -> int:
-        sequence, cursor = self._lock(partition_id)
+        sequence, cursor, retired = self._lock(partition_id)
         entry = self._entry(partition_id, key)
         if entry is None or entry[0] != "parked":
             return 0
+        if retired:
+            problem = (
+                "it waits in a partition that a resize has retired; release or discard it when outbox status "
+                "shows that the resize is over"
+            )
+            raise ConfigurationError("key", key, problem)
         place = {"partition_id": partition_id, "message_key": self._text(key)}
         if discard:
             self._run("discard_parked", **place)
         waited, last = 0, sequence
-        for rows in self._pages("read_parked", 0, **place):
+        for rows in self._pages("read_parked", -LARGEST_ID, **place):
             waited += len(rows)
             if not discard:
                 last = self._number(partition_id, last, rows)
@@ -184,9 +192,9 @@ class Store:
             yield rows
             after = int(rows[-1][0])
 
-    def _lock(self, partition_id: int) -> tuple[int, int]:
-        ((sequence, cursor),) = self._run("lock_partition", partition_id=partition_id)
-        return int(sequence), int(cursor)
+    def _lock(self, partition_id: int) -> tuple[int, int, bool]:
+        ((sequence, cursor, retired),) = self._run("lock_partition", partition_id=partition_id)
+        return int(sequence), int(cursor), bool(retired)
 
     def _entry(self, partition_id: int, key: str) -> tuple[str, int] | None:
         rows = self._run("read_parked_key", partition_id=partition_id, message_key=self._text(key))

@@ -11,6 +11,7 @@ from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.connections.connection import ProducerConnection
 from outbox.errors import ConfigurationError, QueueNotRegistered
+from outbox.queues.numbering import Numbering
 from outbox.statements import Catalog
 from outbox.values.validation import validate_queue
 
@@ -40,9 +41,11 @@ class Reshaping:
     def purge(self, queue: str, *, progress: Progress | None = None) -> int:
         """Delete what waits in a queue; see `Outbox.purge`."""
         name = validate_queue(queue)
-        ids = self._access.read(None, partial(Store.partition_ids, queue=name))
-        if not ids:
+        numbering = self._access.read(None, partial(Store.numbering, queue=name))
+        if numbering is None:
             raise QueueNotRegistered(queue)
+        # The oldest first: what waits for them is served once they are empty.
+        ids = [place.partition_id for places in numbering.generations for place in places]
         newest = self._access.read(None, Store.newest_id)
         purged = 0
         for partition_id in ids:
@@ -77,6 +80,10 @@ class Store:
     def partition_ids(self, queue: str) -> list[int]:
         """Return the ids in index order, none for an unknown queue."""
         return [int(row[0]) for row in self._run("queue_partitions", queue=queue)]
+
+    def numbering(self, queue: str) -> Numbering | None:
+        """Return all partitions of a queue, those that a resize has retired too."""
+        return Numbering.of(self._run("numbering", queue=queue))
 
     def newest_id(self) -> int:
         """Return the id of the newest message."""
@@ -119,7 +126,7 @@ class Store:
 
     def pass_over(self, partition_id: int) -> int:
         """Deliver nothing more of what has a number, parked messages included; return how many."""
-        ((sequence, cursor),) = self._run("lock_partition", partition_id=partition_id)
+        ((sequence, cursor, _),) = self._run("lock_partition", partition_id=partition_id)
         self._run("delete_parked_of", partition_id=partition_id)
         self._run("delete_parked_keys_of", partition_id=partition_id)
         self._run("pass_over", partition_id=partition_id, sequence=int(sequence))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from outbox.access import Access
 from outbox.backends.protocol import Sources
@@ -30,14 +31,28 @@ class Rules:
         self._revision = 0
         self._pauses: tuple[tuple[Pause, float | None], ...] = ()
         self._names: dict[str, str] = {}
+        self._follow: Callable[[bool], None] | None = None
+
+    @property
+    def ever_set(self) -> bool:
+        """Whether any setting was ever changed, as far as it was read."""
+        return self._revision > 0
+
+    def follow(self, look: Callable[[bool], None]) -> None:
+        """Call ``look(changed)`` with every comparison, too."""
+        self._follow = look
 
     def compare(self, revision: int | None) -> None:
         """Read the settings if they have another revision than when they were read."""
-        if revision is None or revision == self._revision:
+        if revision is None:
             return
-        with self._lock:
-            if revision != self._revision:
-                self._read()
+        changed = revision != self._revision
+        if changed:
+            with self._lock:
+                if revision != self._revision:
+                    self._read()
+        if self._follow is not None:
+            self._follow(changed)
 
     def paused_for(self, queue: str, partition: int) -> float | None:
         """Return for how many seconds at most not to look at a paused partition; None when it is free."""

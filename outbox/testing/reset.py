@@ -14,7 +14,6 @@ from outbox.statements import Catalog, Naming
 from outbox.statements.tables import DEFAULT_PREFIX
 
 STATEMENTS = (
-    "reset_partitions",
     "reset_cursors",
     "reset_vacuum",
     "reset_incoming",

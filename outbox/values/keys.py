@@ -42,6 +42,11 @@ def key_text(key: str | bytes | None, *, option: str = "key") -> str | None:
     return text
 
 
+def key_bytes(text: str) -> bytes:
+    """Return the bytes of a key that `key_text` has written."""
+    return bytes.fromhex(text[2:]) if text[:2] == HEXADECIMAL else text.encode()
+
+
 def _plain(data: bytes) -> str | None:
     if b"\0" in data or data.startswith(HEXADECIMAL.encode()):
         return None

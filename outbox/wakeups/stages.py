@@ -38,6 +38,11 @@ class StageWakeups:
         self._vacuum = vacuum or self._vacuum
         self._reconciler = reconciler or self._reconciler
 
+    def declare(self, partition_ids: Iterable[int]) -> None:
+        """Partitions that are consumed from now on, too."""
+        self._declared = self._declared.union(partition_ids)
+        self.consumed = self.consumed.union(partition_ids)
+
     def heed(self, wrong: Collection[int]) -> None:
         """Mark none of these partitions, whose rows are another queue's or gone, and all others again."""
         self.consumed = self._declared.difference(wrong)

@@ -14,6 +14,7 @@ from outbox.clock import Clock, monotonic
 from outbox.failures import FailureTracker, SqlFailureTracker
 from outbox.failures.quarantine import Quarantine
 from outbox.installation import Installation
+from outbox.queues.numbering import Numbering
 from outbox.queues.rules import Rules
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
@@ -32,6 +33,7 @@ from outbox.workers.patience import Fairness
 from outbox.workers.processor import Processor, grouping
 from outbox.workers.rate_limits import RateLimits
 from outbox.workers.reconciler import Reconciler
+from outbox.workers.renumbering import Renumbering
 from outbox.workers.sequencer import Sequencer
 from outbox.workers.stats import AMOUNTS, Counters
 from outbox.workers.sweeper import QuarantineSweeper
@@ -69,7 +71,9 @@ class Pipeline:
         queue_clock: Clock = monotonic,
         installation: Installation | None = None,
         rules: Rules | None = None,
+        renumbered: Callable[[str, Numbering], None] | None = None,
     ) -> None:
+        """``renumbered`` is told of the queues that were resized."""
         backend.waiting.stopping = stopping
         self.backend = backend
         self._looking: Backend | None = None
@@ -117,6 +121,14 @@ class Pipeline:
             rules=self.rules,
             recorder=self.recorder,
         )
+        # A lease is committed before a handler is called; a transactional handler is called first.
+        self._durable_for = {pid for pid, consumer in self._by_partition.items() if consumer.leased is None}
+        self._queues = {pid: consumer.queue for pid, consumer in self._by_partition.items()}
+        self._renumbered = renumbered
+        self._renumbering = Renumbering(backend, self.consumers, self._adopt)
+        self.rules.follow(self._renumbering.look)
+        if self.rules.ever_set:
+            self._renumbering.learn()
         self._crashed_lane = threading.Lock()
         self._rate_limit = RateLimit() if settings.announce else None
 
@@ -137,13 +149,8 @@ class Pipeline:
             tuning,
             self.observers,
             consumers=self._by_partition,
-            # A lease is committed before a handler is called; a transactional handler is called first.
-            durable_for=frozenset(
-                pid
-                for consumer in self.consumers
-                if consumer.leased is None
-                for pid in consumer.partition_ids
-            ),
+            durable_for=self._durable_for,
+            renumbering=self._renumbering,
             linger=linger,
             rate_limit=self._rate_limit,
             locks=self.locks,
@@ -186,7 +193,7 @@ class Pipeline:
             self.observers,
             poll_interval=self.settings.poll_interval,
             installation=self.installation,
-            queues={pid: consumer.queue for pid, consumer in self._by_partition.items()},
+            queues=self._queues,
             rules=self.rules,
         )
 
@@ -207,6 +214,22 @@ class Pipeline:
 
     def _sweep(self, claims: Claims) -> int:
         return claims.sweep(self.installation.identity.installation, partial(claimed_names, self.backend))
+
+    def _adopt(self, consumer: Consumer, numbering: Numbering) -> None:
+        """Work on all partitions of a resized queue, and let this process enqueue to the new ones."""
+        places = [*numbering.retired, *numbering.current]
+        fresh = [place.partition_id for place in places if place.partition_id not in self._by_partition]
+        for place in places:
+            key = place.partition_id
+            consumer.indexes[key] = place.position
+            self._by_partition[key] = consumer
+            self._queues[key] = consumer.queue
+            if consumer.leased is None:
+                self._durable_for.add(key)
+        self.partition_ids.extend(fresh)
+        self.stages.declare(fresh)
+        if self._renumbered is not None:
+            self._renumbered(consumer.queue, numbering)
 
     def _lock_holders(self, seconds: float) -> list[LockHolder]:
         # On a connection of its own: those of the pool may all wait for what is asked about.

@@ -42,7 +42,7 @@ class Reconciler:
         rules: Rules,
     ) -> None:
         """``queues`` tells whose each partition was when this process registered it; see `_check_ground`."""
-        self._queues = queues or {}
+        self._queues = {} if queues is None else queues
         self._clock = clock
         self._check_at = clock() + GROUND_SECONDS
         self._backend = backend

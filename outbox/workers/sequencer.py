@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from outbox import events
 from outbox.backends.protocol import Sequencing
 from outbox.backends.records import Sequenced
 from outbox.clock import Clock, monotonic
 from outbox.installation import Installation
+from outbox.queues.readdressing import AT_ONCE
 from outbox.runtime.directive import Directive, Idle, Proceed
 from outbox.runtime.linger import Linger
 from outbox.runtime.observers import Observers
@@ -20,6 +21,7 @@ from outbox.wakeups.stages import StageWakeups
 from outbox.workers.claim import Claim
 from outbox.workers.consumer import Consumer
 from outbox.workers.lock_watch import LockWatch
+from outbox.workers.renumbering import Renumbering
 
 # Partitions of one statement: two queues of the most partitions; guessed, no measurement.
 MAX_PARTITIONS = 128
@@ -45,7 +47,8 @@ class Sequencer:
         *,
         consumers: Mapping[int, Consumer],
         installation: Installation | None = None,
-        durable_for: frozenset[int] = frozenset(),
+        durable_for: Collection[int] = frozenset(),
+        renumbering: Renumbering | None = None,
         linger: Linger | None = None,
         rate_limit: RateLimit | None = None,
         locks: LockWatch | None = None,
@@ -60,6 +63,7 @@ class Sequencer:
         self._observers = observers
         self._consumers = consumers
         self._durable_for = durable_for
+        self._renumbering = renumbering
         self._linger = linger
         self._rate_limit = rate_limit
         self._clock = clock
@@ -80,19 +84,60 @@ class Sequencer:
         if not keys:
             return Idle(looked=False)
         with Claim(self._ready, keys) as claim:
-            limit = max(1, min(self._batch_size, MAX_ROWS // len(keys)))
-            notify, durable = self._announces(), not self._durable_for.isdisjoint(keys)
-            moved, limit = self._portion.run(
-                limit, lambda most: self._backend.sequence(keys, most, notify=notify, durable=durable)
-            )
+            due = self._stages.take_due(keys)
+            keys = self._readdress(claim, keys)
+            limit = max(1, min(self._batch_size, MAX_ROWS // max(len(keys), 1)))
+            moved: list[Sequenced] = []
+            if keys:
+                moved, limit = self._sequence(keys, limit)
             self._give_back(claim, keys, moved, limit)
-            if due := self._stages.take_due(keys):
-                moved += self._sequence_due(due, limit, durable=durable)
+            if due:
+                moved += self._sequence_due(due, limit)
         return self._report(moved, limit)
 
-    def _sequence_due(self, due: list[int], limit: int, *, durable: bool) -> list[Sequenced]:
+    def _sequence(self, keys: list[int], limit: int) -> tuple[list[Sequenced], int]:
+        notify, durable = self._announces(), self._is_durable(keys)
+        behind = self._renumbering.behind(keys) if self._renumbering else []
+        return self._portion.run(
+            limit,
+            lambda most: self._backend.sequence(keys, most, notify=notify, durable=durable, behind=behind),
+        )
+
+    def _is_durable(self, keys: list[int]) -> bool:
+        return any(key in self._durable_for for key in keys)
+
+    def _readdress(self, claim: Claim, keys: list[int]) -> list[int]:
+        """Send on what has come to retired partitions; return the others."""
+        retired = self._renumbering.retired(keys) if self._renumbering else []
+        if not retired or self._renumbering is None:
+            return keys
+        count, places = self._renumbering.readdress(retired)
+        if count >= AT_ONCE:
+            claim.again(retired)
+        claim.done(retired)
+        # Also those that got nothing: they may hold what had to wait for this.
+        self._stages.enqueued(places)
+        return [key for key in keys if key not in retired]
+
+    def _readdress_due(self, due: list[int]) -> tuple[list[int], list[int]]:
+        """Send on what has become due in retired partitions; return the others, and which those are."""
+        if self._renumbering is None:
+            return due, []
+        behind = sorted({*self._renumbering.behind(due), *self._renumbering.retired(due)})
+        if behind:
+            count, places = self._renumbering.readdress(behind, due=True)
+            if count:
+                self._stages.due(places)
+            if count >= AT_ONCE:
+                self._stages.due(behind)
+        return [key for key in due if key not in behind], behind
+
+    def _sequence_due(self, due: list[int], limit: int) -> list[Sequenced]:
         """Sequence what has become due, behind what waited without a delay."""
-        moved = self._backend.sequence_due(due, limit, durable=durable)
+        due, behind = self._readdress_due(due)
+        if not due:
+            return []
+        moved = self._backend.sequence_due(due, limit, durable=self._is_durable(due), behind=behind)
         # What is locked elsewhere, the next poll finds again.
         self._stages.due([item.partition_id for item in moved if left_some(item, limit)])
         return moved

@@ -123,7 +123,7 @@ SELECT
     d.id,
     d.message_id,
     COALESCE(p.queue, '') AS queue,
-    COALESCE(p.`partition`, -1) AS `partition`,
+    COALESCE(MOD(p.`partition`, 64), -1) AS `partition`,
     d.partition_id,
     d.seq,
     d.payload,

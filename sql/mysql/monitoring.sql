@@ -5,7 +5,7 @@
 SELECT
     p.id AS partition_id,
     p.queue,
-    p.`partition`,
+    MOD(p.`partition`, 64) AS `partition`,
     (
         SELECT count(*) FROM outbox_incoming AS i FORCE INDEX (PRIMARY) WHERE i.partition_id = p.id
     ) AS incoming,
@@ -34,7 +34,8 @@ SELECT
     (
         SELECT MIN(d.due_at) FROM outbox_delayed AS d FORCE INDEX (PRIMARY) WHERE d.partition_id = p.id
     ) AS first_due,
-    UTC_TIMESTAMP(6) AS now
+    UTC_TIMESTAMP(6) AS now,
+    p.retired_at IS NOT NULL AS retired
 FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
 STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.id
@@ -47,7 +48,7 @@ ORDER BY p.queue, p.`partition`;
 -- Locks: none.
 SELECT
     p.queue,
-    p.`partition`,
+    MOD(p.`partition`, 64) AS `partition`,
     p.id,
     c.processed_seq,
     (
@@ -63,8 +64,11 @@ WHERE
 ORDER BY p.queue, p.`partition`;
 
 -- name: all_partitions :many
--- Every registered partition, those of other processes too.
-SELECT id, queue, `partition` FROM outbox_partitions ORDER BY queue, `partition`;
+-- Every registered partition, those of other processes too, and behind a queue's own those that a resize has
+-- retired: their numbers are the index and 64 more with each resize.
+SELECT p.id, p.queue, MOD(p.`partition`, 64) AS `partition`
+FROM outbox_partitions AS p
+ORDER BY p.queue, p.`partition`;
 
 -- name: server_version :one
 -- The server's version and whether it takes writes.
@@ -194,7 +198,7 @@ LIMIT 5;
 SELECT
     p.id AS partition_id,
     p.queue,
-    p.`partition`,
+    MOD(p.`partition`, 64) AS `partition`,
     CASE
         WHEN (
             SELECT i.body_id FROM outbox_incoming AS i FORCE INDEX (PRIMARY)
@@ -251,10 +255,11 @@ SELECT
         SELECT 1 FROM outbox_pauses AS z
         WHERE
             z.queue = p.queue
-            AND (z.`partition` IS NULL OR z.`partition` = p.`partition`)
+            AND (z.`partition` IS NULL OR z.`partition` = MOD(p.`partition`, 64))
             AND z.message_key IS NULL
             AND (z.ends_at IS NULL OR z.ends_at > UTC_TIMESTAMP(6))
-    ) AS paused
+    ) AS paused,
+    p.retired_at IS NOT NULL AS retired
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 ORDER BY p.queue, p.`partition`;

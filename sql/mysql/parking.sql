@@ -91,7 +91,7 @@ WHERE k.partition_id = :partition_id AND (k.state = 'parked' OR k.until_seq > c.
 -- name: lock_partition :one
 -- For a release: no number is given out and no cursor moves until commit.
 -- Locks: the partition's row and its processor row, until commit.
-SELECT p.sequence, c.processed_seq
+SELECT p.sequence, c.processed_seq, p.retired_at IS NOT NULL AS retired
 FROM outbox_partitions AS p FORCE INDEX (PRIMARY)
 STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.id
 WHERE p.id = :partition_id
@@ -214,7 +214,7 @@ ORDER BY seq;
 -- Locks: none.
 SELECT
     p.queue,
-    p.`partition`,
+    MOD(p.`partition`, 64) AS `partition`,
     k.partition_id,
     k.message_key,
     TIMESTAMPDIFF(MICROSECOND, '1970-01-01', k.parked_at) AS parked_at,

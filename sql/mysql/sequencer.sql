@@ -11,6 +11,7 @@
 -- The locks come first: the derived tables are complete (LIMIT keeps them from being merged) before
 -- the first row of incoming is read, and only that read opens the snapshot. A pass of another
 -- sequencer is therefore either visible as a whole or holds the lock.
+-- A retired partition gets no number any more.
 -- Differs: a short transaction of four statements, because nothing returns rows and deletes them.
 -- Locks: partition rows, skipping locked ones.
 SELECT
@@ -37,6 +38,7 @@ FROM (
             LIMIT 1000000
         ) AS wanted
         STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
+        WHERE p.retired_at IS NULL
         LIMIT 1000000
         FOR UPDATE SKIP LOCKED
     ) AS locked
@@ -96,6 +98,7 @@ FROM (
     LIMIT 1000000
 ) AS wanted
 STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
+WHERE p.retired_at IS NULL
 LIMIT 1000000
 FOR UPDATE SKIP LOCKED;
 
@@ -125,6 +128,99 @@ STRAIGHT_JOIN outbox_delayed AS d FORCE INDEX (PRIMARY)
         d.partition_id = moved.partition_id
         AND d.due_at = TIMESTAMPADD(MICROSECOND, moved.due_us, '1970-01-01')
         AND d.body_id = moved.body_id;
+
+-- name: lock_retired :many
+-- The partitions that a resize has retired, for readdressing what has come to them since, and while others
+-- are numbered that what has come belongs to.
+-- Locks: the partitions' rows, until commit: two processes readdress one after the other.
+SELECT p.id
+FROM (
+    SELECT w.id
+    FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS w
+    LIMIT 1000000
+) AS wanted
+STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = wanted.id
+FOR UPDATE;
+
+-- name: first_waiting :one
+-- The oldest message of retired partitions: what is above it is not numbered before it has been readdressed.
+-- Differs: a read of its own after sequence, which sees at least what that saw; the lock keeps it there.
+-- Locks: none; the partitions are held already.
+SELECT MIN(late.first_id) AS first_id
+FROM (
+    SELECT (
+        SELECT i.body_id FROM outbox_incoming AS i FORCE INDEX (PRIMARY)
+        WHERE i.partition_id = given.id
+        ORDER BY i.partition_id, i.body_id
+        LIMIT 1
+    ) AS first_id
+    FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
+) AS late;
+
+-- name: first_due :one
+-- When the first delayed message of retired partitions is due, in microseconds since 1970.
+-- Differs: as first_waiting.
+-- Locks: none; the partitions are held already.
+SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', MIN(late.due_at)) AS due_us
+FROM (
+    SELECT (
+        SELECT d.due_at FROM outbox_delayed AS d FORCE INDEX (PRIMARY)
+        WHERE d.partition_id = given.id
+        ORDER BY d.partition_id, d.due_at
+        LIMIT 1
+    ) AS due_at
+    FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
+) AS late;
+
+-- name: waiting_with_keys :many
+-- The oldest messages of retired partitions that have no number, with their keys.
+-- Locks: none; the partitions are held already.
+SELECT i.partition_id, i.body_id, CAST(b.message_key AS BINARY) AS message_key
+FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
+STRAIGHT_JOIN outbox_incoming AS i FORCE INDEX (PRIMARY) ON i.partition_id = given.id
+LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = i.body_id
+ORDER BY i.body_id
+LIMIT :limit;
+
+-- name: readdress :exec
+-- Messages of retired partitions to those that have their keys now: lists of the same length.
+-- Locks: the rows.
+UPDATE
+    JSON_TABLE(:partition_ids, '$[*]' COLUMNS (n FOR ORDINALITY, partition_id BIGINT PATH '$')) AS old
+STRAIGHT_JOIN
+    JSON_TABLE(:body_ids, '$[*]' COLUMNS (n FOR ORDINALITY, body_id BIGINT PATH '$')) AS given
+        ON given.n = old.n
+STRAIGHT_JOIN
+    JSON_TABLE(:targets, '$[*]' COLUMNS (n FOR ORDINALITY, target BIGINT PATH '$')) AS new
+        ON new.n = old.n
+STRAIGHT_JOIN outbox_incoming AS i FORCE INDEX (PRIMARY)
+    ON i.partition_id = old.partition_id AND i.body_id = given.body_id
+SET i.partition_id = new.target;
+
+-- name: due_with_keys :many
+-- The same for delayed messages that are due, those due first at the head.
+-- Locks: none; the partitions are held already.
+SELECT d.partition_id, d.body_id, CAST(b.message_key AS BINARY) AS message_key
+FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
+STRAIGHT_JOIN outbox_delayed AS d FORCE INDEX (PRIMARY)
+    ON d.partition_id = given.id AND d.due_at <= UTC_TIMESTAMP(6)
+LEFT JOIN outbox_body AS b FORCE INDEX (PRIMARY) ON b.id = d.body_id
+ORDER BY d.due_at, d.body_id
+LIMIT :limit;
+
+-- name: readdress_due :exec
+-- Locks: the rows.
+UPDATE
+    JSON_TABLE(:partition_ids, '$[*]' COLUMNS (n FOR ORDINALITY, partition_id BIGINT PATH '$')) AS old
+STRAIGHT_JOIN
+    JSON_TABLE(:body_ids, '$[*]' COLUMNS (n FOR ORDINALITY, body_id BIGINT PATH '$')) AS given
+        ON given.n = old.n
+STRAIGHT_JOIN
+    JSON_TABLE(:targets, '$[*]' COLUMNS (n FOR ORDINALITY, target BIGINT PATH '$')) AS new
+        ON new.n = old.n
+STRAIGHT_JOIN outbox_delayed AS d FORCE INDEX (PRIMARY)
+    ON d.partition_id = old.partition_id AND d.due_at <= UTC_TIMESTAMP(6) AND d.body_id = given.body_id
+SET d.partition_id = new.target;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does

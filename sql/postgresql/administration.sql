@@ -144,3 +144,64 @@ DELETE FROM outbox_queues WHERE queue = :queue OR renamed_to = :queue;
 -- name: read_old_names :many
 -- Locks: none.
 SELECT queue, renamed_to FROM outbox_queues WHERE renamed_to IS NOT NULL;
+
+-- name: numbering :many
+-- A queue's partitions, and behind them those that resizes have retired, with numbers that are 64 higher
+-- for each: whether all that has a number is delivered, and whether nothing is before others are.
+-- Locks: none.
+SELECT
+    p.queue,
+    p.id,
+    p.partition,
+    p.sequence,
+    p.sequence <= c.processed_seq AS drained,
+    coalesce(c.locked_by = 'resize', FALSE) AS waits
+FROM outbox_partitions AS p INNER JOIN outbox_processor AS c ON c.partition_id = p.id
+WHERE p.queue = coalesce((SELECT n.renamed_to FROM outbox_queues AS n WHERE n.queue = :queue), :queue)
+ORDER BY p.partition;
+
+-- name: retire_partitions :exec
+-- From the commit on they get no number any more, and make room for others of the same indexes.
+-- Locks: the rows: waits for a sequencer's pass.
+UPDATE outbox_partitions
+SET partition = partition + 64 * :resize, retired_at = clock_timestamp()
+WHERE queue = :queue AND retired_at IS NULL;
+
+-- name: add_partitions :exec
+-- Those that take their place.
+-- Locks: the new rows.
+INSERT INTO outbox_partitions (queue, partition)
+SELECT CAST(:queue AS varchar), n FROM unnest(CAST(:indexes AS integer[])) AS n;
+
+-- name: let_wait :exec
+-- No worker takes them until what has a number in the retired ones is delivered: a lease for 27 years.
+-- Locks: the rows.
+UPDATE outbox_processor
+SET locked_by = 'resize', locked_until = clock_timestamp() + interval '10000 days'
+WHERE
+    partition_id IN (SELECT p.id FROM outbox_partitions AS p WHERE p.queue = :queue AND p.retired_at IS NULL);
+
+-- name: end_wait :exec
+-- Locks: the row.
+UPDATE outbox_processor
+SET locked_by = NULL, locked_until = NULL
+WHERE partition_id = :partition_id AND locked_by = 'resize';
+
+-- name: parked_keys_of :many
+-- The keys that wait in a partition.
+-- Locks: none; the partition is retired and drained.
+SELECT message_key FROM outbox_parked_keys
+WHERE partition_id = :partition_id AND state = 'parked';
+
+-- name: move_parked :exec
+-- A key's messages to the partition that has the key now, before those that are put apart there: with numbers
+-- below zero.
+-- Locks: the rows.
+UPDATE outbox_parked
+SET partition_id = :target, seq = seq - :sequence - 1
+WHERE partition_id = :partition_id AND message_key = CAST(:message_key AS text);
+
+-- name: drop_parked_key :exec
+-- Locks: the row.
+DELETE FROM outbox_parked_keys
+WHERE partition_id = :partition_id AND message_key = CAST(:message_key AS text);

@@ -130,7 +130,7 @@ SELECT
     d.id,
     d.message_id,
     coalesce(p.queue, '') AS queue,
-    coalesce(p.partition, -1) AS partition,
+    coalesce(p.partition & 63, -1) AS partition,
     d.partition_id,
     d.seq,
     d.payload,

@@ -4,7 +4,7 @@
 SELECT
     p.id AS partition_id,
     p.queue,
-    p.partition,
+    p.partition & 63 AS partition,
     waiting.n AS incoming,
     p.sequence,
     c.processed_seq,
@@ -27,7 +27,8 @@ SELECT
         WHERE d.partition_id = p.id AND d.due_at <= clock_timestamp()
         ORDER BY d.due_at
         LIMIT 1
-    ) AS overdue
+    ) AS overdue,
+    p.retired_at IS NOT NULL AS retired
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id
@@ -57,7 +58,7 @@ ORDER BY p.queue, p.partition;
 -- Locks: none.
 SELECT
     p.queue,
-    p.partition,
+    p.partition & 63 AS partition,
     p.id,
     c.processed_seq,
     (
@@ -73,8 +74,11 @@ WHERE
 ORDER BY p.queue, p.partition;
 
 -- name: all_partitions :many
--- Every registered partition, those of other processes too.
-SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
+-- Every registered partition, those of other processes too, and behind a queue's own those that a resize has
+-- retired: their numbers are the index and 64 more with each resize.
+SELECT p.id, p.queue, p.partition & 63 AS partition
+FROM outbox_partitions AS p
+ORDER BY p.queue, p.partition;
 
 -- name: server_version :one
 -- The server's version number and whether it takes writes.
@@ -242,7 +246,7 @@ LIMIT 5;
 SELECT
     p.id AS partition_id,
     p.queue,
-    p.partition,
+    p.partition & 63 AS partition,
     CASE
         WHEN EXISTS (
             SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id ORDER BY i.body_id OFFSET :most
@@ -294,10 +298,11 @@ SELECT
         SELECT 1 FROM outbox_pauses AS z
         WHERE
             z.queue = p.queue
-            AND (z.partition IS NULL OR z.partition = p.partition)
+            AND (z.partition IS NULL OR z.partition = p.partition & 63)
             AND z.message_key IS NULL
             AND (z.ends_at IS NULL OR z.ends_at > clock_timestamp())
-    ) AS paused
+    ) AS paused,
+    p.retired_at IS NOT NULL AS retired
 FROM outbox_partitions AS p
 INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 ORDER BY p.queue, p.partition;

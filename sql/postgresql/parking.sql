@@ -72,7 +72,7 @@ WHERE k.partition_id = :partition_id AND (k.state = 'parked' OR k.until_seq > c.
 -- name: lock_partition :one
 -- For a release: no number is given out and no cursor moves until commit.
 -- Locks: the partition's row and its processor row, until commit.
-SELECT p.sequence, c.processed_seq
+SELECT p.sequence, c.processed_seq, p.retired_at IS NOT NULL AS retired
 FROM outbox_partitions AS p INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 WHERE p.id = :partition_id
 FOR NO KEY UPDATE;
@@ -181,7 +181,7 @@ ORDER BY seq;
 -- Locks: none.
 SELECT
     p.queue,
-    p.partition,
+    p.partition & 63 AS partition,
     k.partition_id,
     k.message_key,
     CAST(extract(EPOCH FROM k.parked_at) * 1000000 AS bigint) AS parked_at,

@@ -8,6 +8,8 @@
 -- Rows are found by ctid, so that no statistics can turn the delete into a scan; incoming rows are
 -- never updated, hence a ctid stays good for the statement. A plan that was kept from when the table
 -- had been vacuumed empty still can, so a run with a kept plan is to have a small :limit.
+-- A retired partition gets no number any more. Of those in :behind, which a resize has retired, messages may
+-- come still: what is above the first of these waits until it has been readdressed.
 -- With a channel, the moved partitions are announced to other processes' processors.
 -- Unless :durable the commit does not wait for the disk. The lease that comes before a message is
 -- handed over waits, and what it waits for is everything logged before: no number that was handed
@@ -23,9 +25,20 @@ WITH relaxed AS MATERIALIZED (
 locked AS MATERIALIZED (
     SELECT p.id
     FROM relaxed CROSS JOIN outbox_partitions AS p
-    WHERE p.id = ANY(CAST(:partition_ids AS bigint[]))
+    WHERE p.id = ANY(CAST(:partition_ids AS bigint[])) AND p.retired_at IS NULL
     ORDER BY p.id
     FOR NO KEY UPDATE OF p SKIP LOCKED
+),
+
+readdressed AS MATERIALIZED (
+    SELECT coalesce(min(late.body_id), 9223372036854775807) AS first_id
+    FROM unnest(CAST(:behind AS bigint[])) AS retired (id)
+    CROSS JOIN LATERAL (
+        SELECT r.body_id FROM outbox_incoming AS r
+        WHERE r.partition_id = retired.id
+        ORDER BY r.body_id
+        LIMIT 1
+    ) AS late
 ),
 
 picked AS MATERIALIZED (
@@ -35,7 +48,7 @@ picked AS MATERIALIZED (
         CROSS JOIN LATERAL (
             SELECT i.ctid AS row_at
             FROM outbox_incoming AS i
-            WHERE i.partition_id = locked.id
+            WHERE i.partition_id = locked.id AND i.body_id < (SELECT first_id FROM readdressed)
             ORDER BY i.body_id
             LIMIT CAST(:limit AS integer)
         ) AS found
@@ -93,9 +106,20 @@ WITH relaxed AS MATERIALIZED (
 locked AS MATERIALIZED (
     SELECT p.id
     FROM relaxed CROSS JOIN outbox_partitions AS p
-    WHERE p.id = ANY(CAST(:partition_ids AS bigint[]))
+    WHERE p.id = ANY(CAST(:partition_ids AS bigint[])) AND p.retired_at IS NULL
     ORDER BY p.id
     FOR NO KEY UPDATE OF p SKIP LOCKED
+),
+
+readdressed AS MATERIALIZED (
+    SELECT coalesce(min(late.due_at), 'infinity') AS first_due
+    FROM unnest(CAST(:behind AS bigint[])) AS retired (id)
+    CROSS JOIN LATERAL (
+        SELECT r.due_at FROM outbox_delayed AS r
+        WHERE r.partition_id = retired.id
+        ORDER BY r.due_at
+        LIMIT 1
+    ) AS late
 ),
 
 picked AS MATERIALIZED (
@@ -105,7 +129,10 @@ picked AS MATERIALIZED (
         CROSS JOIN LATERAL (
             SELECT d.ctid AS row_at
             FROM outbox_delayed AS d
-            WHERE d.partition_id = locked.id AND d.due_at <= clock_timestamp()
+            WHERE
+                d.partition_id = locked.id
+                AND d.due_at <= clock_timestamp()
+                AND d.due_at < (SELECT first_due FROM readdressed)
             ORDER BY d.due_at, d.body_id
             LIMIT CAST(:limit AS integer)
         ) AS found
@@ -148,6 +175,72 @@ SELECT
     (SELECT cardinality(row_ats) FROM picked) > (SELECT coalesce(sum(n), 0) FROM counted) AS raced
 FROM locked LEFT JOIN advanced ON advanced.id = locked.id
 ORDER BY locked.id;
+
+-- name: lock_retired :many
+-- The partitions that a resize has retired, for readdressing what has come to them since.
+-- Locks: the partitions' rows, until commit: two processes readdress one after the other.
+SELECT id FROM outbox_partitions
+WHERE id = ANY(CAST(:partition_ids AS bigint[]))
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: waiting_with_keys :many
+-- The oldest messages of retired partitions that have no number, with their keys.
+-- Locks: none; the partitions are held already.
+SELECT i.partition_id, i.body_id, b.message_key
+FROM outbox_incoming AS i LEFT JOIN outbox_body AS b ON b.id = i.body_id
+WHERE i.partition_id = ANY(CAST(:partition_ids AS bigint[]))
+ORDER BY i.body_id
+LIMIT :limit;
+
+-- name: readdress :exec
+-- Messages of retired partitions to those that have their keys now. Written anew and not updated: a sequencer
+-- that has seen the old row would follow it to the new one.
+-- Locks: the rows.
+WITH given AS MATERIALIZED (
+    SELECT *
+    FROM unnest(
+        CAST(:partition_ids AS bigint[]), CAST(:body_ids AS bigint[]), CAST(:targets AS bigint[])
+    ) AS g (partition_id, body_id, target)
+),
+
+taken AS (
+    DELETE FROM outbox_incoming AS i
+    USING given
+    WHERE i.partition_id = given.partition_id AND i.body_id = given.body_id
+    RETURNING given.target, i.body_id
+)
+
+INSERT INTO outbox_incoming (partition_id, body_id)
+SELECT target, body_id FROM taken;
+
+-- name: due_with_keys :many
+-- The same for delayed messages that are due, those due first at the head.
+-- Locks: none; the partitions are held already.
+SELECT d.partition_id, d.body_id, b.message_key
+FROM outbox_delayed AS d LEFT JOIN outbox_body AS b ON b.id = d.body_id
+WHERE d.partition_id = ANY(CAST(:partition_ids AS bigint[])) AND d.due_at <= clock_timestamp()
+ORDER BY d.due_at, d.body_id
+LIMIT :limit;
+
+-- name: readdress_due :exec
+-- Locks: the rows.
+WITH given AS MATERIALIZED (
+    SELECT *
+    FROM unnest(
+        CAST(:partition_ids AS bigint[]), CAST(:body_ids AS bigint[]), CAST(:targets AS bigint[])
+    ) AS g (partition_id, body_id, target)
+),
+
+taken AS (
+    DELETE FROM outbox_delayed AS d
+    USING given
+    WHERE d.partition_id = given.partition_id AND d.body_id = given.body_id AND d.due_at <= clock_timestamp()
+    RETURNING given.target, d.due_at, d.body_id
+)
+
+INSERT INTO outbox_delayed (partition_id, due_at, body_id)
+SELECT target, due_at, body_id FROM taken;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does

@@ -5,7 +5,7 @@ WITH looked AS (
     SELECT
         p.id AS partition_id,
         p.queue,
-        p.partition,
+        p.partition & 63 AS partition,
         (SELECT count(*) FROM outbox_incoming AS i WHERE i.partition_id = p.id) AS incoming,
         p.sequence,
         c.processed_seq,
@@ -30,7 +30,8 @@ WITH looked AS (
         c.locked_until,
         (SELECT count(*) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS delayed,
         (SELECT min(d.due_at) FROM outbox_delayed AS d WHERE d.partition_id = p.id) AS first_due,
-        CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at
+        CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at,
+        p.retired_at IS NOT NULL AS retired
     FROM json_each(:partition_ids) AS w
     CROSS JOIN outbox_partitions AS p
     CROSS JOIN outbox_processor AS c
@@ -53,7 +54,8 @@ SELECT
     locked_by,
     CASE WHEN locked_until > at THEN (locked_until - at) / 1000000.0 END AS locked_for,
     delayed,
-    CASE WHEN first_due <= at THEN (at - first_due) / 1000000.0 END AS overdue
+    CASE WHEN first_due <= at THEN (at - first_due) / 1000000.0 END AS overdue,
+    retired
 FROM looked
 ORDER BY queue, partition;
 
@@ -63,7 +65,7 @@ ORDER BY queue, partition;
 -- Locks: none.
 SELECT
     p.queue,
-    p.partition,
+    p.partition & 63 AS partition,
     p.id,
     c.processed_seq,
     (
@@ -79,8 +81,14 @@ WHERE
 ORDER BY p.queue, p.partition;
 
 -- name: all_partitions :many
--- Every registered partition, those of other processes too.
-SELECT id, queue, partition FROM outbox_partitions ORDER BY queue, partition;
+-- Every registered partition, those of other processes too, and behind a queue's own those that a resize has
+-- retired: their numbers are the index and 64 more with each resize.
+SELECT
+    p.id,
+    p.queue,
+    p.partition & 63 AS partition
+FROM outbox_partitions AS p
+ORDER BY p.queue, p.partition;
 
 -- name: journal_mode :one
 -- wal after a migration, memory for a database in memory.
@@ -146,7 +154,7 @@ WITH looked AS (
     SELECT
         p.id AS partition_id,
         p.queue,
-        p.partition,
+        p.partition & 63 AS partition,
         CASE
             WHEN EXISTS (
                 SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = p.id LIMIT 1 OFFSET :most
@@ -189,7 +197,8 @@ WITH looked AS (
         c.last_error,
         c.locked_by,
         c.locked_until,
-        CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at
+        CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 AS at,
+        p.retired_at IS NOT NULL AS retired
     FROM outbox_partitions AS p
     INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 )
@@ -217,7 +226,8 @@ SELECT
             AND (z.partition IS NULL OR z.partition = g.partition)
             AND z.message_key IS NULL
             AND (z.ends_at IS NULL OR z.ends_at > g.at)
-    ) AS paused
+    ) AS paused,
+    g.retired
 FROM looked AS g
 ORDER BY g.queue, g.partition;
 

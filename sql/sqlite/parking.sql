@@ -92,7 +92,8 @@ WHERE k.partition_id = :partition_id AND (k.state = 'parked' OR k.until_seq > c.
 -- Locks: none of its own; runs under the write lock.
 SELECT
     p.sequence,
-    c.processed_seq
+    c.processed_seq,
+    p.retired_at IS NOT NULL AS retired
 FROM outbox_partitions AS p INNER JOIN outbox_processor AS c ON c.partition_id = p.id
 WHERE p.id = :partition_id;
 
@@ -221,7 +222,7 @@ ORDER BY seq;
 -- Locks: none.
 SELECT
     p.queue,
-    p.partition,
+    p.partition & 63 AS partition,
     k.partition_id,
     k.message_key,
     k.parked_at,

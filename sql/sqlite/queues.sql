@@ -76,14 +76,21 @@ SELECT id FROM outbox_partitions WHERE queue = :queue
 ON CONFLICT (partition_id) DO NOTHING;
 
 -- name: queue_partitions :many
--- The partition ids of a queue in index order; an old name leads to the queue.
+-- The partition ids of a queue in index order; an old name leads to the queue. Those that a
+-- resize has retired are found by numbering.
 SELECT id
 FROM outbox_partitions
-WHERE queue = coalesce((SELECT n.renamed_to FROM outbox_queues AS n WHERE n.queue = :queue), :queue)
+WHERE
+    queue = coalesce((SELECT n.renamed_to FROM outbox_queues AS n WHERE n.queue = :queue), :queue)
+    AND retired_at IS NULL
 ORDER BY partition;
 
 -- name: find_queue :one
-SELECT queue, partition FROM outbox_partitions WHERE id = :partition_id;
+SELECT
+    queue,
+    partition & 63 AS partition
+FROM outbox_partitions
+WHERE id = :partition_id;
 
 -- name: read_installation :one
 -- Who this family of tables is; no row after the table was emptied.
@@ -146,13 +153,6 @@ SET
     epoch = :epoch,
     history = :history,
     revision = revision + 1;
-
--- name: reset_partitions :exec
--- For tests: nothing of a partition waits for another one.
--- Locks: every partition's row, until commit.
-UPDATE outbox_partitions
-SET waits_for = NULL, waits_until_seq = NULL
-WHERE id > 0;
 
 -- name: reset_cursors :exec
 -- For tests: all that has a number is done, and nothing has failed.

@@ -2,6 +2,8 @@
 -- Give out numbers to many partitions at once: each sequence grows by the number of its committed
 -- incoming rows, up to :limit (whatever is visible: no lower bound, so that a transaction that
 -- commits late loses nothing). A partition without incoming rows is not touched nor returned.
+-- A retired partition gets no number any more; of those in its place only what is below :below, the first
+-- message that is to be readdressed.
 -- Differs: SQLite changes one table a statement, so a pass is this, insert_outgoing and
 -- delete_incoming in one transaction. It holds the write lock: nothing commits in between.
 -- Locks: the database's write lock.
@@ -9,24 +11,30 @@ UPDATE outbox_partitions
 SET
     sequence = sequence + (
         SELECT count(*) FROM (
-            SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id LIMIT :limit
+            SELECT 1 FROM outbox_incoming AS i
+            WHERE i.partition_id = outbox_partitions.id AND i.body_id < :below LIMIT :limit
         )
     )
 WHERE
     id IN (SELECT value FROM json_each(:partition_ids))
-    AND EXISTS (SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id)
+    AND retired_at IS NULL
+    AND EXISTS (
+        SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id AND i.body_id < :below
+    )
 RETURNING
     id AS partition_id,
     sequence AS last_seq,
     (
         SELECT count(*) FROM (
-            SELECT 1 FROM outbox_incoming AS i WHERE i.partition_id = outbox_partitions.id LIMIT :limit
+            SELECT 1 FROM outbox_incoming AS i
+            WHERE i.partition_id = outbox_partitions.id AND i.body_id < :below LIMIT :limit
         )
     ) AS moved,
     (
         SELECT max(found.body_id) FROM (
             SELECT i.body_id FROM outbox_incoming AS i
-            WHERE i.partition_id = outbox_partitions.id ORDER BY i.body_id LIMIT :limit
+            WHERE i.partition_id = outbox_partitions.id AND i.body_id < :below
+            ORDER BY i.body_id LIMIT :limit
         ) AS found
     ) AS last_body_id;
 
@@ -71,7 +79,7 @@ WHERE (partition_id, body_id) IN (
 -- Locks: none of its own; runs under the write lock.
 SELECT id, sequence
 FROM outbox_partitions
-WHERE id IN (SELECT value FROM json_each(:partition_ids))
+WHERE id IN (SELECT value FROM json_each(:partition_ids)) AND retired_at IS NULL
 ORDER BY id;
 
 -- name: oldest_due :many
@@ -127,6 +135,96 @@ UPDATE outbox_partitions AS p
 SET sequence = given.sequence
 FROM given
 WHERE p.id = given.partition_id;
+
+-- name: lock_retired :many
+-- The partitions that a resize has retired, for readdressing what has come to them since.
+-- Differs: there are no rows to lock.
+-- Locks: none of its own; runs under the write lock.
+SELECT id FROM outbox_partitions
+WHERE id IN (SELECT value FROM json_each(:partition_ids))
+ORDER BY id;
+
+-- name: first_waiting :one
+-- The oldest message of retired partitions: what is above it is not numbered before it has been readdressed.
+-- Differs: a read of its own, see sequence.
+-- Locks: none of its own; runs under the write lock.
+SELECT
+    min((
+        SELECT i.body_id FROM outbox_incoming AS i
+        WHERE i.partition_id = given.value ORDER BY i.body_id LIMIT 1
+    )) AS first_id
+FROM json_each(:partition_ids) AS given;
+
+-- name: first_due :one
+-- When the first delayed message of retired partitions is due.
+-- Differs: as first_waiting.
+-- Locks: none of its own; runs under the write lock.
+SELECT
+    min((
+        SELECT d.due_at FROM outbox_delayed AS d
+        WHERE d.partition_id = given.value ORDER BY d.due_at LIMIT 1
+    )) AS due_us
+FROM json_each(:partition_ids) AS given;
+
+-- name: waiting_with_keys :many
+-- The oldest messages of retired partitions that have no number, with their keys.
+-- Locks: none of its own; runs under the write lock.
+SELECT
+    i.partition_id,
+    i.body_id,
+    b.message_key
+FROM outbox_incoming AS i LEFT JOIN outbox_body AS b ON b.id = i.body_id
+WHERE i.partition_id IN (SELECT value FROM json_each(:partition_ids))
+ORDER BY i.body_id
+LIMIT :limit;
+
+-- name: readdress :exec
+-- Messages of retired partitions to those that have their keys now: lists of the same length.
+-- Locks: the database's write lock, held already.
+UPDATE outbox_incoming
+SET partition_id = given.target
+FROM (
+    SELECT
+        p.value AS partition_id,
+        b.value AS body_id,
+        t.value AS target
+    FROM json_each(:partition_ids) AS p
+    INNER JOIN json_each(:body_ids) AS b ON b.key = p.key
+    INNER JOIN json_each(:targets) AS t ON t.key = p.key
+) AS given
+WHERE outbox_incoming.partition_id = given.partition_id AND outbox_incoming.body_id = given.body_id;
+
+-- name: due_with_keys :many
+-- The same for delayed messages that are due, those due first at the head.
+-- Locks: none of its own; runs under the write lock.
+SELECT
+    d.partition_id,
+    d.body_id,
+    b.message_key
+FROM outbox_delayed AS d LEFT JOIN outbox_body AS b ON b.id = d.body_id
+WHERE
+    d.partition_id IN (SELECT value FROM json_each(:partition_ids))
+    AND d.due_at <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000
+ORDER BY d.due_at, d.body_id
+LIMIT :limit;
+
+-- name: readdress_due :exec
+-- Locks: the database's write lock, held already.
+UPDATE outbox_delayed
+SET partition_id = given.target
+FROM (
+    SELECT
+        p.value AS partition_id,
+        b.value AS body_id,
+        t.value AS target
+    FROM json_each(:partition_ids) AS p
+    INNER JOIN json_each(:body_ids) AS b ON b.key = p.key
+    INNER JOIN json_each(:targets) AS t ON t.key = p.key
+) AS given
+WHERE
+    outbox_delayed.partition_id = given.partition_id
+    AND outbox_delayed.body_id = given.body_id
+    AND outbox_delayed.due_at <= CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000;
 
 -- name: pending :many
 -- Everything an idle process wants to know, in one read-only statement. The row of partition 0, which does

@@ -47,4 +47,5 @@ def to_status(row: Any) -> PartitionStatus:
         locked_for=(until - now).total_seconds() if until and until > now else None,
         delayed=row.delayed,
         overdue=(now - row.first_due).total_seconds() if row.first_due and row.first_due <= now else None,
+        retired=bool(row.retired),
     )

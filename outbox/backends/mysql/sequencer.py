@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from outbox.backends.due import Waiting, advanced, numbered, passed_due
+from outbox.backends.due import Waiting, advanced, before, numbered, passed_due
 from outbox.backends.mysql.session import Operations, Session
 from outbox.backends.records import Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
@@ -44,11 +44,21 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence(
-        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+        self,
+        partition_ids: Sequence[int],
+        limit: int,
+        *,
+        notify: bool = False,
+        durable: bool = True,
+        behind: Sequence[int] = (),
     ) -> list[Sequenced]:
         del notify, durable  # no other process could hear it; every commit of a server waits, or none
         with self._source.writing() as session:
+            if behind:
+                session.query("lock_retired", partition_ids=MYSQL.integers(behind))
             waiting = lock_and_read(session, partition_ids, limit)
+            if behind:
+                waiting = until_readdressed(session, waiting, behind)
             move(session, waiting)
         return [
             Sequenced(partition_id, base + 1 if ids else 0, len(ids)) for partition_id, base, ids in waiting
@@ -56,16 +66,21 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True, behind: Sequence[int] = ()
     ) -> list[Sequenced]:
         del durable  # every commit of a server waits, or none
         with self._source.writing() as session:
+            if behind:
+                session.query("lock_retired", partition_ids=MYSQL.integers(behind))
             ids = MYSQL.integers(sorted(partition_ids))
             locked = session.query("sequence_due", partition_ids=ids).named()
-            waiting = [
+            waiting: Waiting = [
                 (row.id, row.sequence, session.query("oldest_due", partition_id=row.id, limit=limit).named())
                 for row in locked
             ]
+            if behind:
+                first = session.query("first_due", partition_ids=MYSQL.integers(behind)).values()
+                waiting = before(waiting, first[0])
             move_due(session, waiting)
         return passed_due(waiting)
 
@@ -85,6 +100,16 @@ def lock_and_read(
         )
         found.append((partition_id, base, sorted(ids)))
     return found
+
+
+def until_readdressed(
+    session: Session, waiting: list[tuple[int, int, list[int]]], behind: Sequence[int]
+) -> list[tuple[int, int, list[int]]]:
+    """Leave out what was enqueued later than a message that is to be readdressed."""
+    (first,) = session.query("first_waiting", partition_ids=MYSQL.integers(behind)).values()
+    if first is None:
+        return waiting
+    return [(partition_id, base, [id_ for id_ in ids if id_ < first]) for partition_id, base, ids in waiting]
 
 
 def move(session: Session, waiting: list[tuple[int, int, list[int]]]) -> None:

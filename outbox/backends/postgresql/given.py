@@ -71,8 +71,9 @@ class GivenBackend(PostgresBackend):
         *,
         notify: bool = False,  # noqa: ARG002 - nothing is committed
         durable: bool = True,  # noqa: ARG002 - a setting of the caller's transaction
+        behind: Sequence[int] = (),
     ) -> list[Sequenced]:
-        return super().sequence(partition_ids, limit, notify=False, durable=True)
+        return super().sequence(partition_ids, limit, notify=False, durable=True, behind=behind)
 
     def dedicated(self) -> GivenBackend:
         return self

@@ -52,7 +52,13 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence(
-        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+        self,
+        partition_ids: Sequence[int],
+        limit: int,
+        *,
+        notify: bool = False,
+        durable: bool = True,
+        behind: Sequence[int] = (),
     ) -> list[Sequenced]:
         # With a plan that the server kept it moves few. When there are many, the next passes are planned for
         # themselves and move as many as they may; see `KeptPlans`.
@@ -69,6 +75,7 @@ class Sequencing(Operations):
             limit=most,
             origin=self._origin,
             durable=durable,
+            behind=POSTGRESQL.integers(behind),
         )
         rows = self._announced(run) if notify else run(channel="")
         passed = rows.read(Passed)
@@ -84,7 +91,7 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True, behind: Sequence[int] = ()
     ) -> list[Sequenced]:
         # Planned at each run: rare, and a plan kept from an empty table would scan a full one.
         rows = self._db.query(
@@ -93,6 +100,7 @@ class Sequencing(Operations):
             partition_ids=POSTGRESQL.integers(partition_ids),
             limit=limit,
             durable=durable,
+            behind=POSTGRESQL.integers(behind),
         )
         return [
             Sequenced(row.partition_id, row.first_seq, row.moved, more=row.raced) for row in rows.read(Passed)

@@ -17,7 +17,7 @@ class Monitoring(Operations):
     @retry_contention
     def partition_status(self, partition_ids: Sequence[int]) -> list[PartitionStatus]:
         rows = self._db.query("partition_status", partition_ids=SQLITE.integers(partition_ids))
-        return rows.read(PartitionStatus)
+        return [row._replace(retired=bool(row.retired)) for row in rows.read(PartitionStatus)]
 
     @retry_contention
     def dead_letter_counts(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outbox.backends.records import earlier_counts
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.session import Operations
 from outbox.errors import PartitionCountMismatch
@@ -15,7 +16,9 @@ class Queues(Operations):
         ids: list[int] = self._db.query("queue_partitions", queue=queue).values()
         if not ids:
             ids = self._create(queue, partitions)
-        if len(ids) != partitions:
+        if len(ids) != partitions and partitions not in earlier_counts(
+            self._db.query("numbering", queue=queue)
+        ):
             raise PartitionCountMismatch(queue, partitions, len(ids))
         return ids
 

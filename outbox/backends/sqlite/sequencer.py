@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from outbox.backends.due import advanced, numbered, passed_due
+from outbox.backends.due import Waiting, advanced, before, numbered, passed_due
 from outbox.backends.records import Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
-from outbox.backends.sqlite.session import Operations
+from outbox.backends.sqlite.session import Operations, Session
 from outbox.statements.dialect import SQLITE
+from outbox.values.bounds import LARGEST_ID
 
 
 class Passed(NamedTuple):
@@ -44,14 +45,22 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence(
-        self, partition_ids: Sequence[int], limit: int, *, notify: bool = False, durable: bool = True
+        self,
+        partition_ids: Sequence[int],
+        limit: int,
+        *,
+        notify: bool = False,
+        durable: bool = True,
+        behind: Sequence[int] = (),
     ) -> list[Sequenced]:
         del notify, durable  # no other process could hear it; every commit of a connection waits, or none
         ids = SQLITE.integers(partition_ids)
         # No partition is ever locked elsewhere: all come back.
         moved = dict.fromkeys(partition_ids, (0, 0))
         with self._db.writing() as session:
-            passed = session.query("sequence", partition_ids=ids, limit=limit).read(Passed)
+            below = first_of(session, "first_waiting", behind) if behind else None
+            below = LARGEST_ID if below is None else below
+            passed = session.query("sequence", partition_ids=ids, limit=limit, below=below).read(Passed)
             if passed:
                 moves = SQLITE.records(
                     (row.partition_id, row.last_seq - row.moved, row.last_body_id) for row in passed
@@ -63,18 +72,26 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True
+        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True, behind: Sequence[int] = ()
     ) -> list[Sequenced]:
         del durable  # every commit of a connection waits, or none
         with self._db.writing() as session:
             ids = SQLITE.integers(partition_ids)
-            waiting = [
+            waiting: Waiting = [
                 (row.id, row.sequence, session.query("oldest_due", partition_id=row.id, limit=limit).named())
                 for row in session.query("sequence_due", partition_ids=ids).named()
             ]
+            if behind:
+                waiting = before(waiting, first_of(session, "first_due", behind))
             moved = numbered(waiting)
             if moved:
                 session.query("insert_due", moved=SQLITE.records(moved))
                 session.query("delete_due", moved=SQLITE.records(moved))
                 session.query("advance_sequence", sequences=SQLITE.records(advanced(waiting)))
         return passed_due(waiting)
+
+
+def first_of(session: Session, statement: str, behind: Sequence[int]) -> int | None:
+    """Return the first of what is to be readdressed, None when there is nothing."""
+    found: list[int | None] = session.query(statement, partition_ids=SQLITE.integers(behind)).values()
+    return found[0]

@@ -30,7 +30,7 @@ def standing(patient: Patient) -> dict[int, QueuePartitionStatus]:
     """
 
     def waits(row: QueuePartitionStatus) -> bool:
-        return row.held_for is None and (row.oldest_age or 0.0) > patient.stalled_after
+        return row.held_for is None and not row.waits and (row.oldest_age or 0.0) > patient.stalled_after
 
     waiting = {row.partition_id: row for row in patient.status.partitions if waits(row)}
     if not waiting:

@@ -117,11 +117,9 @@ DEALLOCATE PREPARE ddl;
 SET @ddl = IF(
     EXISTS(
         SELECT 1 FROM information_schema.columns
-        WHERE table_schema = DATABASE() AND table_name = 'outbox_partitions' AND column_name = 'waits_for'
+        WHERE table_schema = DATABASE() AND table_name = 'outbox_partitions' AND column_name = 'retired_at'
     ),
     'ALTER TABLE outbox_partitions
-        DROP COLUMN waits_for,
-        DROP COLUMN waits_until_seq,
         DROP COLUMN retired_at',
     'DO 0'
 );

@@ -43,12 +43,10 @@ DEALLOCATE PREPARE ddl;
 SET @ddl = IF(
     EXISTS(
         SELECT 1 FROM information_schema.columns
-        WHERE table_schema = DATABASE() AND table_name = 'outbox_partitions' AND column_name = 'waits_for'
+        WHERE table_schema = DATABASE() AND table_name = 'outbox_partitions' AND column_name = 'retired_at'
     ),
     'DO 0',
     'ALTER TABLE outbox_partitions
-        ADD COLUMN waits_for BIGINT,
-        ADD COLUMN waits_until_seq BIGINT,
         ADD COLUMN retired_at DATETIME(6)'
 );
 
@@ -145,9 +143,6 @@ CREATE TABLE IF NOT EXISTS outbox_queues (
     rate_per_us BIGINT,
     rate_tokens DOUBLE,
     rate_at DATETIME(6),
-    partitions SMALLINT,
-    resized_from SMALLINT,
-    resized_at DATETIME(6),
     renamed_to VARCHAR(1024) CHARACTER SET ascii COLLATE ascii_bin,
     created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     PRIMARY KEY (queue)

@@ -46,8 +46,6 @@ DROP COLUMN parking;
 
 ALTER TABLE outbox_partitions
 ALTER COLUMN queue TYPE varchar(1024) COLLATE "default",
-DROP COLUMN waits_for,
-DROP COLUMN waits_until_seq,
 DROP COLUMN retired_at;
 
 ALTER TABLE outbox_body

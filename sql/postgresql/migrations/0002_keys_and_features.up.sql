@@ -17,8 +17,6 @@ ADD COLUMN parking bigint;
 
 ALTER TABLE outbox_partitions
 ALTER COLUMN queue TYPE varchar(1024) COLLATE "C",
-ADD COLUMN waits_for bigint,
-ADD COLUMN waits_until_seq bigint,
 ADD COLUMN retired_at timestamptz;
 
 ALTER TABLE outbox_failures
@@ -70,9 +68,6 @@ CREATE TABLE outbox_queues (
     rate_per_us bigint,
     rate_tokens double precision,
     rate_at timestamptz,
-    partitions smallint,
-    resized_from smallint,
-    resized_at timestamptz,
     renamed_to varchar(1024) COLLATE "C",
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 50);

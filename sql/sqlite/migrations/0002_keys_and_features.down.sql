@@ -75,10 +75,6 @@ ALTER TABLE outbox_processor DROP COLUMN failing_since;
 
 ALTER TABLE outbox_processor DROP COLUMN parking;
 
-ALTER TABLE outbox_partitions DROP COLUMN waits_for;
-
-ALTER TABLE outbox_partitions DROP COLUMN waits_until_seq;
-
 ALTER TABLE outbox_partitions DROP COLUMN retired_at;
 
 ALTER TABLE outbox_body DROP COLUMN message_key;

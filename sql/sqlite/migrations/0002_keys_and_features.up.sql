@@ -10,10 +10,6 @@ ALTER TABLE outbox_body ADD COLUMN uid TEXT;
 
 ALTER TABLE outbox_body ADD COLUMN origin TEXT;
 
-ALTER TABLE outbox_partitions ADD COLUMN waits_for INTEGER;
-
-ALTER TABLE outbox_partitions ADD COLUMN waits_until_seq INTEGER;
-
 ALTER TABLE outbox_partitions ADD COLUMN retired_at INTEGER;
 
 ALTER TABLE outbox_processor ADD COLUMN failing_since INTEGER;
@@ -67,9 +63,6 @@ CREATE TABLE outbox_queues (
     rate_per_us INTEGER,
     rate_tokens REAL,
     rate_at INTEGER,
-    partitions INTEGER,
-    resized_from INTEGER,
-    resized_at INTEGER,
     renamed_to TEXT,
     created_at INTEGER NOT NULL
     DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)

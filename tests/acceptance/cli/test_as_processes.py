@@ -52,6 +52,7 @@ CASES: dict[str, tuple[str, int, str]] = {
     "queues": ("queues --help", 0, "Usage: outbox queues"),
     "queues pause": ("queues pause orders", 0, "queue orders is paused"),
     "queues resume": ("queues resume orders", 0, ""),
+    "queues resize": ("queues resize orders 16", 0, "queue orders has 16 partitions now"),
     "queues rename": ("queues rename orders bills", 0, "queue orders is called bills now"),
     "queues drop": ("queues drop orders --help", 0, "Usage: outbox queues drop"),
     "queues skip": ("queues skip --help", 0, "Usage: outbox queues skip"),

@@ -52,6 +52,19 @@ def test_the_next_message_is_skipped(bench: Bench, shell: Shell) -> None:
     assert len(bench.dead()) == 1
 
 
+def test_a_queue_is_resized(bench: Bench, shell: Shell) -> None:
+    hands = bench.by_hand(lambda queue: queue.leased(refuse))
+    bench.send(b"a")
+    hands.work()
+    assert shell("queues", "resize", QUEUE, "8").stdout == (
+        "queue orders has 8 partitions now; they are served when what the old ones hold is delivered\n"
+    )
+    assert "0 (old)" in shell("status").stdout
+    being_resized = "queue orders is being resized: 2 new partitions waiting until 1 message of 1 old one"
+    assert being_resized in shell("doctor", "--json").stdout
+    assert "that many already" in shell.fails(2, "queues", "resize", QUEUE, "8")
+
+
 def test_a_queue_is_renamed_purged_and_dropped(bench: Bench, shell: Shell) -> None:
     bench.send(b"a", b"b")
     assert shell("queues", "rename", QUEUE, "purchases").stdout == "queue orders is called purchases now\n"
