@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,11 +53,17 @@ def main(target: Path) -> None:
         bill(wheel, target / packed.name.replace(".tar.gz", ".cdx.json"))
 
 
+# What tools leave in a checkout. An sdist has no history that says what belongs to it.
+LEFT_BEHIND = re.compile(r"^(?:build|dist|\.(?!ci/)[^/]+|[^/]+\.egg-info)(?:/|$)|__pycache__|\.py[cod]$")
+
+
 def files() -> list[str]:
-    """Return the files of the checkout; of an sdist, which has no history, all."""
+    """Return the files that belong to the project."""
     if (ROOT / ".git").exists():
         return git("ls-files").splitlines()
-    return [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if path.is_file()]
+    folders = [Path(folder) / name for folder, _, names in os.walk(ROOT) for name in names]
+    every = [path.relative_to(ROOT).as_posix() for path in folders]
+    return [file for file in every if not LEFT_BEHIND.search(file)]
 
 
 def git(*words: str) -> str:

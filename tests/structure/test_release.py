@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -15,7 +16,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 EPOCH = "1700000000"
 
 
@@ -25,7 +25,7 @@ def release(folder: Path) -> Path:
 
 
 def run(*words: str, epoch: str = "") -> str:
-    environment = {"SOURCE_DATE_EPOCH": epoch, "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": epoch}
     done = subprocess.run(
         [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
