@@ -67,7 +67,7 @@ def load_callable(name: str) -> Callable[..., Any]:
     """Return a callable; raises as `load` does."""
     found = load(name)
     if not callable(found):
-        raise click.UsageError(f"{name} is a {type(found).__name__}, which cannot be called")
+        raise click.UsageError(f"{name} is of type {type(found).__name__}, which cannot be called")
     return found  # type: ignore[no-any-return]
 
 
@@ -86,7 +86,9 @@ def load_builder(name: str | None, settings: Settings) -> OutboxBuilder:
     elif settings.url_was_typed:
         raise click.UsageError(f"{name} has its own database; let it be a function that takes the URL")
     if not isinstance(found, OutboxBuilder):
-        raise click.UsageError(f"{name} is a {type(found).__name__}; give an OutboxBuilder or a function")
+        raise click.UsageError(
+            f"{name} is of type {type(found).__name__}; give an OutboxBuilder or a function"
+        )
     if settings.prefix:
         found.table_prefix(settings.prefix)
     if settings.schema:

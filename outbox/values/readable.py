@@ -31,6 +31,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def failed_deliveries(number: int) -> str:
+    """Return ``1 failed delivery``, ``2 failed deliveries``."""
+    return f"{number} failed {'delivery' if number == 1 else 'deliveries'}"
+
+
 def moment(time: datetime | None) -> str:
     """Return a time in UTC, to the second; a dash for None."""
     return "-" if time is None else time.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from outbox import events
 from outbox.runtime.throttle import Throttle
+from outbox.values.readable import count, failed_deliveries
 from outbox.values.reasons import describe, loggable
 
 HANDLERS: Final = logging.getLogger("outbox.handlers")
@@ -82,7 +83,7 @@ class LogLines:
             event.queue,
             event.partition,
             event.seq,
-            "quarantined" if event.quarantined else f"after {event.attempts} failed deliveries",
+            "quarantined" if event.quarantined else f"after {failed_deliveries(event.attempts)}",
             event.reason,
             extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key", "attempts"),
         )
@@ -172,9 +173,9 @@ class LogLines:
         for kind in self._failing.pop(event.worker, ()):
             self._throttle.over((events.WorkerFailed.name, event.worker, kind))
         WORKERS.info(
-            "%s recovered after %d failures in %.1f s",
+            "%s recovered after %s in %.1f s",
             event.worker,
-            event.failures,
+            count(event.failures, "failure"),
             event.seconds,
             extra=extra(event, "worker", "failures", "seconds"),
         )

@@ -9,6 +9,7 @@ from outbox.backends.records import DeadLetterRecord, Delivery, ParkedRecord, Se
 from outbox.handlers.outcome import Failed, Outcome
 from outbox.queues.parked_keys import NOTHING, Aside
 from outbox.values.fingerprints import fingerprint
+from outbox.values.readable import failed_deliveries
 from outbox.values.reasons import clean_reason
 from outbox.workers.backoff import backoff, jittered
 from outbox.workers.consumer import Consumer
@@ -45,7 +46,7 @@ def outcome_if_exhausted(delivery: Delivery, consumer: Consumer, aside: Aside = 
     if not consumer.may_give_up(delivery.messages[0].message_key, aside.keys):
         return None
     if delivery.last_error:
-        reason = f"given up after {delivery.attempts} failed deliveries; last error: {delivery.last_error}"
+        reason = f"given up after {failed_deliveries(delivery.attempts)}; last error: {delivery.last_error}"
     else:
         reason = f"given up after {delivery.attempts} starts without a result: process died or lease ran out"
     return Outcome(1, ((0, clean_reason(reason)),))

@@ -19,6 +19,7 @@ from outbox.failures.store import Store
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
 from outbox.values.fingerprints import fingerprint
+from outbox.values.readable import failed_deliveries
 from outbox.values.reasons import clean_reason
 from outbox.wakeups.stages import StageWakeups
 from outbox.workers.failure_recorder import FailureRecorder
@@ -196,7 +197,7 @@ def dead_letter_head(
 def letter_of(entry: FailureEntry, delivery: Delivery) -> DeadLetterRecord:
     """Return the dead letter of the head of a delivery."""
     reason = clean_reason(
-        f"given up after {entry.failure_count} failed deliveries; last error: {entry.last_error}"
+        f"given up after {failed_deliveries(entry.failure_count)}; last error: {entry.last_error}"
     )
     attempts = max(entry.failure_count, delivery.attempts)
     return DeadLetterRecord(entry.key.seq, reason, attempts, fingerprint(reason))

@@ -187,7 +187,7 @@ def test_an_exhausted_heads_last_error_is_kept_within_2000_characters() -> None:
     assert outcome is not None
     ((position, reason),) = outcome.rejected
     assert position == 0
-    assert reason.startswith("given up after 1 failed deliveries; last error: xxx")
+    assert reason.startswith("given up after 1 failed delivery; last error: xxx")
     assert len(reason) == 2000
 
 
