@@ -82,9 +82,9 @@ def names_of(module: str, page: str) -> str:
 
 def described(name: str) -> str:
     """Return the directive for a public name."""
-    if name in _DESCRIBED:
-        return f".. py:data:: {name}\n\n   {_DESCRIBED[name]}\n"
     module, _, last = name.rpartition(".")
+    if name in _DESCRIBED:
+        return f".. py:data:: {last}\n   :module: {module}\n\n   {_DESCRIBED[name]}\n"
     thing = getattr(importlib.import_module(module), last)
     if isinstance(thing, type):
         kind = "autoexception" if issubclass(thing, BaseException) else "autoclass"
