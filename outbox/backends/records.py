@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
+from outbox.errors import PartitionCountMismatch
 from outbox.statements import Naming, Statement
 from outbox.statements.tables import TABLES as ALL_TABLES
 from outbox.values.partitions import MAX_PARTITIONS
@@ -255,10 +256,11 @@ def shape_of(rows: Iterable[Any], prefix: str) -> Shape:
     }
 
 
-def earlier_counts(numbering: Iterable[Sequence[Any]]) -> set[int]:
-    """Return how many partitions a queue had before it was resized, each time, by the rows of ``numbering``.
+def check_resized(queue: str, declared: int, count: int, numbering: Iterable[Sequence[Any]]) -> None:
+    """Raise `PartitionCountMismatch` unless a queue had as many partitions as declared before a resize.
 
-    A process may be started with such a number until all are rolled out.
+    A process may be started with such a number until all are rolled out. The rows are those of ``numbering``.
     """
     resizes = Counter(int(row[2]) // MAX_PARTITIONS for row in numbering)
-    return {count for resize, count in resizes.items() if resize}
+    if not any(resize and found == declared for resize, found in resizes.items()):
+        raise PartitionCountMismatch(queue, declared, count)

@@ -6,9 +6,8 @@ Statements: 1 for a queue that exists, which is the usual case.
 from __future__ import annotations
 
 from outbox.backends.mysql.session import Operations, Session
-from outbox.backends.records import earlier_counts
+from outbox.backends.records import check_resized
 from outbox.backends.retry import retry_contention
-from outbox.errors import PartitionCountMismatch
 from outbox.statements.dialect import MYSQL
 
 
@@ -25,9 +24,7 @@ class Queues(Operations):
                 ids = partition_ids(session, queue)
         if len(ids) != partitions:
             with self._source.reading() as session:
-                earlier = earlier_counts(session.query("numbering", queue=queue))
-            if partitions not in earlier:
-                raise PartitionCountMismatch(queue, partitions, len(ids))
+                check_resized(queue, partitions, len(ids), session.query("numbering", queue=queue))
         return ids
 
     def find_queue(self, partition_id: int) -> tuple[str, int] | None:

@@ -6,9 +6,8 @@ Statements: 1 for a queue that exists, which is the usual case and needs no righ
 from __future__ import annotations
 
 from outbox.backends.postgresql.session import Operations
-from outbox.backends.records import earlier_counts
+from outbox.backends.records import check_resized
 from outbox.backends.retry import retry_contention
-from outbox.errors import PartitionCountMismatch
 
 
 class Queues(Operations):
@@ -19,10 +18,8 @@ class Queues(Operations):
         ids: list[int] = self._db.query("queue_partitions", queue=queue).values()
         if not ids:
             ids = self._create(queue, partitions)
-        if len(ids) != partitions and partitions not in earlier_counts(
-            self._db.query("numbering", queue=queue)
-        ):
-            raise PartitionCountMismatch(queue, partitions, len(ids))
+        if len(ids) != partitions:
+            check_resized(queue, partitions, len(ids), self._db.query("numbering", queue=queue))
         return ids
 
     def _create(self, queue: str, partitions: int) -> list[int]:

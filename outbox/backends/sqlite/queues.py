@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from outbox.backends.records import earlier_counts
+from outbox.backends.records import check_resized
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.session import Operations
-from outbox.errors import PartitionCountMismatch
 
 
 class Queues(Operations):
@@ -16,10 +15,8 @@ class Queues(Operations):
         ids: list[int] = self._db.query("queue_partitions", queue=queue).values()
         if not ids:
             ids = self._create(queue, partitions)
-        if len(ids) != partitions and partitions not in earlier_counts(
-            self._db.query("numbering", queue=queue)
-        ):
-            raise PartitionCountMismatch(queue, partitions, len(ids))
+        if len(ids) != partitions:
+            check_resized(queue, partitions, len(ids), self._db.query("numbering", queue=queue))
         return ids
 
     def find_queue(self, partition_id: int) -> tuple[str, int] | None:
