@@ -104,7 +104,7 @@ class PartitionCountMismatch(OutboxError):
     def _sentence(self) -> str:
         return (
             f"queue {shorten(self.queue)} exists with another partition count: expected {self.expected}, "
-            f"found {self.found}; declare it with Partitions.of({self.found}) or use a new queue name"
+            f"found {self.found}; declare Partitions.of({self.found}), resize the queue or use a new name"
         )
 
 
