@@ -144,7 +144,7 @@ class Installation:
                 history,
                 before.history,
                 found.identity.epoch,
-                extra={"epoch": found.identity.epoch},
+                extra={"event": "outbox.epoch_began", "epoch": found.identity.epoch},
             )
         return found
 

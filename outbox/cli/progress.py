@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -15,6 +18,7 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -71,13 +75,45 @@ class LongCommand(Progress):
     ) -> None:
         super().__exit__(kind, error, where)
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            for task in self.tasks:
-                sys.stderr.write(f"outbox: {line(task)}; the same command goes on with the rest\n")
+            self.interrupted()
+
+    def interrupted(self) -> None:
+        """Say what is done: also to scripts, whose answer is on the other stream."""
+        for task in self.tasks:
+            sys.stderr.write(f"outbox: {line(task)}; the same command goes on with the rest\n")
 
 
 def progress(*, quiet: bool) -> LongCommand:
     """Return what tells of a long command, a context manager."""
     return LongCommand(quiet=quiet)
+
+
+@contextmanager
+def busy(label: str, *, quiet: bool, every: float = LINE_EVERY) -> Iterator[None]:
+    """Show for how long something has been going on of which only the database knows how far it is."""
+    if quiet:
+        yield
+    elif sys.stderr.isatty():
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            bar.add_task(label, total=None)
+            yield
+    else:
+        over = threading.Event()
+        teller = threading.Thread(target=tell, args=(label, over, every), daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            over.set()
+            teller.join()
+
+
+def tell(label: str, over: threading.Event, every: float) -> None:
+    """Write a line now and then until it is over."""
+    began = monotonic()
+    while not over.wait(every):
+        sys.stderr.write(f"outbox: {label} for {duration(monotonic() - began)} so far\n")
 
 
 def line(task: Task) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import click
 
@@ -10,6 +13,7 @@ from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, OutboxGroup, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.output import emit, emit_json
+from outbox.cli.progress import progress
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
@@ -118,8 +122,9 @@ def resize_command(settings: Settings, queue: str, partitions: int) -> None:
 def drop_command(settings: Settings, queue: str, *, yes: bool) -> None:
     """Purge a queue and free its name. Shows what waits in it, and asks first. Dead letters stay."""
     with connected(settings) as backend:
-        ask(settings, backend, queue, "dropped with", yes=yes)
-        purged = Reshaping(backend).drop(queue)
+        waiting = ask(settings, backend, queue, "dropped with", yes=yes)
+        with deleting(settings, waiting) as tell:
+            purged = Reshaping(backend).drop(queue, progress=tell)
     told(
         settings,
         f"queue {queue} is dropped, {count(purged, 'message')} with it",
@@ -137,19 +142,28 @@ def drop_command(settings: Settings, queue: str, *, yes: bool) -> None:
 def purge(settings: Settings, queue: str, *, yes: bool) -> None:
     """Delete what waits in a queue, parked and delayed messages too, while workers run. Asks first."""
     with connected(settings) as backend:
-        ask(settings, backend, queue, "purged of", yes=yes)
-        purged = Reshaping(backend).purge(queue)
+        waiting = ask(settings, backend, queue, "purged of", yes=yes)
+        with deleting(settings, waiting) as tell:
+            purged = Reshaping(backend).purge(queue, progress=tell)
     told(settings, f"{count(purged, 'message')} of queue {queue} purged", purged=purged)
 
 
-def ask(settings: Settings, backend: Backend, queue: str, done: str, *, yes: bool) -> None:
-    """Show what waits in a queue, and ask."""
+@contextmanager
+def deleting(settings: Settings, waiting: int) -> Iterator[Callable[[int], object]]:
+    """Yield what is told how many messages are deleted, and shows it."""
+    with progress(quiet=settings.json) as bar:
+        yield partial(bar.advance, bar.add_task("deleting", total=waiting))
+
+
+def ask(settings: Settings, backend: Backend, queue: str, done: str, *, yes: bool) -> int:
+    """Show what waits in a queue, and ask; return how many messages that are."""
     rows = [row for row in read_status(backend).partitions if row.queue == queue]
-    waiting = count(sum(row.incoming + row.backlog + row.delayed for row in rows), "message")
-    sentence = f"Queue {queue} will be {done} {waiting}."
+    waiting = sum(row.incoming + row.backlog + row.delayed for row in rows)
+    sentence = f"Queue {queue} will be {done} {count(waiting, 'message')}."
     if not settings.json:
         emit(sentence)
     confirm(f"{sentence} Go on?" if settings.json else "Go on?", yes=yes)
+    return waiting
 
 
 @click.command(

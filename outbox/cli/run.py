@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import click
 
 from outbox.cli.commands import OutboxCommand, examples, pass_settings
 from outbox.cli.exits import Exit
 from outbox.cli.loading import load_builder
+from outbox.cli.reloading import reloading
 from outbox.cli.serving import Serving, serve, serving_options
 from outbox.cli.settings import Settings
 
@@ -17,12 +21,16 @@ from outbox.cli.settings import Settings
         "outbox run shop.outbox:builder",
         "outbox run shop.outbox:make_builder --url postgresql://app@db/shop",
         "outbox run shop.outbox:builder --timeout 2m --liveness-file /run/outbox.alive",
+        "outbox run shop.outbox:builder --drain",
     ),
 )
 @click.argument("builder", metavar="MODULE:BUILDER", required=False)
 @serving_options
+@click.option(
+    "--reload", is_flag=True, help="Start anew when the file of a module has changed: for development."
+)
 @pass_settings
-def run(settings: Settings, /, *, builder: str | None, serving: Serving) -> Exit:
+def run(settings: Settings, /, *, builder: str | None, serving: Serving, reload: bool) -> Exit:
     """Run workers until SIGTERM or SIGINT.
 
     MODULE:BUILDER names an OutboxBuilder, or a function that returns one; a function with one parameter is
@@ -37,4 +45,11 @@ def run(settings: Settings, /, *, builder: str | None, serving: Serving) -> Exit
 
     Exit codes: 0 stopped in time, 6 not in time, 128 + the signal's number after a second signal.
     """
-    return serve(settings, lambda: load_builder(builder, settings), builder or "the project", serving)
+    if reload and serving.drain:
+        raise click.UsageError("--drain ends the command and --reload begins it again: give one of them")
+
+    def work(ended: Callable[[], bool] = lambda: False) -> Exit:
+        declare = partial(load_builder, builder, settings)
+        return serve(settings, declare, builder or "the project", serving, ended)
+
+    return reloading(work) if reload else work()

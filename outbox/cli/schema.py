@@ -9,6 +9,7 @@ from outbox.cli.commands import OutboxGroup, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
 from outbox.cli.exits import CommandError, Exit
 from outbox.cli.output import emit, emit_json, emit_rich, table
+from outbox.cli.progress import busy
 from outbox.cli.settings import Settings
 from outbox.cli.status_view import what_they_hold
 from outbox.cli.target import check_file, connected, shown_url
@@ -106,7 +107,9 @@ def grants_command(
 def migrate_command(settings: Settings) -> None:
     """Create or upgrade the tables. Safe to run at any time, by any number of processes at once."""
     naming = settings.naming
-    applied = migrate(settings.required_url(), prefix=naming.prefix, schema=naming.schema)
+    url = settings.required_url()
+    with busy("migrating", quiet=settings.json):
+        applied = migrate(url, prefix=naming.prefix, schema=naming.schema)
     if settings.json:
         emit_json({"applied": applied})
     elif applied:

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 import click
 
+from outbox.cli.draining import draining
 from outbox.cli.exits import Exit
 from outbox.cli.logs import FORMATS, start_logging, switch_on_again
 from outbox.cli.output import emit, our_own_output
@@ -64,6 +65,11 @@ _OPTIONS = (
         help="How long to wait at the start for a database, or its tables, that are not there yet.",
     ),
     click.option(
+        "--drain",
+        is_flag=True,
+        help="End when nothing is left but what is paused, parked or delayed; shows how far it is.",
+    ),
+    click.option(
         "--log-level",
         type=click.Choice(LEVELS),
         default="info",
@@ -88,6 +94,7 @@ class Serving:
     liveness_file: Path | None
     health_port: int | None
     wait: float
+    drain: bool
     log_level: str
     log_format: str
 
@@ -105,8 +112,17 @@ def serving_options(command: Callable[..., Exit]) -> Callable[..., Exit]:
     return gathered
 
 
-def serve(settings: Settings, declare: Callable[[], OutboxBuilder], name: str, serving: Serving) -> Exit:
-    """Run the workers of the builder that ``declare`` returns until a signal comes, and see them end."""
+def serve(
+    settings: Settings,
+    declare: Callable[[], OutboxBuilder],
+    name: str,
+    serving: Serving,
+    ended: Callable[[], bool] = lambda: False,
+) -> Exit:
+    """Run the workers of the builder that ``declare`` returns until a signal comes, and see them end.
+
+    ``ended`` is asked every second whether there is another reason to.
+    """
     start_logging(serving.log_level, serving.log_format)
     signs = SignsOfLife(serving.liveness_file, serving.health_port)
     with our_own_output(settings) as output:
@@ -120,9 +136,10 @@ def serve(settings: Settings, declare: Callable[[], OutboxBuilder], name: str, s
             signs.started(handle)
             say(output, settings, "started", f"workers of {name} started")
             try:
-                keep_alive(handle, signals, signs)
+                with draining(handle, settings, wanted=serving.drain) as drained:
+                    keep_alive(handle, signals, signs, lambda: drained() or ended())
             finally:
-                log.info("stopping, within %s", duration(serving.timeout))
+                log.info("stopping, within %s", duration(serving.timeout), extra={"event": "outbox.stopping"})
                 signs.stopping()
                 ended = handle.stop(serving.timeout)
             if not ended:
@@ -152,8 +169,10 @@ def start(
         return None
 
 
-def keep_alive(handle: OutboxHandle, signals: StopSignals, signs: SignsOfLife) -> None:
-    """Return at the first signal; show signs of life meanwhile, for as long as the worker threads are alive.
+def keep_alive(
+    handle: OutboxHandle, signals: StopSignals, signs: SignsOfLife, over: Callable[[], bool]
+) -> None:
+    """Return at the first signal, or when it is over; show signs of life meanwhile, while the threads live.
 
     An outage of the database is logged and leaves the process alive.
     """
@@ -164,10 +183,11 @@ def keep_alive(handle: OutboxHandle, signals: StopSignals, signs: SignsOfLife) -
         if (not problems) != was_healthy:
             was_healthy = not problems
             if was_healthy:
-                log.info("healthy again")
+                log.info("healthy again", extra={"event": "outbox.healthy"})
             else:
-                log.error("not healthy: %s", "; ".join(problems))
-        if signals.wait(LOOK_SECONDS):
+                fields = {"event": "outbox.unhealthy", "problems": problems}
+                log.error("not healthy: %s", "; ".join(problems), extra=fields)
+        if over() or signals.wait(LOOK_SECONDS):
             return
 
 

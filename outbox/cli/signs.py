@@ -40,7 +40,11 @@ class SignsOfLife:
         self.touch()
         if self._port is not None:
             self._server = HealthServer(self._dead, self._unready, port=self._port)
-            log.info("probes are answered on port %d", self._server.port)
+            log.info(
+                "probes are answered on port %d",
+                self._server.port,
+                extra={"event": "outbox.health_port", "port": self._server.port},
+            )
         return self
 
     def __exit__(self, *_: object) -> None:

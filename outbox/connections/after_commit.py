@@ -21,7 +21,10 @@ def quietly(callback: Callable[[], object]) -> None:
     try:
         callback()
     except Exception:
-        logger.exception("the call after a commit failed; the messages are committed and will be polled")
+        logger.exception(
+            "the call after a commit failed; the messages are committed and will be polled",
+            extra={"event": "outbox.after_commit_failed"},
+        )
 
 
 class AfterCommit:

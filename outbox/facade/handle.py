@@ -124,6 +124,19 @@ class OutboxHandle:
         self._guard.check()
         return self._threads.supervisor.problems()
 
+    def left(self) -> int:
+        """Return how many messages wait in the queues of this process, paused ones too; counts them."""
+        self._guard.check()
+        return self._pipeline.left()
+
+    def drained(self) -> bool:
+        """Return whether nothing is left in the queues of this process but what is paused, parked or delayed.
+
+        Asks the database, in one statement. A message that another process has in hand is not done yet.
+        """
+        self._guard.check()
+        return self._pipeline.drained()
+
     def serve_health(self, port: int, *, host: str = "") -> int:
         """Answer ``GET /livez`` and ``GET /readyz`` on a port; return the port.
 
@@ -164,7 +177,8 @@ class OutboxHandle:
         if running in exiting.running and not (self._stopping or sys.is_finalizing()):
             log.warning(
                 "an OutboxHandle was dropped without stop(), and its workers go on until the program ends; "
-                "keep the handle, or use it in a with block"
+                "keep the handle, or use it in a with block",
+                extra={"event": "outbox.handle_dropped"},
             )
 
 

@@ -57,7 +57,10 @@ class Reshaping:
                     progress(deleted)
                 if not more:
                     break
-            purged += self._access.write(None, partial(Store.pass_over, partition_id=partition_id))
+            passed = self._access.write(None, partial(Store.pass_over, partition_id=partition_id))
+            purged += passed
+            if progress is not None:
+                progress(passed)
         # What had a number lies behind the cursors now: there may be no worker that would clean it up.
         while self._backend.vacuum(ids, VACUUM_CHUNK):
             pass

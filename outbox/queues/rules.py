@@ -81,5 +81,6 @@ class Rules:
             self.old_names()
         pauses = tuple((pause, None if seconds is None else now + seconds) for pause, seconds in found)
         if pauses or self._pauses:
-            log.info("%d pauses hold now", len(pauses), extra={"pauses": len(pauses)})
+            fields = {"event": "outbox.pauses_changed", "pauses": len(pauses)}
+            log.info("%d pauses hold now", len(pauses), extra=fields)
         self._pauses, self._revision = pauses, revision or 0

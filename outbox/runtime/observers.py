@@ -71,4 +71,5 @@ class Observers:
                 type(event).__name__,
                 admission.held_back,
                 exc_info=error,
+                extra={"event": "outbox.observer_failed"},
             )

@@ -80,6 +80,7 @@ class Supervisor:
                 name,
                 timeout,
                 busy_for,
+                extra={"event": "outbox.worker_not_stopped", "worker": name, "seconds": busy_for},
             )
         return False
 

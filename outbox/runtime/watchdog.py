@@ -66,12 +66,12 @@ class Watchdog:
         sentence = self._locked()
         began, self._told_locked = sentence is not None and not self._told_locked, sentence is not None
         if began:
-            log.error("%s", sentence, extra={"event": "rows_locked"})
+            log.error("%s", sentence, extra={"event": "outbox.rows_locked"})
         return began
 
     def _tell_holders(self) -> None:
         if found := self._explain():
-            log.error("who holds locks: %s", found, extra={"event": "lock_holders"})
+            log.error("who holds locks: %s", found, extra={"event": "outbox.lock_holders"})
 
     def _since(self, worker: Worker) -> float | None:
         """Return when the current round began, if that is too long ago."""
@@ -86,7 +86,7 @@ class Watchdog:
             "the server back",
             worker.name,
             self._clock() - since,
-            extra={"event": "worker_stuck", "worker": worker.name},
+            extra={"event": "outbox.worker_stuck", "worker": worker.name},
         )
 
     def _tell_over(self, worker: Worker, since: float) -> None:
@@ -95,5 +95,5 @@ class Watchdog:
             "%s goes on; its round had begun %.0f s ago",
             worker.name,
             self._clock() - since,
-            extra={"event": "worker_goes_on", "worker": worker.name},
+            extra={"event": "outbox.worker_goes_on", "worker": worker.name},
         )

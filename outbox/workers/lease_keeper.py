@@ -79,7 +79,11 @@ class LeaseKeeper:
                 raise
             except OutboxError as error:
                 if failed is not None:
-                    log.warning("another lease could not be kept: %s", failed)
+                    log.warning(
+                        "another lease could not be kept: %s",
+                        failed,
+                        extra={"event": "outbox.lease_not_kept"},
+                    )
                 failed = error
         if failed is not None:
             raise failed

@@ -19,6 +19,9 @@ WORKERS: Final = logging.getLogger("outbox.workers")
 LISTENER: Final = logging.getLogger("outbox.workers.listener")
 NOTIFIER: Final = logging.getLogger("outbox.notifier")
 
+# What every record of a message has: where it is, which one it is, and how often it has failed.
+MESSAGE: Final = ("queue", "partition", "partition_id", "seq", "message_id", "key", "attempts")
+
 
 class LogLines:
     """Writes a line for each event that a person should know of, and seldom one that was said before.
@@ -61,7 +64,7 @@ class LogLines:
             event.seq,
             event.reason,
             exc_info=loggable(event.error) if event.error.__traceback__ else None,
-            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key"),
+            extra=extra(event, *MESSAGE),
         )
 
     def _retried(self, event: events.Retried) -> None:
@@ -73,7 +76,7 @@ class LogLines:
             event.attempts,
             event.delay,
             event.reason,
-            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key", "attempts"),
+            extra=extra(event, *MESSAGE),
         )
 
     def _dead_lettered(self, event: events.DeadLettered) -> None:
@@ -85,7 +88,7 @@ class LogLines:
             event.seq,
             "quarantined" if event.quarantined else f"after {failed_deliveries(event.attempts)}",
             event.reason,
-            extra=extra(event, "queue", "partition", "partition_id", "seq", "message_id", "key", "attempts"),
+            extra=extra(event, *MESSAGE),
         )
 
     def _lease_lost(self, event: events.LeaseLost) -> None:

@@ -231,6 +231,21 @@ class Pipeline:
         if self._renumbered is not None:
             self._renumbered(consumer.queue, numbering)
 
+    def left(self) -> int:
+        """Return how many messages wait, delayed and parked ones left out."""
+        rows = self.backend.partition_status(self.partition_ids)
+        return sum(row.incoming + row.sequence - row.processed_seq for row in rows)
+
+    def drained(self) -> bool:
+        """Return whether nothing is left to deliver or to clear away, but in paused partitions."""
+        rows = self.backend.pending(self.partition_ids)
+        self.rules.compare(rows.revision)
+        return all(self._is_paused(row.partition_id) for row in rows)
+
+    def _is_paused(self, partition_id: int) -> bool:
+        consumer = self._by_partition[partition_id]
+        return self.rules.paused_for(consumer.queue, consumer.indexes[partition_id]) is not None
+
     def _lock_holders(self, seconds: float) -> list[LockHolder]:
         # On a connection of its own: those of the pool may all wait for what is asked about.
         if self._looking is None:

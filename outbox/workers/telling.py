@@ -72,7 +72,14 @@ def log_parked(consumer: Consumer, handled: Handled) -> None:
     for record in handled.decision.settlement.parked:
         if record.gives_up:
             message = handled.delivery.messages[record.seq - handled.delivery.cursor - 1]
-            place = place_of(consumer, handled.delivery.partition_id)
+            fields = {
+                **place_of(consumer, handled.delivery.partition_id),
+                "event": "outbox.key_parked",
+                "seq": record.seq,
+                "message_id": message.message_id,
+                "key": message.message_key,
+                "attempts": record.attempts,
+            }
             log.warning(
                 "key %r of queue %s is parked after %d failed deliveries of message %d: %s",
                 message.message_key,
@@ -80,7 +87,7 @@ def log_parked(consumer: Consumer, handled: Handled) -> None:
                 record.attempts,
                 message.message_id,
                 record.reason,
-                extra={**place, "event": "outbox.key_parked", "seq": record.seq, "key": message.message_key},
+                extra=fields,
             )
 
 

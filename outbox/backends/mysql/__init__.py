@@ -56,7 +56,8 @@ def load_driver() -> Any:
     driver = importlib.import_module("mysql.connector")
     if not getattr(driver, "HAVE_CEXT", False):
         log.warning(
-            "mysql-connector-python lacks its C extension; every message will cost several times the CPU"
+            "mysql-connector-python lacks its C extension; every message will cost several times the CPU",
+            extra={"event": "outbox.slow_driver"},
         )
     return driver
 

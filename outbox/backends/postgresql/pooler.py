@@ -41,7 +41,8 @@ class Pooler:
         if first:
             log.info(
                 "connections go through a pooler: prepared statements and LISTEN are not used, settings are "
-                "sent with each transaction"
+                "sent with each transaction",
+                extra={"event": "outbox.pooler_found"},
             )
         return True
 

@@ -126,6 +126,7 @@ class Sequencing(Operations):
                 "%s; other processes find the messages by polling: end the session that listens and stands "
                 "in a transaction, see pg_stat_activity and pg_notification_queue_usage()",
                 error,
+                extra={"event": "outbox.notifications_full"},
             )
 
 

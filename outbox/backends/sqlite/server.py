@@ -38,6 +38,7 @@ class Server(Operations):
                 "the SQLite database is in journal mode %s, in which readers and the writer wait for each "
                 "other; outbox.migrate(target) switches it to wal",
                 mode,
+                extra={"event": "outbox.journal_mode"},
             )
 
     def describe_server(self) -> Component:
@@ -76,4 +77,5 @@ def warn_of_wal(version: str) -> None:
         "SQLite %s has a fault that can, very rarely, corrupt a database in WAL mode with several "
         "connections; upgrade SQLite to 3.51.3 or later",
         version,
+        extra={"event": "outbox.faulty_server"},
     )

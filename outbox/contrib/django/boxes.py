@@ -79,15 +79,17 @@ def leave_to_parent(alias: str) -> list[Any]:
     """Let this thread connect anew, and return what must be kept so that it is not closed.
 
     A database in memory was copied with the process, and a transaction that is open goes on to be its user's.
+    A pool (OPTIONS, Django 5.1) lacks in a child the threads that make its connections.
     """
     from django.db import connections
 
     wrapper: Any = connections[alias]
     in_memory = wrapper.vendor == "sqlite" and wrapper.is_in_memory_db()
-    if in_memory or wrapper.in_atomic_block or wrapper.connection is None:
+    if in_memory or wrapper.in_atomic_block:
         return []
-    left, wrapper.connection = wrapper.connection, None
-    return [left]
+    pools: dict[str, Any] = getattr(wrapper, "_connection_pools", {})
+    left, wrapper.connection = [wrapper.connection, pools.pop(alias, None)], None
+    return left
 
 
 class Boxes(Mapping[str, "Outbox"]):

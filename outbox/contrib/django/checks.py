@@ -13,6 +13,10 @@ from outbox.contrib.django.conf import OutboxSettings, outbox_settings
 from outbox.errors import OutboxError, SchemaNotReady
 
 ROUTER = "outbox.contrib.django.router.OutboxRouter"
+# Connections of the workers with PROCESSORS processor threads, on Django's connections: one for each thread.
+THREADS, PROCESSORS = 8, 4
+# What psycopg's pool has unless told otherwise.
+POOL_SIZE = 4
 # The drivers of the workers, by vendor, and the package that has each.
 DRIVERS = {"postgresql": ("psycopg", "psycopg[binary]"), "mysql": ("MySQLdb", "mysqlclient")}
 
@@ -40,6 +44,7 @@ def of_entry(entry: OutboxSettings) -> Iterator[CheckMessage]:
     yield from of_builder(entry)
     yield from of_router(entry)
     yield from of_connection(entry, connection)
+    yield from of_pool(entry, connection)
 
 
 def of_builder(entry: OutboxSettings) -> Iterator[CheckMessage]:
@@ -91,6 +96,26 @@ def of_connection(entry: OutboxSettings, connection: Any) -> Iterator[CheckMessa
         hint = 'Set OPTIONS = {"transaction_mode": "IMMEDIATE"}: the others wait then, instead of failing.'
         msg = f"{name}: a transaction that reads before it writes fails as soon as another one writes"
         yield Warning(msg, hint=hint, id="outbox.W001")
+
+
+def of_pool(entry: OutboxSettings, connection: Any) -> Iterator[CheckMessage]:
+    """Yield a pool (Django 5.1, PostgreSQL) that is too small: workers keep a connection a thread."""
+    from outbox.contrib.django.declaring import declared
+
+    pool = connection.settings_dict["OPTIONS"].get("pool")
+    if not pool or connection.vendor != "postgresql":
+        return
+    given = pool if isinstance(pool, dict) else {}
+    size = given.get("max_size") or given.get("min_size", POOL_SIZE)
+    try:
+        options = declared(entry).options
+    except Exception:  # E001 says so
+        return
+    needed = THREADS + max(0, options.processors - PROCESSORS)
+    if size < needed and any(one.leased or one.transactional for one in options.declarations):
+        hint = f'Set OPTIONS = {{"pool": {{"min_size": 1, "max_size": {needed}}}}}, or more.'
+        msg = f"DATABASES[{entry.database!r}]: its pool has {size} connections, and workers keep {needed}"
+        yield Warning(msg, hint=hint, id="outbox.W002")
 
 
 @register("outbox", Tags.database)

@@ -67,12 +67,18 @@ def run(backend: Any, msg: OutboxMessage) -> Reject | None:
             change(result, status=TaskResultStatus.FAILED, finished_at=now(), errors=[of(error)])
             tell("task_finished", backend, result)
         if last and known["max_attempts"]:
-            log.exception("task %s failed for the last time", known["task"])
+            log.exception("task %s failed for the last time", known["task"], extra=fields_of(msg))
             return Reject(f"{type(error).__name__}: {error}")
         raise
     change(result, status=TaskResultStatus.SUCCESSFUL, finished_at=now(), _return_value=value)
     tell("task_finished", backend, result)
     return None
+
+
+def fields_of(msg: OutboxMessage) -> dict[str, Any]:
+    """Return what a log record of a message has."""
+    place = {"event": "outbox.task_failed", "queue": msg.queue, "partition": msg.partition, "seq": msg.seq}
+    return {**place, "message_id": msg.id, "key": msg.key, "attempts": msg.attempts + 1}
 
 
 def find(path: str) -> Any:
@@ -139,7 +145,13 @@ def tell(signal: str, backend: Any, result: Any) -> None:
 
     for receiver, answer in getattr(task_framework, signal).send_robust(type(backend), task_result=result):
         if isinstance(answer, Exception):
-            log.error("a receiver of %s failed: %r", signal, receiver, exc_info=answer)
+            log.error(
+                "a receiver of %s failed: %r",
+                signal,
+                receiver,
+                exc_info=answer,
+                extra={"event": "outbox.receiver_failed"},
+            )
 
 
 def now() -> datetime:

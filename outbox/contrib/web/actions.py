@@ -10,7 +10,6 @@ from outbox.contrib.web.reading import Reader
 from outbox.dead_letters.letter import DeadLetterStatus
 from outbox.dead_letters.replaying import replay_with
 from outbox.dead_letters.scope import DeadLetterScope
-from outbox.facade.outbox import Outbox
 
 Form = Mapping[str, str]
 AT_ONCE: Final = 100
@@ -29,8 +28,8 @@ class Action:
     needs: tuple[str, ...]
     asks: Callable[[Reader, Form], str]
     does: Callable[[Reader, Form], str]
-    method: str | None = None
-    """Of `Outbox`, without which there is no such action."""
+    takes: tuple[str, ...] = ()
+    """What the question asks of the person, who may leave it out."""
 
 
 def letters_of(reader: Reader, form: Form) -> DeadLetterScope:
@@ -83,7 +82,7 @@ def replay(reader: Reader, form: Form) -> str:
 def rehearse(reader: Reader, form: Form) -> str:
     """Try the transactional handler of a queue, and undo it."""
     ids = [*(letters_of(reader, form).ids or ())][:AT_ONCE]
-    letters = engine(reader.outbox).dead_letters
+    letters = reader.outbox.dead_letters
     groups = letters.rehearse(DeadLetterScope(ids=ids), handler_of(reader.handlers.rehearse, form))
     return f"rehearsed {len(ids)} letters, nothing is changed: " + "; ".join(map(str, groups))
 
@@ -102,44 +101,38 @@ def place(form: Form) -> str:
     return f"queue {form.get('queue')}{partition}" + (f", key {form['key']}" if form.get("key") else "")
 
 
-def where(form: Form) -> dict[str, Any]:
-    """Return the arguments that name a place."""
-    partition = number(form, "partition") if form.get("partition") else None
-    return {"partition": partition, "key": form.get("key") or None}
-
-
-def engine(outbox: Outbox) -> Any:
-    """Return the outbox as one whose methods a release may lack: `Action.method` was asked for before."""
-    return outbox
+def partition_of(form: Form) -> int | None:
+    """Return the partition that a form names, None for the whole queue."""
+    return number(form, "partition") if form.get("partition") else None
 
 
 def pause(reader: Reader, form: Form) -> str:
     """Let no worker take a queue, a partition or a key."""
-    engine(reader.outbox).pause(form["queue"], **where(form), reason=form.get("reason") or None)
+    reader.outbox.pause(form["queue"], partition_of(form), reason=form.get("reason") or None)
     return f"{place(form)} is paused; workers obey within a second or so"
 
 
 def resume(reader: Reader, form: Form) -> str:
     """Let workers go on."""
-    engine(reader.outbox).resume(form["queue"], **where(form))
+    reader.outbox.resume(form["queue"], partition_of(form))
     return f"{place(form)} goes on"
 
 
 def skip(reader: Reader, form: Form) -> str:
     """Send the first message of a partition to the dead letters."""
-    engine(reader.outbox).skip(number(form, "partition_id"), number(form, "seq"))
+    reader.outbox.skip(number(form, "partition_id"), number(form, "seq"))
     return f"message {form['seq']} of {place(form)} is a dead letter now"
 
 
 def park(reader: Reader, form: Form) -> str:
     """Put a key's messages apart."""
-    engine(reader.outbox).parked.park(form["queue"], form["key"])
+    reader.outbox.parked.park(form["queue"], form["key"])
     return f"{place(form)} is parked"
 
 
 def release(reader: Reader, form: Form) -> str:
     """Deliver a parked key's messages in order."""
-    count = engine(reader.outbox).parked.release(form["queue"], form["key"])
+    count = reader.outbox.parked.release(form["queue"], form["key"])
     return f"{count} messages of {place(form)} are released, in order"
 
 
@@ -170,29 +163,19 @@ ACTIONS: Final = {
         ),
         rehearse,
     ),
-    "pause": Action("Pause", ("queue",), lambda _, form: f"Pause {place(form)}?", pause, "pause"),
-    "resume": Action("Resume", ("queue",), lambda _, form: f"Let {place(form)} go on?", resume, "resume"),
+    "pause": Action("Pause", ("queue",), lambda _, form: f"Pause {place(form)}?", pause, ("reason",)),
+    "resume": Action("Resume", ("queue",), lambda _, form: f"Let {place(form)} go on?", resume),
     "skip": Action(
         "Skip",
         ("queue", "partition_id", "seq"),
         lambda _, form: f"Send message {form['seq']} of {place(form)} to the dead letters, undelivered?",
         skip,
-        "skip",
     ),
-    "park": Action(
-        "Park", ("queue", "key"), lambda _, form: f"Park all messages of {place(form)}?", park, "parked"
-    ),
+    "park": Action("Park", ("queue", "key"), lambda _, form: f"Park all messages of {place(form)}?", park),
     "release": Action(
         "Release",
         ("queue", "key"),
         lambda _, form: f"Deliver the parked messages of {place(form)}, in order?",
         release,
-        "parked",
     ),
 }
-
-
-def possible(name: str, outbox: Outbox) -> bool:
-    """Return whether an action exists and the engine can do it."""
-    action = ACTIONS.get(name)
-    return action is not None and (action.method is None or hasattr(outbox, action.method))

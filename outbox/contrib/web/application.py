@@ -11,9 +11,9 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
-from outbox.contrib.web import letters, views
+from outbox.contrib.web import letters, queues, views
 from outbox.contrib.web.access import COOKIE, Access, AccessFunction, Environ, Tokens, only_this_machine
-from outbox.contrib.web.actions import ACTIONS, Impossible, possible
+from outbox.contrib.web.actions import ACTIONS, Impossible
 from outbox.contrib.web.history import History
 from outbox.contrib.web.html import Child, tag
 from outbox.contrib.web.reading import Handlers, Reader, Redact
@@ -30,9 +30,9 @@ REMEMBERED: Final = 200
 # The parts of a path, "*" for any, and who makes the page.
 ROUTES: Final[tuple[tuple[tuple[str, ...], Callable[..., View]], ...]] = (
     ((), views.overview),
-    (("queues", "*"), views.queue_page),
-    (("queues", "*", "*"), views.partition_page),
-    (("queues", "*", "*", "*"), views.message_page),
+    (("queues", "*"), queues.queue_page),
+    (("queues", "*", "*"), queues.partition_page),
+    (("queues", "*", "*", "*"), queues.message_page),
     (("letters",), letters.letters_page),
     (("letters", "*"), letters.letter_page),
     (("workers",), views.workers_page),
@@ -145,7 +145,7 @@ class OutboxPage:
             return Response.text(
                 HTTPStatus.FORBIDDEN, "This form is not of this page, or too old; load the page again."
             )
-        if len(path) != 2 or path[0] != "act" or not possible(path[1], self._reader.outbox):
+        if len(path) != 2 or path[0] != "act" or path[1] not in ACTIONS:
             raise NotFound
         wants_json = "application/json" in str(environ.get("HTTP_ACCEPT", ""))
         try:
@@ -197,7 +197,10 @@ def view_of(visit: Visit, query: dict[str, str], path: list[str]) -> View:
 
 def ask(visit: Visit, name: str, form: dict[str, str]) -> Child:
     """Return the form that confirms an action."""
-    again = visit.button(name, f"Yes, {ACTIONS[name].title.lower()}", **form, confirm="yes")
+    asked = [
+        tag("p", tag("label", f"{field.title()} ", tag("input", name=field))) for field in ACTIONS[name].takes
+    ]
+    again = visit.form(name, f"Yes, {ACTIONS[name].title.lower()}", asked, **form, confirm="yes")
     return [again, tag("p", visit.link("No, back to the overview"))]
 
 

@@ -22,6 +22,7 @@ EVERY: Final = 15.0
 POINTS: Final = 240
 WIDTH: Final = 240
 HEIGHT: Final = 48
+FAILED: Final = {"event": "outbox.page_failed"}
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ class History:
             try:
                 self.look()
             except OutboxError as error:
-                log.warning("the page cannot read the tables: %s", error)
+                log.warning("the page cannot read the tables: %s", error, extra=FAILED)
             except Exception:
-                log.exception("the page cannot look at the queues")
+                log.exception("the page cannot look at the queues", extra=FAILED)
             if self._stopped.wait(EVERY):
                 return
 

@@ -61,15 +61,12 @@ def group_row(visit: Visit, group: Group, queue: str | None, status: DeadLetterS
     """Return a group's row, with what may be done about its letters."""
     about = {"group": group.reason, "queue": queue or (min(group.queues) if len(group.queues) == 1 else "")}
     known = visit.reader.handlers
-    letters = visit.reader.outbox.dead_letters
     buttons = [
         visit.button("requeue", "Requeue one", **about, limit=1),
         visit.button("requeue", "Requeue all", **about),
         visit.button("discard", "Discard all", **about),
         visit.button("replay", "Replay", **about) if about["queue"] in known.replay else None,
-        visit.button("rehearse", "Rehearse", **about)
-        if about["queue"] in known.rehearse and hasattr(letters, "rehearse")
-        else None,
+        visit.button("rehearse", "Rehearse", **about) if about["queue"] in known.rehearse else None,
     ]
     return [
         visit.link(group.reason, "letters", group.example),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Final
 
@@ -12,11 +12,15 @@ from outbox.dead_letters.letter import DeadLetter, DeadLetterStatus
 from outbox.dead_letters.scope import DeadLetterFilter
 from outbox.facade.gauges import PartitionGauges, read_gauges
 from outbox.facade.outbox import Outbox
+from outbox.queues.parked import ParkedKeyStatus
+from outbox.queues.pause import Pause
 from outbox.statements.dialect import decode_text
 from outbox.values.partitions import Partitions
 
 MOST_MESSAGES: Final = 1_000
 """Messages of a partition that are searched for a key, and shown."""
+MOST_KEYS: Final = 100
+"""Parked keys of a queue that are shown."""
 MOST_LETTERS: Final = 2_000
 """Dead letters that are sorted into groups, the newest: more would make the page slow."""
 LETTERS_A_PAGE: Final = 50
@@ -79,6 +83,14 @@ class Reader:
         ]
         return [message for message in found if key is None or message["key"] == key]
 
+    def pauses(self, queue: str) -> list[Pause]:
+        """Return what holds a queue, or something of it."""
+        return [pause for pause in self.outbox.pauses() if pause.is_hold or pause.queue == queue]
+
+    def parked(self, queue: str) -> list[ParkedKeyStatus]:
+        """Return the keys of a queue that wait apart, those parked first at the head."""
+        return self.outbox.parked.list(queue, MOST_KEYS)
+
     def partition_of(self, queue: Sequence[PartitionGauges], key: str) -> PartitionGauges:
         """Return the partition where messages of a key are."""
         return queue[Partitions.of(len(queue)).for_key(key)]
@@ -128,6 +140,12 @@ def by_queue(partitions: Sequence[PartitionGauges]) -> dict[str, list[PartitionG
     for partition in partitions:
         queues[partition.queue].append(partition)
     return dict(queues)
+
+
+def partition_facts(row: PartitionGauges) -> dict[str, Any]:
+    """Return a partition as JSON has it."""
+    letters = {status.value: count for status, count in row.dead_letters.items()}
+    return {**asdict(row), "dead_letters": letters, "state": row.state}
 
 
 def kind_of(error: str) -> str:

@@ -1,17 +1,15 @@
-"""The pages of queues and workers: each is data, and HTML made of the same data."""
+"""The pages of everything at once: each is data, and HTML made of the same data."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from outbox.contrib.web.actions import ACTIONS
 from outbox.contrib.web.history import chart
-from outbox.contrib.web.html import Child, Html, table, tag
-from outbox.contrib.web.reading import by_queue
-from outbox.contrib.web.visit import NotFound, Query, View, Visit, age, facts
+from outbox.contrib.web.html import Child, table, tag
+from outbox.contrib.web.reading import by_queue, partition_facts
+from outbox.contrib.web.visit import Query, View, Visit, age
 from outbox.dead_letters.letter import DeadLetterStatus
-from outbox.facade.gauges import PartitionGauges
 
 
 def overview(visit: Visit, _query: Query) -> View:
@@ -51,83 +49,6 @@ def overview(visit: Visit, _query: Query) -> View:
     return View("Overview", {"queues": data}, body)
 
 
-def queue_page(visit: Visit, query: Query, name: str) -> View:
-    """Show the partitions of a queue and their heads, and the messages of a key."""
-    parts = by_queue(visit.reader.partitions()).get(name)
-    if not parts:
-        raise NotFound
-    rows = [partition_row(visit, row) for row in parts]
-    columns = ["Partition", "State", "#Backlog", "#Oldest", "#Next seq", "#Attempts", "Held by", "Error", ""]
-    search = tag(
-        "form",
-        tag("label", "Messages of key ", tag("input", name="key", value=query.get("key", ""), required=True)),
-        tag("button", "Show", type="submit"),
-        method="get",
-        action=visit.path("queues", name),
-    )
-    whole = [
-        visit.button(verb, f"{ACTIONS[verb].title} the queue", queue=name) for verb in ("pause", "resume")
-    ]
-    data: dict[str, Any] = {"queue": name, "partitions": [facts_of(row) for row in parts]}
-    body: list[Child] = [
-        tag("div", whole, class_="actions"),
-        table(f"Partitions of {name}", columns, rows, empty=""),
-        search,
-    ]
-    if key := query.get("key"):
-        part = visit.reader.partition_of(parts, key)
-        found = visit.reader.messages(part, key)
-        data["messages"] = found
-        body += [messages_table(visit, part, found, f"The next messages of key {key}")]
-        body += [visit.button("park", queue=name, key=key), visit.button("release", queue=name, key=key)]
-    return View(f"Queue {name}", data, body)
-
-
-def partition_row(visit: Visit, row: PartitionGauges) -> list[Child]:
-    """Return a partition's row, with what may be done about its head."""
-    head = row.processed_seq + 1
-    skip = (
-        visit.button(
-            "skip", queue=row.queue, partition=row.partition, partition_id=row.partition_id, seq=head
-        )
-        if row.backlog
-        else None
-    )
-    state = "unattended" if row.partition_id in visit.history.unattended else row.state
-    return [
-        visit.link(str(row.partition), "queues", row.queue, row.partition),
-        state,
-        row.incoming + row.backlog,
-        age(row.oldest_age or 0.0),
-        head,
-        row.attempts,
-        row.locked_by,
-        tag("span", (row.last_error or "")[:200], class_="error"),
-        skip,
-    ]
-
-
-def partition_page(visit: Visit, _query: Query, name: str, index: str) -> View:
-    """Show the next messages of a partition."""
-    row = find(visit, name, index)
-    found = visit.reader.messages(row)
-    body = messages_table(visit, row, found[:100], f"The next messages of {name}, partition {index}")
-    error = tag("pre", row.last_error) if row.last_error else None
-    return View(f"Queue {name}, partition {index}", {**facts_of(row), "messages": found[:100]}, [error, body])
-
-
-def message_page(visit: Visit, query: Query, name: str, index: str, seq: str) -> View:
-    """Show a message; its payload when it is asked for."""
-    row = find(visit, name, index)
-    found = [one for one in visit.reader.messages(row) if str(one["seq"]) == seq]
-    if not found:
-        raise NotFound
-    payload = visit.reader.payload(row, int(seq)) if query.get("payload") else None
-    show = visit.link("Show the payload", "queues", name, index, seq, payload=1)
-    body: list[Child] = [facts(found[0]), tag("pre", payload) if payload is not None else tag("p", show)]
-    return View(f"Message {seq} of {name}, partition {index}", {**found[0], "payload": payload}, body)
-
-
 def workers_page(visit: Visit, _query: Query) -> View:
     """Show who holds leases."""
     held = [row for row in visit.reader.partitions() if row.is_leased]
@@ -138,7 +59,7 @@ def workers_page(visit: Visit, _query: Query) -> View:
     columns = ["Worker (host:process:thread:lease)", "Queue", "#Partition", "#Lease ends in"]
     body = table("Leases", columns, rows, empty="No worker holds a lease at this moment.")
     note = tag("p", "Transactional handlers hold a row lock and no lease, so they do not show here.")
-    return View("Workers", {"leases": [facts_of(row) for row in held]}, [body, note])
+    return View("Workers", {"leases": [partition_facts(row) for row in held]}, [body, note])
 
 
 def log_page(visit: Visit, _query: Query) -> View:
@@ -148,34 +69,3 @@ def log_page(visit: Visit, _query: Query) -> View:
         "Actions of this process", ["When", "Who", "What", "About", "Outcome"], rows, empty="None yet."
     )
     return View("Action log", {"actions": visit.log}, body)
-
-
-def find(visit: Visit, queue: str, index: str) -> PartitionGauges:
-    """Return a partition, or raise `NotFound`."""
-    for row in visit.reader.partitions():
-        if row.queue == queue and str(row.partition) == index:
-            return row
-    raise NotFound
-
-
-def messages_table(visit: Visit, row: PartitionGauges, messages: list[dict[str, Any]], caption: str) -> Html:
-    """Return messages without their payloads."""
-    rows = [
-        [
-            visit.link(str(one["seq"]), "queues", row.queue, row.partition, one["seq"]),
-            one["id"],
-            one["key"],
-            one["payload_type"],
-            one["bytes"],
-            f"{one['created_at']:%F %T}",
-        ]
-        for one in messages
-    ]
-    columns = ["Seq", "#Id", "Key", "Type", "#Bytes", "Enqueued (UTC)"]
-    return table(caption, columns, rows, empty="No numbered message waits here.")
-
-
-def facts_of(row: PartitionGauges) -> dict[str, Any]:
-    """Return a partition as JSON has it."""
-    letters = {status.value: count for status, count in row.dead_letters.items()}
-    return {**asdict(row), "dead_letters": letters, "state": row.state}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from outbox.contrib.web.actions import ACTIONS, possible
+from outbox.contrib.web.actions import ACTIONS
 from outbox.contrib.web.history import History
 from outbox.contrib.web.html import Child, Html, tag
 from outbox.contrib.web.reading import Reader
@@ -52,12 +52,18 @@ class Visit:
 
     def button(self, name: str, label: str | None = None, **fields: object) -> Html | None:
         """Return a form that asks for an action, for those who may act."""
-        if not (self.may_act and possible(name, self.reader.outbox)):
+        if not self.may_act:
             return None
+        return self.form(name, label or ACTIONS[name].title, **fields)
+
+    def form(self, name: str, label: str, asked: Child = None, **fields: object) -> Html:
+        """Return a form for an action, with what it asks of the person."""
         hidden = [tag("input", type="hidden", name=key, value=str(value)) for key, value in fields.items()]
         hidden.append(tag("input", type="hidden", name="csrf", value=self.token))
-        press = tag("button", label or ACTIONS[name].title, type="submit")
-        return tag("form", hidden, press, method="post", action=self.path("act", name), class_="inline")
+        press = tag("button", label, type="submit")
+        return tag(
+            "form", hidden, asked, press, method="post", action=self.path("act", name), class_="inline"
+        )
 
 
 def facts(values: Mapping[str, Any]) -> Html:

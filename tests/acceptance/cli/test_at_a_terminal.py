@@ -8,6 +8,7 @@ import pytest
 
 from outbox import Retry
 from tests.acceptance.bench import Bench
+from tests.acceptance.bench.bench import QUEUE
 from tests.acceptance.cli.shell import Shell
 from tests.acceptance.cli.terminal import CTRL_C, UP_AND_ERASE, Terminal
 from tests.acceptance.dead_letters.office import Office
@@ -152,3 +153,29 @@ def test_a_watched_status_is_drawn_in_its_own_place_until_ctrl_c(shell: Shell, b
     # Each look but the first begins where the one before began.
     assert terminal.drawn.count(UP_AND_ERASE) >= 4
     assert terminal.drawn.split("QUEUE", 2)[1].count(UP_AND_ERASE) >= 4
+
+
+@pytest.mark.backends("sqlite")
+@pytest.mark.parametrize("words", [("purge",), ("queues", "drop")], ids=["purge", "drop"])
+def test_emptying_a_queue_shows_how_far_it_is(shell: Shell, bench: Bench, words: tuple[str, ...]) -> None:
+    bench.send(*[b"a"] * 1_200)
+    with Terminal(shell, *words, QUEUE, "--yes") as terminal:
+        assert terminal.end() == 0, terminal.text
+    assert "deleting ━" in terminal.text
+    assert "/1200 " in terminal.text
+    assert bench.database.count("outbox_body") == 0
+
+
+@pytest.mark.backends("sqlite")
+def test_a_drain_shows_how_far_it_is(shell: Shell, bench: Bench) -> None:
+    shell.module(
+        "shop_app",
+        "import os\nfrom outbox import Outbox\n"
+        "def ship(msg): pass\n"
+        "builder = Outbox.builder(os.environ['OUTBOX_URL']).queue('orders', 4).leased(ship)\n",
+    )
+    bench.send(b"a", b"b")
+    with Terminal(shell, "run", "shop_app:builder", "--drain") as terminal:
+        assert terminal.end() == 0, terminal.text
+    assert "draining ━" in terminal.text
+    assert bench.row().cursor == 2

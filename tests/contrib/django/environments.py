@@ -59,6 +59,8 @@ def requirements() -> list[str]:
         "mysqlclient>=2.2",
         "gunicorn>=22",
         "django-tasks>=0.9",
+        "pytest-django>=4.8",
+        "pytest-xdist>=3",
     ]
 
 

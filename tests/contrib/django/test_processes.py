@@ -37,7 +37,16 @@ else:
 
 @pytest.mark.parametrize("python", ["newest"], indirect=True)
 @pytest.mark.backends("postgresql", "mysql")
-def test_a_fork_after_the_first_use_shares_no_connection(project: Project, database: Database) -> None:
+def test_a_fork_after_the_first_use_shares_no_connection(
+    project_on: Callable[..., Project], database: Database
+) -> None:
+    # With psycopg's pool, whose threads no child has.
+    pool = (
+        {"OPTIONS": {"pool": {"min_size": 1, "max_size": 12}}}
+        if database.url.startswith("postgresql")
+        else {}
+    )
+    project = project_on(default=alias(database.url, **pool))
     project.manage("migrate", "--verbosity", "0").succeed(60)
     project.shell(FORK)
     assert database.count("shop_order") == database.count("outbox_body") == 42

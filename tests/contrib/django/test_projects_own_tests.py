@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contrib.django.conftest import Project
+from tests.contrib.django.conftest import PROJECT, Project
 
 pytestmark = [pytest.mark.framework, pytest.mark.mp]
 
@@ -21,6 +21,28 @@ def passed(project: Project) -> None:
 
 def test_they_pass_on_every_database(project: Project) -> None:
     passed(project)
+
+
+@pytest.mark.parametrize("python", ["newest"], indirect=True)
+@pytest.mark.backends("postgresql")
+def test_they_pass_with_pytest_django_and_each_process_of_xdist_has_a_database(project: Project) -> None:
+    command = (
+        str(project.python),
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "2",
+        "-c",
+        "/dev/null",
+    )
+    plugins = ("--rootdir", str(PROJECT), "-p", "outbox.pytest_plugin", "--ds", "settings")
+    tests = str(PROJECT / "shop" / "tests" / "with_pytest.py")
+    child = project._spawn.command(*command, *plugins, tests, env=project.env)
+    assert child.wait(120) == 0, child.lines
+    assert "9 passed" in child.lines[-1]
 
 
 def test_they_pass_in_a_database_in_memory_which_is_djangos_default(

@@ -90,12 +90,47 @@ def test_an_action_answers_in_json_who_asks_for_it(visit: Visit) -> None:
     assert done.json == {"outcome": "3 dead letters were sent through again, as new messages"}
 
 
-def test_the_messages_of_a_key_are_found_in_their_partition(visit: Visit, troubled: Outbox) -> None:
+def test_the_messages_of_a_key_are_found_in_their_partition(
+    visit: Visit, troubled: Outbox, bench: Bench
+) -> None:
     visitor = visit()
-    with troubled.backend.connection() as _:
-        pass
     assert visitor.get("/queues/orders.json?key=Anna").json["messages"] == []
-    assert "Messages of key" in visitor.get("/queues/orders").text
+    with bench.producer.transaction() as conn:
+        for key in ("Anna", "Bert", "Anna"):
+            bench.producer.enqueue(conn, "orders", "x", key=key)
+    bench.by_hand(lambda queue: queue.leased(print)).sequence()
+    found = visitor.get("/queues/orders.json?key=Anna").json["messages"]
+    assert [one["key"] for one in found] == ["Anna", "Anna"]
+    assert visitor.get("/queues/orders?key=Anna").text.count("<td>Anna</td>") == 2
+
+
+def test_a_queue_and_a_partition_are_paused_with_a_reason_and_go_on(visit: Visit, troubled: Outbox) -> None:
+    visitor = visit()
+    asked = visitor.post("/act/pause", {"queue": "orders", "partition": "1"})
+    assert 'name="reason"' in asked.text
+    visitor.act("pause", queue="orders", partition=1, reason="the bank is away")
+    visitor.act("pause", queue="orders")
+    assert {(one.partition, one.reason) for one in troubled.pauses()} == {
+        (1, "the bank is away"),
+        (None, None),
+    }
+    shown = visitor.get("/queues/orders").text
+    assert "partition 1 of queue orders is paused: the bank is away" in shown
+    assert "Resume the queue" in shown
+    visitor.act("resume", queue="orders")
+    visitor.act("resume", queue="orders", partition=1)
+    assert troubled.pauses() == []
+    assert visitor.get("/queues/orders.json").json["pauses"] == []
+
+
+def test_a_key_is_parked_shown_and_released(visit: Visit, troubled: Outbox) -> None:
+    visitor = visit()
+    visitor.act("park", queue="orders", key="Anna")
+    (parked,) = visitor.get("/queues/orders.json").json["parked"]
+    assert parked["key"] == "Anna"
+    assert "Parked keys" in visitor.get("/queues/orders").text
+    assert "are released, in order" in visitor.act("release", queue="orders", key="Anna").text
+    assert troubled.parked.list() == []
 
 
 def test_links_stay_below_the_prefix(visit: Visit) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.cli.progress import LINE_EVERY, LongCommand
+from outbox.cli.progress import LINE_EVERY, LongCommand, busy
 
 
 def count(*, quiet: bool, interrupted: bool = False) -> None:
@@ -37,3 +37,16 @@ def test_who_interrupts_it_is_told_what_is_done(capsys: pytest.CaptureFixture[st
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("outbox: requeueing: 500 of 1,000 (")
     assert last.endswith("; the same command goes on with the rest")
+
+
+def test_what_only_the_database_can_measure_tells_for_how_long_it_has_been_going_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    told = ""
+    with busy("migrating", quiet=False, every=0.01):
+        while "migrating" not in told:
+            told += capfd.readouterr().err
+    assert told.splitlines()[0].startswith("outbox: migrating for ")
+    with busy("migrating", quiet=True, every=0.0):
+        pass
+    assert capfd.readouterr().err == ""

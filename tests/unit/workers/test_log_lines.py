@@ -8,7 +8,7 @@ import pytest
 
 from outbox import events
 from outbox.runtime.throttle import Throttle
-from outbox.workers.log_lines import LogLines
+from outbox.workers.log_lines import MESSAGE, LogLines
 from tests.unit.runtime.support import FakeClock
 
 PLACE: Any = {"queue": "orders", "partition": 3, "partition_id": 9}
@@ -51,13 +51,16 @@ def test_a_handler_s_exception_is_logged_with_its_place_and_traceback(
     assert record.getMessage() == "handler failed; queue orders, partition 3, from seq 7 on: no lines"
     assert record.exc_info is not None
     assert record.exc_info[0] is ValueError
-    told = {name: vars(record)[name] for name in ("event", "queue", "partition", "seq", "message_id")}
+    told = {name: vars(record)[name] for name in ("event", *MESSAGE)}
     assert told == {
         "event": "outbox.handler_failed",
         "queue": "orders",
         "partition": 3,
+        "partition_id": 9,
         "seq": 7,
         "message_id": 107,
+        "key": None,
+        "attempts": 1,
     }
 
 

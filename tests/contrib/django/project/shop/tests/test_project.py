@@ -1,6 +1,7 @@
 """What Django says of the project: migrations and checks."""
 
 import io
+from unittest import mock
 
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -70,6 +71,13 @@ class Checks(TestCase):
             "outbox.W003",
             self._ids(TASKS={}, OUTBOX={"default": {"BUILDER": "shop.tests.test_project.no_queue"}}),
         )
+
+    def test_a_pool_that_workers_would_wait_for_is_told_of(self):
+        options = connection.settings_dict["OPTIONS"]
+        expected = {"outbox.W002"} if connection.vendor == "postgresql" else set()
+        for pool, found in ((True, expected), ({"max_size": 7}, expected), ({"max_size": 8}, set())):
+            with mock.patch.dict(options, {"pool": pool}):
+                self.assertEqual(self._ids() & {"outbox.W002"}, found, pool)
 
     def test_a_box_follows_the_settings(self):
         with (
