@@ -173,14 +173,16 @@ class LogLines:
             )
 
     def _worker_recovered(self, event: events.WorkerRecovered) -> None:
-        for kind in self._failing.pop(event.worker, ()):
+        causes = sorted(self._failing.pop(event.worker, ()))
+        for kind in causes:
             self._throttle.over((events.WorkerFailed.name, event.worker, kind))
         WORKERS.info(
-            "%s recovered after %s in %.1f s",
+            "%s recovered after %s in %.1f s: %s",
             event.worker,
             count(event.failures, "failure"),
             event.seconds,
-            extra=extra(event, "worker", "failures", "seconds"),
+            ", ".join(causes),
+            extra={**extra(event, "worker", "failures", "seconds"), "causes": causes},
         )
 
     def _tracker_failed(self, event: events.TrackerFailed) -> None:

@@ -86,7 +86,7 @@ def test_an_outage_of_an_hour_is_a_few_lines_with_one_traceback_and_its_end(
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert 4 <= len(errors) <= 8
     assert [bool(record.exc_info) for record in errors] == [True] + [False] * (len(errors) - 1)
-    assert "outbox-vacuum recovered after 720 failures in 3600.0 s" in caplog.text
+    assert "outbox-vacuum recovered after 720 failures in 3600.0 s: ConnectionError" in caplog.text
 
 
 def test_another_kind_of_failure_and_another_worker_are_logged_at_once(
