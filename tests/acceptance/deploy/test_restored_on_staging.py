@@ -5,8 +5,12 @@ from __future__ import annotations
 from outbox import OutboxMessage
 from tests.acceptance.bench import Bench
 from tests.acceptance.bench.bench import QUEUE
+from tests.acceptance.bench.fixtures import bench
+from tests.acceptance.cli.conftest import shell
 from tests.acceptance.cli.shell import Shell
 from tests.support import eventually
+
+__all__ = ["bench", "shell"]
 
 
 def test_nothing_of_production_is_sent_from_staging(bench: Bench, shell: Shell) -> None:

@@ -170,3 +170,26 @@ def test_another_site_s_form_does_nothing(
     browser.get(attack.as_uri())
     eventually(lambda: "This form is not of this page" in browser.page_source)
     assert troubled.dead_letters.count() == 3
+
+
+def test_a_person_pauses_a_partition_and_parks_a_key(
+    browsers: Callable[..., Any], serve: Serve, troubled: Outbox, tmp_path: Path
+) -> None:
+    browser = browsers(javascript=False)
+    address = serve(access=lambda _: ACT)
+    browser.get(f"{address}/queues/orders")
+    browser.find_element(By.XPATH, "//tbody/tr[2]//button[normalize-space()='Pause']").click()
+    browser.find_element(By.NAME, "reason").send_keys("the bank is away")
+    keep(browser, tmp_path, "pausing")
+    press(browser, "Yes, pause")
+    (pause,) = troubled.pauses()
+    assert (pause.partition, pause.reason) == (1, "the bank is away")
+    browser.get(f"{address}/queues/orders?key=Anna")
+    press(browser, "Park")
+    press(browser, "Yes, park")
+    assert [one.key for one in troubled.parked.list()] == ["Anna"]
+    browser.get(f"{address}/queues/orders?key=Anna")
+    keep(browser, tmp_path, "queue")
+    press(browser, "Resume")
+    press(browser, "Yes, resume")
+    assert troubled.pauses() == []
