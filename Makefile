@@ -76,7 +76,7 @@ test-brokers: servers brokers $(VENV)/.ready-for-tests
 
 # The frameworks at their oldest and newest versions, each in an environment of its own beside this one.
 test-frameworks: servers $(VENV)/.ready-for-tests
-	$(BIN)/python -m pytest tests/contrib -m framework
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/contrib -m framework
 
 # Prometheus reads the metrics and judges the rules, Chromium goes through the page; on SQLite alone.
 test-tools: tools $(VENV)/.ready-for-checks
