@@ -328,9 +328,9 @@ def test_another_version_of_a_module_is_loaded_when_its_file_changes(
     shell.module("shop_app", "def half(")
     eventually(lambda: "shop_app.py is not loaded" in child.errors)
     shell.module("shop_app", "there_is_no_such_name")
-    eventually(lambda: "there_is_no_such_name" in child.errors)
+    eventually(lambda: "there_is_no_such_name" in child.errors, 30)
     shell.module("shop_app", APP.replace("shipping", "second version ships").format(seconds=0))
     bench.send("a")
-    child.wait_for_line("second version ships a")
+    child.wait_for_line("second version ships a", 30)
     child.terminate()
     assert child.wait() == 0, child.errors
