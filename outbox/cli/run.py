@@ -48,8 +48,8 @@ def run(settings: Settings, /, *, builder: str | None, serving: Serving, reload:
     if reload and serving.drain:
         raise click.UsageError("--drain ends the command and --reload begins it again: give one of them")
 
-    def work(ended: Callable[[], bool] = lambda: False) -> Exit:
+    def work(over: Callable[[], bool] = lambda: False) -> Exit:
         declare = partial(load_builder, builder, settings)
-        return serve(settings, declare, builder or "the project", serving, ended)
+        return serve(settings, declare, builder or "the project", serving, over)
 
     return reloading(work) if reload else work()

@@ -117,11 +117,11 @@ def serve(
     declare: Callable[[], OutboxBuilder],
     name: str,
     serving: Serving,
-    ended: Callable[[], bool] = lambda: False,
+    over: Callable[[], bool] = lambda: False,
 ) -> Exit:
     """Run the workers of the builder that ``declare`` returns until a signal comes, and see them end.
 
-    ``ended`` is asked every second whether there is another reason to.
+    ``over`` is asked every second whether there is another reason to.
     """
     start_logging(serving.log_level, serving.log_format)
     signs = SignsOfLife(serving.liveness_file, serving.health_port)
@@ -137,7 +137,7 @@ def serve(
             say(output, settings, "started", f"workers of {name} started")
             try:
                 with draining(handle, settings, wanted=serving.drain) as drained:
-                    keep_alive(handle, signals, signs, lambda: drained() or ended())
+                    keep_alive(handle, signals, signs, lambda: drained() or over())
             finally:
                 log.info("stopping, within %s", duration(serving.timeout), extra={"event": "outbox.stopping"})
                 signs.stopping()
