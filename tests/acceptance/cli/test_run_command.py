@@ -4,46 +4,17 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.bench import Bench
+from tests.acceptance.cli.conftest import APP, Start
 from tests.acceptance.cli.shell import COMMAND, Shell
 from tests.support import Child, Spawn, eventually
 from tests.support.http import ask
 
 pytestmark = pytest.mark.mp
-
-Start = Callable[..., Child]
-APP = """
-import os, time
-from outbox import Outbox
-
-def ship(msg):
-    print("shipping", msg.json(), flush=True)
-    time.sleep({seconds})
-    print("shipped", msg.json(), flush=True)
-
-def make(url):
-    return Outbox.builder(url).poll_interval(0.05).queue("orders", 4).leased(ship)
-
-builder = make(os.environ["OUTBOX_URL"])
-"""
-
-
-@pytest.fixture
-def start(shell: Shell, bench: Bench, spawn: Spawn) -> Start:
-    """Start ``outbox run``; the queue exists."""
-
-    def start(*words: str, seconds: float = 0) -> Child:
-        shell.module("shop_app", APP.format(seconds=seconds))
-        child = spawn.command(*COMMAND, "run", *words, env=shell.environment)
-        child.wait_for_line("started")
-        return child
-
-    return start
 
 
 @pytest.mark.parametrize("name", ["shop_app:builder", "shop_app:make"])
@@ -284,53 +255,3 @@ def test_a_signal_during_the_import_ends_it_at_once(
     child.wait_for_line("importing")
     signal_to(child, before)
     assert child.wait() == (128 + signal.SIGTERM if before else -signal.SIGTERM)
-
-
-@pytest.mark.backends("sqlite", "postgresql")
-def test_a_drain_ends_when_nothing_is_left_but_what_is_paused(
-    start: Start, bench: Bench, shell: Shell
-) -> None:
-    bench.send("a", "b", "c")
-    bench.send("waits", partition=1)
-    bench.producer.pause("orders", 1)
-
-    child = start("shop_app:builder", "--drain", seconds=0.1)
-
-    assert child.wait() == 0, child.errors
-    assert [line for line in child.lines if line.startswith("shipped")] == [
-        "shipped a",
-        "shipped b",
-        "shipped c",
-    ]
-    assert child.lines[-1].startswith("workers stopped")
-    assert [row.incoming + row.backlog for row in bench.producer.status().partitions][:2] == [0, 1]
-
-
-@pytest.mark.backends("sqlite")
-def test_a_drain_that_is_interrupted_says_what_is_done_and_goes_on(start: Start, bench: Bench) -> None:
-    bench.send("a", "b", "c")
-    child = start("shop_app:builder", "--drain", seconds=1.0)
-    child.wait_for_line("shipping a")
-    child.terminate()
-    assert child.wait() == 0, child.errors
-    assert "of 3; the same command goes on with the rest" in child.error_lines[-1]
-    again = start("shop_app:builder", "--drain", "--json")
-    assert again.wait() == 0, again.errors
-    assert "goes on" not in again.errors
-    assert bench.row().cursor == 3
-
-
-@pytest.mark.backends("sqlite")
-def test_another_version_of_a_module_is_loaded_when_its_file_changes(
-    start: Start, shell: Shell, bench: Bench
-) -> None:
-    child = start("shop_app:builder", "--reload")
-    shell.module("shop_app", "def half(")
-    eventually(lambda: "shop_app.py is not loaded" in child.errors)
-    shell.module("shop_app", "there_is_no_such_name")
-    eventually(lambda: "there_is_no_such_name" in child.errors, 30)
-    shell.module("shop_app", APP.replace("shipping", "second version ships").format(seconds=0))
-    bench.send("a")
-    child.wait_for_line("second version ships a", 30)
-    child.terminate()
-    assert child.wait() == 0, child.errors
