@@ -54,9 +54,9 @@ class Visit:
         """Return a form that asks for an action, for those who may act."""
         if not self.may_act:
             return None
-        return self.form(name, label or ACTIONS[name].title, **fields)
+        return self.form(name, label or ACTIONS[name].title, None, **fields)
 
-    def form(self, name: str, label: str, asked: Child = None, **fields: object) -> Html:
+    def form(self, name: str, label: str, asked: Child, **fields: object) -> Html:
         """Return a form for an action, with what it asks of the person."""
         hidden = [tag("input", type="hidden", name=key, value=str(value)) for key, value in fields.items()]
         hidden.append(tag("input", type="hidden", name="csrf", value=self.token))

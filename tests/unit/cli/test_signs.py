@@ -47,7 +47,7 @@ def test_the_file_is_left_alone_once_a_worker_thread_has_ended_and_an_outage_lea
 
     signs.started(handle)
     with caplog.at_level("INFO"):
-        keep_alive(handle, SimpleNamespace(wait=wait), signs)  # type: ignore[arg-type]
+        keep_alive(handle, SimpleNamespace(wait=wait), signs, lambda: False)  # type: ignore[arg-type]
     assert touched == living
     assert caplog.messages == [
         "not healthy: sequencer: the server is away",
