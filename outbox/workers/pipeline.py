@@ -237,10 +237,14 @@ class Pipeline:
         return sum(row.incoming + row.sequence - row.processed_seq for row in rows)
 
     def drained(self) -> bool:
-        """Return whether nothing is left to deliver or to clear away, but in paused partitions."""
+        """Return whether nothing is left to deliver, but in paused partitions."""
         rows = self.backend.pending(self.partition_ids)
         self.rules.compare(rows.revision)
-        return all(self._is_paused(row.partition_id) for row in rows)
+        flowing = [key for key in self.partition_ids if not self._is_paused(key)]
+        if any((row.incoming or row.due or row.behind) and row.partition_id in flowing for row in rows):
+            return False
+        # What a lease or a backoff holds is in neither.
+        return all(row.sequence == row.processed_seq for row in self.backend.partition_status(flowing))
 
     def _is_paused(self, partition_id: int) -> bool:
         consumer = self._by_partition[partition_id]
