@@ -67,6 +67,7 @@ class Vacuum:
         try:
             removed = self._sweep(claims)
         except Exception:
-            log.warning("the payloads outside the database could not be swept", exc_info=True)
+            fields = {"event": "outbox.claims_not_swept"}
+            log.warning("the payloads outside the database could not be swept", exc_info=True, extra=fields)
         else:
             log.debug("deleted %d payloads outside the database", removed)
