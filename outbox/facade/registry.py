@@ -85,6 +85,10 @@ def register(
     ids = backend.register_queue(queue, count.count)
     if len(ids) != count.count:
         log.info(
-            "queue %s has %d partitions since it was resized; %d are declared", queue, len(ids), count.count
+            "queue %s has %d partitions since it was resized; %d are declared",
+            queue,
+            len(ids),
+            count.count,
+            extra={"event": "outbox.queue_resized", "queue": queue, "partitions": len(ids)},
         )
     return registry.add(queue, Partitions.of(len(ids)), ids).partition_ids
