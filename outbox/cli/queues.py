@@ -12,16 +12,20 @@ import click
 from outbox.backends.protocol import Backend
 from outbox.cli.commands import OutboxCommand, OutboxGroup, examples, pass_settings
 from outbox.cli.confirm import confirm, yes_option
+from outbox.cli.dead_letters.filters import check_queue
 from outbox.cli.output import emit, emit_json
 from outbox.cli.progress import progress
 from outbox.cli.settings import Settings
 from outbox.cli.target import connected
 from outbox.cli.words import parse_duration
+from outbox.facade.kept import Kept, keep
 from outbox.facade.status import read_status
+from outbox.installation import Installation
 from outbox.queues.administration import SKIPPED, Administration
 from outbox.queues.reshaping import Reshaping
 from outbox.queues.resizing import Resizing
-from outbox.values.readable import count
+from outbox.values.codec import JSON
+from outbox.values.readable import count, duration
 
 partition_option = click.option("--partition", type=int, metavar="N", help="Only this partition, from 0.")
 reason_option = click.option("--reason", metavar="TEXT", help="What status shows, for the others.")
@@ -112,6 +116,48 @@ def resize_command(settings: Settings, queue: str, partitions: int) -> None:
         resized=queue,
         partitions=partitions,
         waits=waits,
+    )
+
+
+@queues.command("keep", epilog=examples("outbox queues keep orders 7d", "outbox queues keep orders 0"))
+@click.argument("queue")
+@click.argument("seconds", metavar="TIME", type=parse_duration)
+@pass_settings
+def keep_command(settings: Settings, queue: str, seconds: float) -> None:
+    """Let what a queue has delivered stay for a time, to be read and delivered again; 0 ends it.
+
+    A program that declares another time sets that when it starts.
+    """
+    with connected(settings) as backend:
+        check_queue(backend, queue)
+        keep(backend)(queue, round(seconds * 1_000_000) or None)
+    said = f"keeps what was delivered for {duration(seconds)}" if seconds else "keeps nothing any more"
+    told(settings, f"queue {queue} {said}", queue=queue, keep=seconds or None)
+
+
+@queues.command(
+    "redeliver",
+    epilog=examples(
+        "outbox queues redeliver orders 3 4711", "outbox queues redeliver orders 3 4711 --to 4720"
+    ),
+)
+@click.argument("queue")
+@click.argument("partition", type=int)
+@click.argument("from_seq", type=click.IntRange(min=1))
+@click.option("--to", "to_seq", type=click.IntRange(min=1), metavar="SEQ", help="The last; all unless given.")
+@pass_settings
+def redeliver_command(
+    settings: Settings, queue: str, partition: int, from_seq: int, to_seq: int | None
+) -> None:
+    """Deliver what a partition has delivered and keeps once more, in order, as new messages."""
+    with connected(settings) as backend:
+        kept = Kept(backend, Installation(backend), JSON)
+        _, again = kept.redeliver(queue, partition, from_seq, to_seq)
+    told(
+        settings,
+        f"{count(again, 'message')} of queue {queue} delivered again",
+        queue=queue,
+        redelivered=again,
     )
 
 

@@ -48,6 +48,7 @@ def as_json(found: OutboxStatus, shown: Shown) -> dict[str, Any]:
         "partitions": partitions,
         "dead_letters": letters_of(found),
         "pauses": found.pauses,
+        "settings": [dataclasses.asdict(one) for one in found.settings],
         **parked_of(found),
     }
 
@@ -74,7 +75,8 @@ def view(found: OutboxStatus, shown: Shown) -> list[RenderableType]:
     if found.parked_keys:
         keys, messages = count(found.parked_keys, "key"), count(found.parked_messages, "message")
         parts.append(f"parked: {keys} with {messages}")
-    return [*parts, *(plain(str(pause)) for pause in found.pauses)]
+    said = [sentence for settings in found.settings for sentence in settings.sentences]
+    return [*parts, *(plain(str(pause)) for pause in found.pauses), *map(plain, said)]
 
 
 def queues_table(rows: Sequence[QueuePartitionStatus]) -> RenderableType:

@@ -41,6 +41,8 @@ CHECKS: tuple[str, ...] = (
     "pauses",
     "parked",
     "resizes",
+    "rates",
+    "kept",
     "dropped",
     "dead_letters",
     "gaps",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from outbox.backends.protocol import Backend
 from outbox.backends.records import PartitionStatus
+from outbox.facade.queue_settings import QueueSettings, read_settings
 from outbox.queues.administration import Administration
 from outbox.queues.numbering import RESIZE
 from outbox.queues.pause import Pause
@@ -88,6 +89,8 @@ class OutboxStatus:
     parked_keys: int = 0
     """Keys whose messages wait apart; see `Outbox.parked`."""
     parked_messages: int = 0
+    settings: list[QueueSettings] = field(default_factory=list)
+    """Queues that keep what was delivered, or have a rate."""
 
 
 def read_status(backend: Backend) -> OutboxStatus:
@@ -100,7 +103,8 @@ def read_status(backend: Backend) -> OutboxStatus:
     gone = [row for row in rows if is_dropped(row.queue) or row.retired]
     rows = [row for row in rows if row not in gone or row.incoming or row.backlog or row.delayed]
     [(keys, messages)] = backend.query("count_parked", queue=None)
-    return OutboxStatus(rows, backend.dead_letter_counts(), pauses, int(keys), int(messages))
+    letters = backend.dead_letter_counts()
+    return OutboxStatus(rows, letters, pauses, int(keys), int(messages), read_settings(backend))
 
 
 def describe_partition(row: PartitionStatus, pauses: Sequence[Pause] = ()) -> QueuePartitionStatus:

@@ -44,9 +44,9 @@ class Buckets:
         tokens, at_us = float(rows[0][0]), int(rows[0][1])
         left = min(tokens - taken(tokens), float(rate.count))
         if left != tokens:
-            self._connection.execute(
-                self._catalog["fill_bucket"], {"queue": queue, "tokens": left, "at_us": at_us}
-            )
+            shown = {"rate_count": rate.count, "rate_per_us": round(rate.count / rate.per_second * 1_000_000)}
+            filled = {"queue": queue, "tokens": left, "at_us": at_us, **shown}
+            self._connection.execute(self._catalog["fill_bucket"], filled)
         return tokens
 
 

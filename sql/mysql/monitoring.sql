@@ -329,3 +329,18 @@ UNION ALL
 SELECT l.payload FROM outbox_dead_letters AS l WHERE l.payload_type LIKE :pattern
 UNION ALL
 SELECT k.payload FROM outbox_parked AS k WHERE k.payload_type LIKE :pattern;
+
+-- name: queue_settings :many
+-- Queues that keep what was delivered or have a rate, for people: what the bucket held when it was last
+-- changed, and how many seconds ago that was.
+-- Locks: none.
+SELECT
+    q.queue,
+    q.keep_us,
+    q.rate_count,
+    q.rate_per_us,
+    q.rate_tokens,
+    TIMESTAMPDIFF(MICROSECOND, q.rate_at, UTC_TIMESTAMP(6)) / 1000000.0 AS rate_age
+FROM outbox_queues AS q
+WHERE q.keep_us IS NOT NULL OR q.rate_count IS NOT NULL
+ORDER BY q.queue;

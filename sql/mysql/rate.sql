@@ -24,10 +24,12 @@ FOR UPDATE;
 INSERT INTO outbox_queues (queue) VALUES (:queue) ON DUPLICATE KEY UPDATE queue = queue;
 
 -- name: fill_bucket :exec
--- What is left in the bucket, at the time that was read with it.
+-- What is left in the bucket, at the time that was read with it, and for people what rate it has.
 -- Locks: the queue's row, held already.
 UPDATE outbox_queues
 SET
+    rate_count = :rate_count,
+    rate_per_us = :rate_per_us,
     rate_tokens = :tokens,
     rate_at = TIMESTAMPADD(MICROSECOND, :at_us, '1970-01-01')
 WHERE queue = :queue;

@@ -23,10 +23,12 @@ FOR NO KEY UPDATE;
 INSERT INTO outbox_queues (queue) VALUES (:queue) ON CONFLICT DO NOTHING;
 
 -- name: fill_bucket :exec
--- What is left in the bucket, at the time that was read with it.
+-- What is left in the bucket, at the time that was read with it, and for people what rate it has.
 -- Locks: the queue's row, held already.
 UPDATE outbox_queues
 SET
+    rate_count = :rate_count,
+    rate_per_us = :rate_per_us,
     rate_tokens = CAST(:tokens AS double precision),
     rate_at = to_timestamp(0) + CAST(:at_us AS bigint) * interval '1 microsecond'
 WHERE queue = :queue;

@@ -24,10 +24,12 @@ WHERE queue = :queue;
 INSERT INTO outbox_queues (queue) VALUES (:queue) ON CONFLICT DO NOTHING;
 
 -- name: fill_bucket :exec
--- What is left in the bucket, at the time that was read with it.
+-- What is left in the bucket, at the time that was read with it, and for people what rate it has.
 -- Locks: the database's write lock.
 UPDATE outbox_queues
 SET
+    rate_count = :rate_count,
+    rate_per_us = :rate_per_us,
     rate_tokens = :tokens,
     rate_at = :at_us
 WHERE queue = :queue;

@@ -53,6 +53,8 @@ CASES: dict[str, tuple[str, int, str]] = {
     "queues pause": ("queues pause orders", 0, "queue orders is paused"),
     "queues resume": ("queues resume orders", 0, ""),
     "queues resize": ("queues resize orders 16", 0, "queue orders has 16 partitions now"),
+    "queues keep": ("queues keep orders 7d", 0, "queue orders keeps what was delivered for 7 d"),
+    "queues redeliver": ("queues redeliver orders --help", 0, "Usage: outbox queues redeliver"),
     "queues rename": ("queues rename orders bills", 0, "queue orders is called bills now"),
     "queues drop": ("queues drop orders --help", 0, "Usage: outbox queues drop"),
     "queues skip": ("queues skip --help", 0, "Usage: outbox queues skip"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from outbox import OutboxMessage
+from outbox import OutboxMessage, Rate
 from tests.acceptance.bench.bench import QUEUE, Bench
 from tests.acceptance.cli.shell import Shell
 from tests.support import Database
@@ -63,6 +63,31 @@ def test_a_queue_is_resized(bench: Bench, shell: Shell) -> None:
     being_resized = "queue orders is being resized: 2 new partitions waiting until 1 message of 1 old one"
     assert being_resized in shell("doctor", "--json").stdout
     assert "that many already" in shell.fails(2, "queues", "resize", QUEUE, "8")
+
+
+def test_what_was_delivered_is_kept_and_delivered_again(bench: Bench, shell: Shell) -> None:
+    assert shell("queues", "keep", QUEUE, "7d").stdout == "queue orders keeps what was delivered for 7 d\n"
+    hands = bench.by_hand(lambda queue: queue.leased(lambda _: None))
+    bench.send(b"a", b"b")
+    hands.work()
+    assert "queue orders keeps what was delivered for 7 d" in shell("status").stdout
+    assert shell("status", "--json").json["settings"][0]["keep"] == 7 * 86_400
+    assert "keeps what was delivered for 7 d: 2 messages" in shell("doctor", "--json").stdout
+    again = shell("queues", "redeliver", QUEUE, "0", "2")
+    assert again.stdout == "1 message of queue orders delivered again\n"
+    assert "keeps nothing any more" in shell("queues", "keep", QUEUE, "0").stdout
+    assert shell("status", "--json").json["settings"] == []
+
+
+def test_a_queue_that_waits_for_its_rate_says_so(bench: Bench, shell: Shell) -> None:
+    hands = bench.by_hand(lambda queue: queue.leased(lambda _: None, rate=Rate(2, per=3600)))
+    bench.send(b"a", b"b", b"c")
+    hands.turn()
+    said = "queue orders has a rate of 2 messages in 1 h: 0 may go now"
+    assert said in shell("status").stdout
+    assert bench.producer.status().settings[0].rate == Rate(2, per=3600)
+    bench.database.execute("UPDATE outbox_body SET created_at = ?", bench.database.long_ago)
+    assert f"{said}, and 1 wait, the oldest for" in shell("doctor", "--json").stdout
 
 
 def test_a_queue_is_renamed_purged_and_dropped(bench: Bench, shell: Shell) -> None:
