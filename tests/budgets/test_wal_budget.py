@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+import outbox
+from outbox import Outbox
 from tests.budgets.line import QUEUE, Line
 from tests.budgets.wire import tapped
 from tests.support import Database, PrivateServer
@@ -41,3 +45,47 @@ def test_a_message_of_100_bytes_in_batches_of_100(private_server: PrivateServer)
     a_message = float(after - before) / (ROUNDS * BATCH)
     print(f"{a_message:.0f} bytes of WAL a message")
     assert a_message <= MOST_BYTES
+
+
+# Bytes of one message of 100 bytes that is only enqueued, and what each feature may add: the key itself; the index
+# of what is due; the name of the message with both of its indexes, and that it is written twice.
+MOST_ENQUEUED = 420
+MOST_MORE: dict[str, tuple[dict[str, Any], int]] = {
+    "a key": ({"key": "customer-4711"}, len("customer-4711") + 8),
+    "a delay": ({"deliver_after": 3600}, 150),
+    "a dedup key": ({"dedup_key": "{n}"}, 600),
+}
+MESSAGES = 500
+
+
+@pytest.mark.backends("postgresql")
+def test_a_message_that_is_enqueued_with_a_key_a_delay_or_a_dedup_key(private_server: PrivateServer) -> None:
+    database: Database = private_server.new_database()
+    outbox.migrate(database.url)
+    with (
+        Outbox.builder(database.url).queue(QUEUE, 1).enqueue_only().open() as producer,
+        database.session() as s,
+    ):
+
+        def bytes_of(options: dict[str, Any]) -> float:
+            def send(first: int) -> None:
+                with producer.transaction() as conn:
+                    for n in range(first, first + MESSAGES):
+                        given = {name: str(v).format(n=n) if v == "{n}" else v for name, v in options.items()}
+                        producer.enqueue(conn, QUEUE, b"x" * 100, **given)
+
+            send(0)
+            s.execute("CHECKPOINT")
+            send(MESSAGES)
+            ((before,),) = s.query(POSITION)
+            send(2 * MESSAGES)
+            ((after,),) = s.query(POSITION)
+            return float(after - before) / MESSAGES
+
+        plain = bytes_of({})
+        print(f"{plain:.0f} bytes of WAL to enqueue a message")
+        assert plain <= MOST_ENQUEUED
+        for name, (options, more) in MOST_MORE.items():
+            found = bytes_of(options)
+            print(f"{found - plain:.0f} more with {name}")
+            assert found <= plain + more, name

@@ -1,4 +1,4 @@
-"""Delay, deduplication, retention and rejections together, with handlers that die, against a model."""
+"""Delay, deduplication, retention, pauses and rejections together, with deaths in handlers, against a model."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class Together(RuleBasedStateMachine):
         self.names: dict[str, tuple[int, int]] = {}
         self.seen: list[OutboxMessage] = []
         self.kill_at: int | None = None
+        self.paused: set[int | None] = set()
 
     @initialize()
     def migrate(self) -> None:
@@ -115,6 +116,19 @@ class Together(RuleBasedStateMachine):
             earlier = SHIFT[self.database.backend].format(column, hours)
             self.database.execute(f"UPDATE {self.prefix}_{table} SET {column} = {earlier}")
 
+    @rule(partition=st.one_of(st.none(), WHERE))
+    def pause(self, partition: int | None) -> None:
+        self.outbox.pause("orders", partition)
+        self.paused.add(partition)
+
+    @rule()
+    def resume(self) -> None:
+        assert self.outbox.resume("orders") == len(self.paused)
+        self.paused.clear()
+
+    def waits(self, partition: int) -> bool:
+        return not self.paused.isdisjoint((None, partition))
+
     @rule(kill_at=st.one_of(st.none(), st.integers(0, 3)))
     def deliver(self, kill_at: int | None) -> None:
         self.kill_at, begin = kill_at, len(self.seen)
@@ -130,8 +144,10 @@ class Together(RuleBasedStateMachine):
             )
             self.outbox = self.open()
         self.check_delivered(self.seen[begin:])
+        assert not [message for message in self.seen[begin:] if self.waits(message.partition)]
         if not killed:
-            assert [sent for sent in self.sent.values() if sent.due <= self.now and not sent.delivered] == []
+            due = [sent for sent in self.sent.values() if sent.due <= self.now and not sent.delivered]
+            assert [sent for sent in due if not self.waits(sent.partition)] == []
 
     def check_delivered(self, messages: list[OutboxMessage]) -> None:
         """What came was due, and new ones came in the order in which they became due."""
@@ -164,6 +180,7 @@ class Together(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "outbox"):
             self.pass_time(9)
+            self.resume()
             self.deliver(None)
             found = {message.id for message in self.outbox.history("orders", limit=1000)}
             assert found == {sent.id for sent in self.sent.values() if not sent.bad}
