@@ -71,7 +71,9 @@ def test_a_message_that_is_enqueued_with_a_key_a_delay_or_a_dedup_key(private_se
             def send(first: int) -> None:
                 with producer.transaction() as conn:
                     for n in range(first, first + MESSAGES):
-                        given = {name: str(v).format(n=n) if v == "{n}" else v for name, v in options.items()}
+                        given: dict[str, Any] = {
+                            name: str(v).format(n=n) if v == "{n}" else v for name, v in options.items()
+                        }
                         producer.enqueue(conn, QUEUE, b"x" * 100, **given)
 
             send(0)
