@@ -77,10 +77,6 @@ class Numbering:
         """How often it was resized."""
         return len(self.generations) - 1
 
-    def counts(self) -> set[int]:
-        """Return every number of partitions that the queue has or had."""
-        return {len(places) for places in self.generations}
-
     def before(self, generation: int, place: Place) -> list[Place]:
         """Return the partitions of the generation before that may have keys of this one."""
         older = self.generations[generation - 1]
