@@ -14,7 +14,8 @@ Clock = Callable[[], float]
 
 # Not `time.monotonic`, which freezegun stops: a wait of ours would never be over. It leaves this one alone,
 # and time-machine lets it pass for this clock; a name of its own, because freezegun replaces by identity.
-monotonic: Clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+# Where the platform can tell, the time counts for which the host was suspended: leases ran out meanwhile.
+monotonic: Clock = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 wall_clock: Clock = time.time
 """Seconds since 1970 by this host, to compare with a time that the database gave. Decides nothing."""

@@ -67,6 +67,13 @@ MIGRATING = Retrying(
 )
 
 
+def made(queue: str, partition_ids: list[int]) -> list[int]:
+    """Return what a registration has made; raises `Contention` if another queue was at the same numbers."""
+    if not partition_ids:
+        raise Contention(f"another registration took the numbers that queue {queue!r} was to have")
+    return partition_ids
+
+
 def retry_migration(function: Callable[P, R]) -> Callable[P, R]:
     """Call ``function`` until it gets the tables' locks, for two minutes; then raise `Contention`."""
 

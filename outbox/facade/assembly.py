@@ -16,6 +16,7 @@ from outbox.dead_letters import DeadLetters
 from outbox.errors import ConfigurationError
 from outbox.events import DeadLettered, HandlerFailed, Observer, Retried
 from outbox.facade.given import on_given
+from outbox.facade.ground_watch import GroundWatch
 from outbox.facade.handle import OutboxHandle
 from outbox.facade.kept import keep
 from outbox.facade.opened import OpenedBackend
@@ -33,6 +34,7 @@ from outbox.wakeups.flush_buffer import FlushBuffer
 from outbox.wakeups.notifier import Notifier
 from outbox.wakeups.stages import StageWakeups
 from outbox.workers.consumer import Consumer
+from outbox.workers.ground import Ground
 from outbox.workers.log_lines import LogLines
 from outbox.workers.pipeline import Pipeline
 
@@ -89,6 +91,9 @@ def make_outbox(options: Options, opened: OpenedBackend, stages: StageWakeups | 
         make_pipeline=partial(make_pipeline, options, opened) if stages is None else refuse_to_drain,
         installation=opened.installation,
         share=TransactionShare(None if stages is None else transactions_at_once(options)),
+        ground=GroundWatch(
+            opened.registry, Ground(opened.backend, opened.installation, opened.rules.old_names)
+        ),
     )
 
 

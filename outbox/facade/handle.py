@@ -67,6 +67,7 @@ class OutboxHandle:
         self._stopping = False
         self._close_outbox = outbox.keep_open()
         self._running = Running(pipeline, threads)
+        self._running.say_what_is_doubled()
         exiting.running.add(self._running)
 
     def stop(self, timeout: float | timedelta = 30.0) -> bool:
@@ -188,6 +189,20 @@ class Running:
     def __init__(self, pipeline: Pipeline, threads: WorkerThreads) -> None:
         self._pipeline = pipeline
         self._threads = threads
+        tables = pipeline.installation.identity.installation
+        self.queues = {(tables, consumer.queue) for consumer in pipeline.consumers}
+
+    def say_what_is_doubled(self) -> None:
+        """Warn of other workers of this process for the same queues: they were most likely forgotten."""
+        others = [each for each in list(exiting.running) if isinstance(each, Running)]
+        doubled = {queue for each in others for _, queue in self.queues & each.queues}
+        if doubled:
+            log.warning(
+                "this process has workers for %s already, which an earlier start() began and no stop() "
+                "ended: both deliver, each with its own handlers; stop() the earlier handle first",
+                ", ".join(sorted(doubled)),
+                extra={"queues": sorted(doubled)},
+            )
 
     def end(self) -> None:
         """Let handlers that are about to finish do so; give the leases of the others back."""

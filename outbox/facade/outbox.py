@@ -13,6 +13,7 @@ from outbox.connections.asynchronous import in_greenlet
 from outbox.dead_letters import DeadLetters
 from outbox.enqueue.place import RightPlace
 from outbox.errors import ConfigurationError, OutboxClosed
+from outbox.facade.ground_watch import GroundWatch
 from outbox.facade.kept import Kept
 from outbox.facade.preparing import Preparing
 from outbox.facade.queue_methods import QueueMethods
@@ -59,13 +60,16 @@ class Outbox(QueueMethods):
         make_pipeline: Callable[..., Any],
         installation: Installation,
         share: TransactionShare,
+        ground: GroundWatch,
     ) -> None:
         """Use `Outbox.builder` instead."""
         self.backend = backend
         self._registry = registry
         self._flush_buffer = flush_buffer
         self._preparing = preparing
-        self._writing = Writing(backend, flush_buffer, place, share, require_transaction=require_transaction)
+        self._writing = Writing(
+            backend, flush_buffer, place, share, ground, require_transaction=require_transaction
+        )
         # For `outbox.testing.drain`: the pipeline behind this outbox, run in the caller's thread.
         self._make_pipeline = make_pipeline
         self._guard = ForkGuard()

@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from outbox.backends.protocol import Queues
 from outbox.errors import QueueNotRegistered
@@ -59,6 +59,11 @@ class Registry:
         """Enqueue to the partitions that a queue has since it was resized."""
         ids = [place.partition_id for place in numbering.current]
         self.add(name, Partitions.of(len(ids)), ids)
+
+    def move(self, name: str, partition_ids: Sequence[int]) -> None:
+        """Let a queue have other partitions from now on: its tables were emptied or made anew."""
+        with self._lock:
+            self._queues[name] = replace(self._queues[name], partition_ids=tuple(partition_ids))
 
     def __getitem__(self, name: str) -> RegisteredQueue:
         try:

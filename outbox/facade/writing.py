@@ -12,6 +12,7 @@ from outbox.enqueue.place import RightPlace
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.errors import TransactionRequired
 from outbox.events import Enqueued
+from outbox.facade.ground_watch import GroundWatch
 from outbox.facade.preparing import enqueued
 from outbox.facade.registry import RegisteredQueue
 from outbox.facade.reserve import Reservations
@@ -30,6 +31,7 @@ class Writing:
         flush_buffer: FlushBuffer,
         place: RightPlace,
         share: TransactionShare,
+        ground: GroundWatch,
         *,
         require_transaction: bool,
     ) -> None:
@@ -37,6 +39,7 @@ class Writing:
         self._flush_buffer = flush_buffer
         self._place = place
         self._share = share
+        self._ground = ground
         self._reservations = Reservations(backend)
         self._require_transaction = require_transaction
         # For `outbox.testing.capture`: called with what was written, committed or not.
@@ -68,6 +71,7 @@ class Writing:
         self._flush_buffer.committed(to_wake(new))
         if new and self._flush_buffer.observers.want(Enqueued):
             self._flush_buffer.tell_committed(enqueued(queue, new, new_ids), None)
+        self._ground.look()
         return ids[0]
 
     def close(self) -> None:
@@ -84,6 +88,7 @@ class Writing:
                 yield conn
             # Not `Outbox.flush`, which refuses once that is closed: what is committed is committed.
             self._flush_buffer.flush()
+        self._ground.look()
 
     @contextmanager
     def noting(self, note: Note) -> Iterator[None]:

@@ -194,6 +194,7 @@ class Pipeline:
             poll_interval=self.settings.poll_interval,
             installation=self.installation,
             queues=self._queues,
+            consumers=self.consumers,
             rules=self.rules,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from outbox import events
@@ -13,11 +14,15 @@ from outbox.queues.rules import Rules
 from outbox.runtime.directive import Directive, Sleep
 from outbox.runtime.observers import Observers
 from outbox.wakeups.stages import StageWakeups
+from outbox.workers import ground
+from outbox.workers.consumer import Consumer
+from outbox.workers.ground import Ground
+from outbox.workers.identities import Trouble, troubles
+
+log = logging.getLogger("outbox.ground")
 
 # After news a poll follows soon, for more often comes with it; each one that finds nothing doubles the pause.
 FIRST_INTERVAL = 0.05
-GROUND_SECONDS = 8.0
-"""How often a process looks whether its partitions are still its own, to say so within ten seconds."""
 
 
 class Reconciler:
@@ -37,14 +42,18 @@ class Reconciler:
         *,
         poll_interval: float,
         installation: Installation,
+        consumers: Sequence[Consumer] = (),
         queues: Mapping[int, str] | None = None,
         clock: Clock = monotonic,
         rules: Rules,
     ) -> None:
-        """``queues`` tells whose each partition was when this process registered it; see `_check_ground`."""
+        """``queues`` tells whose each partition is, ``consumers`` with which each was registered."""
         self._queues = {} if queues is None else queues
+        self._registered = {consumer.queue: tuple(consumer.partition_ids) for consumer in consumers}
         self._clock = clock
-        self._check_at = clock() + GROUND_SECONDS
+        self._ground = Ground(backend, installation, rules.old_names)
+        self._check_at = clock() + ground.GROUND_SECONDS
+        self._told: list[Trouble] = []
         self._backend = backend
         self._stages = stages
         self._partition_ids = partition_ids
@@ -58,7 +67,7 @@ class Reconciler:
         """Look at every partition once."""
         if self._queues and self._clock() >= self._check_at:
             self._check_ground()
-            self._check_at = self._clock() + GROUND_SECONDS
+            self._check_at = self._clock() + ground.GROUND_SECONDS
             return Sleep(self._interval / 2)
         self._installation.verify()
         rows = self._backend.pending(self._partition_ids)
@@ -84,22 +93,29 @@ class Reconciler:
     def _check_ground(self) -> None:
         """Now and then, see whether the partitions are still those that this process registered.
 
-        Tables may be emptied, restored or made anew under a running process. Then its numbers are no
-        partition's, or another queue's, whose messages would come to the wrong handler: it stands still, and
-        says so, until they are its own again. Raises `DatabaseError`.
+        Those that are not would bring messages to the wrong handler, or none: the process leaves them alone
+        and says so, until they are put back. Raises `DatabaseError`.
         """
-        found = {int(row.id): str(row.queue) for row in self._backend.query("all_partitions")}
-        wrong = {key: queue for key, queue in self._queues.items() if found.get(key) != queue}
-        if wrong:
-            renamed = self._rules.old_names()
-            wrong = {
-                key: queue for key, queue in wrong.items() if found.get(key) != renamed.get(queue, queue)
-            }
-        self._stages.heed(wrong)
-        if wrong:
-            names = ", ".join(sorted(set(wrong.values())))
+        known: dict[str, list[int]] = {}
+        for key, queue in dict(self._queues).items():
+            known.setdefault(queue, []).append(key)
+        # Of a queue that was resized, none can tell which partition had which place.
+        resized = {queue for queue, ids in known.items() if tuple(ids) != self._registered.get(queue)}
+        lost = self._ground.look({queue: tuple(ids) for queue, ids in known.items()}, resized)
+        self._tell_of_ids()
+        self._stages.heed([key for queue in lost for key in known[queue]])
+        if lost:
+            names = ", ".join(sorted(lost))
             raise DatabaseError(
-                f"the partitions {sorted(wrong)} of {names} are gone or another queue's: the tables were "
-                "emptied, restored or made anew under this process, which delivers nothing of these queues "
-                "now; restart it, and the programs that enqueue to them"
+                f"the partitions of {names} are gone or another queue's: the tables were emptied, restored "
+                "or made anew under this process, which delivers nothing of these queues now; what is gone "
+                "is registered again in seconds; if this stays, restart the process"
             )
+
+    def _tell_of_ids(self) -> None:
+        """Say once what a restore or an ALTER has done to the order of the messages."""
+        found = troubles(self._backend)
+        for trouble in found:
+            if trouble not in self._told:
+                log.error("%s; run: %s", trouble.text, trouble.repair)
+        self._told = found

@@ -45,27 +45,88 @@ SET SESSION lock_wait_timeout = :seconds;
 -- name: create_first_partition :exec
 -- The transaction that inserts partition 0 creates the queue. A racing registration waits here on the unique
 -- key until that transaction ends, then finds the row and compares counts: never a union of both.
+-- Its id is the time, in microseconds since 1970: tables may be emptied or made anew under processes that
+-- know the older ids, whose messages must not come to another queue's handler. It is a multiple of 64, and
+-- the next 64 ids are the queue's; where two queues meet in one number, the later one tries again.
 -- Differs: the affected rows tell who it was, 1 or 0.
--- Locks: the new row's key until commit.
-INSERT IGNORE INTO outbox_partitions (queue, `partition`) VALUES (:queue, 0);
+-- Locks: the new row's keys until commit.
+INSERT IGNORE INTO outbox_partitions (id, queue, `partition`)
+SELECT
+    64 * GREATEST(
+        COALESCE(MAX(p.id), 0) DIV 64 + 1, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 64
+    ),
+    :queue,
+    0
+FROM outbox_partitions AS p;
 
 -- name: create_other_partitions :exec
 -- Partitions 1 to n - 1, a JSON array, in the transaction that created partition 0.
-INSERT INTO outbox_partitions (queue, `partition`)
-SELECT :queue, other.n
-FROM JSON_TABLE(:indexes, '$[*]' COLUMNS (n SMALLINT PATH '$')) AS other;
+INSERT INTO outbox_partitions (id, queue, `partition`)
+SELECT p.id + other.n, p.queue, other.n
+FROM outbox_partitions AS p
+CROSS JOIN JSON_TABLE(:indexes, '$[*]' COLUMNS (n SMALLINT PATH '$')) AS other
+WHERE p.queue = :queue AND p.`partition` = 0;
 
 -- name: create_cursors :exec
--- A processor row for every partition of the queue.
+-- A processor row for every partition of the queue. Of a partition that had one before nothing is guessed:
+-- while it has numbered messages, none can tell which of them were delivered.
 -- Differs: one table a statement, see create_vacuum_cursors.
-INSERT IGNORE INTO outbox_processor (partition_id)
-SELECT id FROM outbox_partitions WHERE queue = :queue;
+INSERT IGNORE INTO outbox_processor (partition_id, processed_seq)
+SELECT p.id, p.sequence
+FROM outbox_partitions AS p
+WHERE
+    p.queue = :queue
+    AND NOT EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = p.id);
 
 -- name: create_vacuum_cursors :exec
 -- A vacuum row for every partition of the queue.
 -- Differs: one table a statement, see create_cursors.
-INSERT IGNORE INTO outbox_vacuum (partition_id)
-SELECT id FROM outbox_partitions WHERE queue = :queue;
+INSERT IGNORE INTO outbox_vacuum (partition_id, vacuumed_seq)
+SELECT p.id, p.sequence
+FROM outbox_partitions AS p
+WHERE
+    p.queue = :queue
+    AND NOT EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = p.id);
+
+-- name: ground :many
+-- Whose these partitions are, of those with their cursors: a process compares it with what it registered.
+-- Locks: none.
+SELECT p.id, p.queue
+FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS g
+STRAIGHT_JOIN outbox_partitions AS p FORCE INDEX (PRIMARY) ON p.id = g.id
+STRAIGHT_JOIN outbox_processor AS c FORCE INDEX (PRIMARY) ON c.partition_id = p.id
+STRAIGHT_JOIN outbox_vacuum AS v FORCE INDEX (PRIMARY) ON v.partition_id = p.id;
+
+-- name: put_back_partitions :exec
+-- The rows of a queue that is gone, with the ids that it had: producers go on writing to them. Its numbers go
+-- on behind what is left of it.
+-- Locks: the new rows' keys until commit.
+INSERT IGNORE INTO outbox_partitions (id, queue, `partition`, sequence)
+SELECT
+    g.id,
+    :queue,
+    g.n - 1,
+    GREATEST(
+        COALESCE((SELECT MAX(o.seq) FROM outbox_outgoing AS o WHERE o.partition_id = g.id), 0),
+        COALESCE((SELECT c.processed_seq FROM outbox_processor AS c WHERE c.partition_id = g.id), 0)
+    )
+FROM JSON_TABLE(:partition_ids, '$[*]' COLUMNS (n FOR ORDINALITY, id BIGINT PATH '$')) AS g;
+
+-- name: move_incoming :exec
+-- What was written to a partition that is gone goes to the one that has its place now.
+-- Locks: the rows.
+UPDATE outbox_incoming AS i
+LEFT JOIN outbox_partitions AS p ON p.id = i.partition_id
+SET i.partition_id = :present
+WHERE i.partition_id = :gone AND p.id IS NULL;
+
+-- name: move_delayed :exec
+-- The same for what is not due yet.
+-- Locks: the rows.
+UPDATE outbox_delayed AS d
+LEFT JOIN outbox_partitions AS p ON p.id = d.partition_id
+SET d.partition_id = :present
+WHERE d.partition_id = :gone AND p.id IS NULL;
 
 -- name: queue_partitions :many
 -- The partition ids of a queue in index order; an old name leads to the queue. Those that a

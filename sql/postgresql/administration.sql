@@ -168,10 +168,18 @@ SET partition = partition + 64 * :resize, retired_at = clock_timestamp()
 WHERE queue = :queue AND retired_at IS NULL;
 
 -- name: add_partitions :exec
--- Those that take their place.
+-- Those that take their place, with ids as create_first_partition makes them.
 -- Locks: the new rows.
-INSERT INTO outbox_partitions (queue, partition)
-SELECT CAST(:queue AS varchar), n FROM unnest(CAST(:indexes AS integer[])) AS n;
+INSERT INTO outbox_partitions (id, queue, partition)
+OVERRIDING SYSTEM VALUE
+SELECT base.id + n, CAST(:queue AS varchar), n
+FROM (
+    SELECT
+        64 * greatest(
+            coalesce(max(id), 0) / 64 + 1, CAST(extract(EPOCH FROM clock_timestamp()) * 1000000 AS bigint) / 64
+        ) AS id
+    FROM outbox_partitions
+) AS base, unnest(CAST(:indexes AS integer[])) AS n;
 
 -- name: let_wait :exec
 -- No worker takes them until what has a number in the retired ones is delivered: a lease for 27 years.

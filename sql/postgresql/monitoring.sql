@@ -158,9 +158,9 @@ WHERE partition_id = :partition_id
 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: identities :many
--- How far the numbers of the two tables that give them out have come, how many each session takes at once,
--- and the highest that is there, with the statements that repair them. A restore or a replica that became the
--- primary may leave the first behind.
+-- How far the ids of the messages have come, how many each session takes at once, and the highest that is
+-- there, with the statements that repair them. A restore or a replica that became the primary may leave the
+-- first behind.
 -- Differs: the others never give out less than what is there, and no session takes numbers in advance.
 SELECT
     t.name,
@@ -177,8 +177,6 @@ FROM (
         'body' AS name,
         to_regclass('outbox_body') AS owner,
         (SELECT max(b.id) FROM outbox_body AS b) AS highest
-    UNION ALL
-    SELECT 'partitions', to_regclass('outbox_partitions'), (SELECT max(p.id) FROM outbox_partitions AS p)
 ) AS t
 INNER JOIN pg_depend AS d
     ON d.refobjid = t.owner AND d.classid = CAST('pg_class' AS regclass) AND d.deptype IN ('a', 'i')

@@ -34,27 +34,94 @@ SELECT set_config('lock_timeout', :seconds, TRUE);
 -- name: create_first_partition :one
 -- The transaction that inserts partition 0 creates the queue. A racing registration waits here on the unique
 -- key until that transaction ends, then finds the row and compares counts: never a union of both.
--- Locks: the new row's key until commit.
-INSERT INTO outbox_partitions (queue, partition) VALUES (:queue, 0)
-ON CONFLICT (queue, partition) DO NOTHING
+-- Its id is the time, in microseconds since 1970: tables may be emptied or made anew under processes that
+-- know the older ids, whose messages must not come to another queue's handler. It is a multiple of 64, and
+-- the next 64 ids are the queue's; where two queues meet in one number, the later one tries again.
+-- Locks: the new row's keys until commit.
+INSERT INTO outbox_partitions (id, queue, partition)
+OVERRIDING SYSTEM VALUE
+SELECT
+    64 * greatest(
+        coalesce(max(id), 0) / 64 + 1, CAST(extract(EPOCH FROM clock_timestamp()) * 1000000 AS bigint) / 64
+    ),
+    :queue,
+    0
+FROM outbox_partitions
+ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: create_other_partitions :exec
 -- Partitions 1 to n - 1, in the transaction that created partition 0.
-INSERT INTO outbox_partitions (queue, partition)
-SELECT CAST(:queue AS varchar), n FROM generate_series(1, CAST(:last AS integer)) AS n;
+INSERT INTO outbox_partitions (id, queue, partition)
+OVERRIDING SYSTEM VALUE
+SELECT p.id + n, p.queue, n
+FROM outbox_partitions AS p, generate_series(1, CAST(:last AS integer)) AS n
+WHERE p.queue = :queue AND p.partition = 0;
 
 -- name: create_cursors :exec
--- A processor and a vacuum row for every partition of the queue.
-WITH made AS (
-    INSERT INTO outbox_processor (partition_id)
-    SELECT id FROM outbox_partitions WHERE queue = :queue
+-- A processor and a vacuum row for every partition of the queue. Of a partition that had one before nothing
+-- is guessed: while it has numbered messages, none can tell which of them were delivered.
+WITH bare AS MATERIALIZED (
+    SELECT p.id, p.sequence
+    FROM outbox_partitions AS p
+    WHERE
+        p.queue = :queue
+        AND NOT EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = p.id)
+),
+
+made AS (
+    INSERT INTO outbox_processor (partition_id, processed_seq)
+    SELECT id, sequence FROM bare
     ON CONFLICT (partition_id) DO NOTHING
 )
 
-INSERT INTO outbox_vacuum (partition_id)
-SELECT id FROM outbox_partitions WHERE queue = :queue
+INSERT INTO outbox_vacuum (partition_id, vacuumed_seq)
+SELECT id, sequence FROM bare
 ON CONFLICT (partition_id) DO NOTHING;
+
+-- name: ground :many
+-- Whose these partitions are, of those with their cursors: a process compares it with what it registered.
+-- Locks: none.
+SELECT p.id, p.queue
+FROM outbox_partitions AS p
+INNER JOIN outbox_processor AS c ON c.partition_id = p.id
+INNER JOIN outbox_vacuum AS v ON v.partition_id = p.id
+WHERE p.id = ANY(CAST(:partition_ids AS bigint[]));
+
+-- name: put_back_partitions :exec
+-- The rows of a queue that is gone, with the ids that it had: producers go on writing to them. Its numbers go
+-- on behind what is left of it.
+-- Locks: the new rows' keys until commit.
+INSERT INTO outbox_partitions (id, queue, partition, sequence)
+OVERRIDING SYSTEM VALUE
+SELECT
+    g.id,
+    :queue,
+    g.n - 1,
+    greatest(
+        (SELECT coalesce(max(o.seq), 0) FROM outbox_outgoing AS o WHERE o.partition_id = g.id),
+        (SELECT coalesce(max(c.processed_seq), 0) FROM outbox_processor AS c WHERE c.partition_id = g.id)
+    )
+FROM unnest(CAST(:partition_ids AS bigint[])) WITH ORDINALITY AS g (id, n)
+ON CONFLICT DO NOTHING;
+
+-- name: move_incoming :exec
+-- What was written to a partition that is gone goes to the one that has its place now.
+-- Locks: the rows.
+UPDATE outbox_incoming
+SET partition_id = :present
+WHERE
+    partition_id = :gone
+    AND NOT EXISTS (SELECT 1 FROM outbox_partitions AS p WHERE p.id = :gone);
+
+-- name: move_delayed :exec
+-- The same for what is not due yet.
+-- Locks: the rows.
+UPDATE outbox_delayed
+SET partition_id = :present
+WHERE
+    partition_id = :gone
+    AND NOT EXISTS (SELECT 1 FROM outbox_partitions AS p WHERE p.id = :gone);
 
 -- name: queue_partitions :many
 -- The partition ids of a queue in index order; an old name leads to the queue. Those that a

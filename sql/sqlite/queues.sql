@@ -42,8 +42,19 @@ BEGIN IMMEDIATE;
 -- name: create_first_partition :one
 -- The transaction that inserts partition 0 creates the queue; a racing registration waits for the write lock,
 -- then finds the row and compares counts: never a union of both.
+-- Its id is the time, in microseconds since 1970: tables may be emptied or made anew under processes that
+-- know the older ids, whose messages must not come to another queue's handler. It is a multiple of 64, and
+-- the next 64 ids are the queue's.
 -- Locks: the database's write lock.
-INSERT INTO outbox_partitions (queue, partition) VALUES (:queue, 0)
+INSERT INTO outbox_partitions (id, queue, partition)
+SELECT
+    64 * max(
+        coalesce((SELECT max(p.id) FROM outbox_partitions AS p), 0) / 64 + 1,
+        CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 / 64
+    ),
+    :queue,
+    0
+WHERE TRUE
 ON CONFLICT (queue, partition) DO NOTHING
 RETURNING id;
 
@@ -55,25 +66,87 @@ WITH RECURSIVE numbers (n) AS (
     SELECT n + 1 FROM numbers WHERE n < :last
 )
 
-INSERT INTO outbox_partitions (queue, partition)
+INSERT INTO outbox_partitions (id, queue, partition)
 SELECT
-    :queue,
-    n
-FROM numbers;
+    p.id + numbers.n,
+    p.queue,
+    numbers.n
+FROM outbox_partitions AS p
+CROSS JOIN numbers
+WHERE p.queue = :queue AND p.partition = 0;
 
 -- name: create_cursors :exec
--- A processor row for every partition of the queue.
+-- A processor row for every partition of the queue. Of a partition that had one before nothing is guessed:
+-- while it has numbered messages, none can tell which of them were delivered.
 -- Differs: SQLite has no INSERT inside WITH, so the vacuum rows are create_vacuum_cursors.
-INSERT INTO outbox_processor (partition_id)
-SELECT id FROM outbox_partitions WHERE queue = :queue
+INSERT INTO outbox_processor (partition_id, processed_seq)
+SELECT
+    p.id,
+    p.sequence
+FROM outbox_partitions AS p
+WHERE
+    p.queue = :queue
+    AND NOT EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = p.id)
 ON CONFLICT (partition_id) DO NOTHING;
 
 -- name: create_vacuum_cursors :exec
 -- A vacuum row for every partition of the queue.
 -- Differs: the second half of create_cursors.
-INSERT INTO outbox_vacuum (partition_id)
-SELECT id FROM outbox_partitions WHERE queue = :queue
+INSERT INTO outbox_vacuum (partition_id, vacuumed_seq)
+SELECT
+    p.id,
+    p.sequence
+FROM outbox_partitions AS p
+WHERE
+    p.queue = :queue
+    AND NOT EXISTS (SELECT 1 FROM outbox_outgoing AS o WHERE o.partition_id = p.id)
 ON CONFLICT (partition_id) DO NOTHING;
+
+-- name: ground :many
+-- Whose these partitions are, of those with their cursors: a process compares it with what it registered.
+-- Locks: none.
+SELECT
+    p.id,
+    p.queue
+FROM json_each(:partition_ids) AS g
+CROSS JOIN outbox_partitions AS p ON p.id = g.value
+CROSS JOIN outbox_processor AS c ON c.partition_id = p.id
+CROSS JOIN outbox_vacuum AS v ON v.partition_id = p.id;
+
+-- name: put_back_partitions :exec
+-- The rows of a queue that is gone, with the ids that it had: producers go on writing to them. Its numbers go
+-- on behind what is left of it.
+-- Locks: the database's write lock.
+INSERT INTO outbox_partitions (id, queue, partition, sequence)
+SELECT
+    g.value,
+    :queue,
+    g.key,
+    max(
+        coalesce((SELECT max(o.seq) FROM outbox_outgoing AS o WHERE o.partition_id = g.value), 0),
+        coalesce((SELECT c.processed_seq FROM outbox_processor AS c WHERE c.partition_id = g.value), 0)
+    )
+FROM json_each(:partition_ids) AS g
+WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: move_incoming :exec
+-- What was written to a partition that is gone goes to the one that has its place now.
+-- Locks: the database's write lock.
+UPDATE outbox_incoming
+SET partition_id = :present
+WHERE
+    partition_id = :gone
+    AND NOT EXISTS (SELECT 1 FROM outbox_partitions AS p WHERE p.id = :gone);
+
+-- name: move_delayed :exec
+-- The same for what is not due yet.
+-- Locks: the database's write lock.
+UPDATE outbox_delayed
+SET partition_id = :present
+WHERE
+    partition_id = :gone
+    AND NOT EXISTS (SELECT 1 FROM outbox_partitions AS p WHERE p.id = :gone);
 
 -- name: queue_partitions :many
 -- The partition ids of a queue in index order; an old name leads to the queue. Those that a

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import math
+import time
+from functools import partial
 
-from outbox.clock import Deadline
+from outbox.clock import Deadline, monotonic
 from tests.unit.handlers.support import HandClock
 
 
@@ -30,3 +32,11 @@ def test_never_never_passes_and_cannot_be_made_to() -> None:
     never.extend_to(0.0)
     assert never.remaining() == math.inf
     assert not never.passed
+
+
+def test_the_clock_goes_on_while_the_host_is_suspended() -> None:
+    # A lease runs out meanwhile, by the clock of the database.
+    apart = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) - monotonic()
+    assert abs(apart) < 5
+    assert isinstance(monotonic, partial)
+    assert monotonic.args == (getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC),)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from outbox.backends.mysql.session import Operations, Session
 from outbox.backends.records import check_resized
-from outbox.backends.retry import retry_contention
+from outbox.backends.retry import made, retry_contention
 from outbox.statements.dialect import MYSQL
 
 
@@ -21,7 +21,7 @@ class Queues(Operations):
         if not ids:
             with self._source.writing() as session:
                 create(session, queue, partitions)
-                ids = partition_ids(session, queue)
+                ids = made(queue, partition_ids(session, queue))
         if len(ids) != partitions:
             with self._source.reading() as session:
                 check_resized(queue, partitions, len(ids), session.query("numbering", queue=queue))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -19,12 +20,14 @@ from outbox.backends.mysql.session import Session
 from outbox.backends.waiting import SLICE, Waiting
 from outbox.clock import Clock, monotonic
 from outbox.errors import ConfigurationError, ConnectionLost, DatabaseError, ReadOnlyServer
+from outbox.runtime.sockets import keep_opened_by
 from outbox.statements import Catalog
 
 log = logging.getLogger("outbox.backends.mysql")
 
 # How long a thread waits for a connection of the pool: longer than any statement of ours should take.
 CHECKOUT_TIMEOUT = 30.0
+PORT = 3306  # the driver's own default
 AUTOCOMMIT_FLAG = 2  # in the status that ends every answer of the server
 # After this many seconds without use a connection is asked whether it still lives. The user's may be
 # cut off sooner than our own, but a worker's poll is to ask of neither.
@@ -136,7 +139,9 @@ class PoolSource:
 
     def _connect(self) -> Any:
         try:
-            connection = self._driver.connect(**self._arguments)
+            connection = keep_opened_by(
+                partial(self._driver.connect, **self._arguments), self._arguments.get("port", PORT)
+            )
         except AttributeError as error:  # the driver's word for an option that it does not know
             place = f"mysql://{self._arguments.get('host', 'localhost')}/{self._database}"
             problem = f"the driver says {str(error)!r}; leave that option out of the URL"

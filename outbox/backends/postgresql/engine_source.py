@@ -16,6 +16,7 @@ from outbox.backends.postgresql.sources import (
     end_transaction,
 )
 from outbox.backends.waiting import Waiting, never
+from outbox.runtime import sockets
 from outbox.statements import Catalog
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class EngineSource:
             with outer.begin():
                 if odd:
                     self._odd.prepare(conn)
+                # What is locked here must not outlive the process.
+                sockets.keep(conn.fileno())
                 yield conn, outer
 
     @contextmanager

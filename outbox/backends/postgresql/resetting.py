@@ -6,6 +6,7 @@ import logging
 from typing import Any, TypeAlias
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from outbox.statements import Catalog
 from outbox.unwrapping import innermost
@@ -63,7 +64,7 @@ class Resetting:
         for name, value in zip(SETTINGS, before, strict=True):
             if getattr(conn, name) != value:
                 setattr(conn, name, value)
-        cursor = psycopg.Cursor(conn)
+        cursor = psycopg.Cursor(conn, row_factory=tuple_row)
         cursor.execute(self._script, prepare=False)
         while cursor.nextset():
             pass

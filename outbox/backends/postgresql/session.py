@@ -86,7 +86,7 @@ class Session:
 
     def script(self, sql: str) -> None:
         """Run commands separated by semicolons; raise at the first that fails."""
-        psycopg.Cursor(self.connection).execute(sql, prepare=False)
+        psycopg.Cursor(self.connection, row_factory=tuple_row).execute(sql, prepare=False)
 
 
 class Database:

@@ -12,9 +12,11 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow, tuple_row
 
 from outbox.backends.postgresql.pooler import Pooler
 from outbox.errors import ConfigurationError
+from outbox.runtime import sockets
 from outbox.statements import Catalog
 from outbox.unwrapping import innermost
 
@@ -59,12 +61,18 @@ def own_session(catalog: Catalog, pooler: Pooler) -> Callable[[PgConnection], No
     question, text = catalog["answered_by"].compact, catalog["own_session"].compact
 
     def configure(conn: PgConnection) -> None:
-        row = psycopg.Cursor(conn).execute(question, prepare=False).fetchone()
+        sockets.keep(conn.fileno())
+        row = plain_cursor(conn).execute(question, prepare=False).fetchone()
         assert row is not None
         if not pooler.compare(conn, row[0]):
-            psycopg.Cursor(conn).execute(text, prepare=False)
+            plain_cursor(conn).execute(text, prepare=False)
 
     return configure
+
+
+def plain_cursor(conn: PgConnection) -> psycopg.Cursor[TupleRow]:
+    """Return a cursor that gives rows as they are, whatever the connection's user has set."""
+    return psycopg.Cursor(conn, row_factory=tuple_row)
 
 
 class OddSessions:
@@ -83,7 +91,7 @@ class OddSessions:
         with self._lock:
             known = self._known.get(conn)
         if known is None:
-            row = psycopg.Cursor(conn).execute(self._question, prepare=False).fetchone()
+            row = plain_cursor(conn).execute(self._question, prepare=False).fetchone()
             assert row is not None
             self._pooler.compare(conn, row[1])
             known = row[0] > 0
@@ -109,4 +117,4 @@ class OddSessions:
 
     def prepare(self, conn: PgConnection) -> None:
         """Set an open transaction up; 1 round trip."""
-        psycopg.Cursor(innermost(conn, psycopg.Connection)).execute(self._settings, prepare=False)
+        plain_cursor(innermost(conn, psycopg.Connection)).execute(self._settings, prepare=False)

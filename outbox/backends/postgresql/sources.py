@@ -19,7 +19,7 @@ from outbox.backends.postgresql.resetting import Resetting, driver_settings
 from outbox.backends.postgresql.settings import OddSessions, connect_timeout, keepalives, own_session
 from outbox.backends.waiting import Waiting, never
 from outbox.clock import in_real_time
-from outbox.runtime import exiting
+from outbox.runtime import exiting, sockets
 from outbox.statements import Catalog
 
 PgConnection: TypeAlias = "psycopg.Connection[Any]"
@@ -171,6 +171,8 @@ class PoolSource:
     @contextmanager
     def writing(self, spoiled: Callable[[], bool] = never) -> Iterator[tuple[PgConnection, Any]]:
         with self._acquire() as conn:
+            # Also the user's: what is locked here must not outlive the process.
+            sockets.keep(conn.fileno())
             if not self._sessions_are_ours:
                 with self._odd.transaction(conn):
                     yield conn, conn
@@ -211,6 +213,7 @@ class PoolSource:
         conninfo = self._pool.conninfo
         connect = self._pool.connection_class.connect
         conn: PgConnection = connect(conninfo if isinstance(conninfo, str) else conninfo(), **kwargs)
+        sockets.keep(conn.fileno())
         try:
             # What the user's pool does to a new connection, say to its search_path, has no public name.
             if configure := getattr(self._pool, "_configure", None):

@@ -1,8 +1,14 @@
-"""What became of a transaction in the hands of the user's code: the connection knows, at no round trip."""
+"""What became of a transaction in the hands of the user's code: the connection knows, at no round trip.
+
+At the end it does not tell one transaction from another that the code began after a COMMIT of its own, so
+what it executes is watched.
+"""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -23,6 +29,28 @@ SWALLOWED = (
 )
 
 
+_ended: WeakSet[PgConnection] = WeakSet()
+"""Connections whose code has ended the transaction that it was given."""
+
+
+@functools.cache
+def noticing(factory: Any) -> Any:
+    """Return a class of cursors like another, which notice that a statement has ended the transaction."""
+
+    class Noticing(factory):  # type: ignore[misc]
+        notices = True
+
+        def execute(self, *args: Any, **options: Any) -> Any:
+            try:
+                return super().execute(*args, **options)
+            finally:
+                if self.connection.info.transaction_status == TransactionStatus.IDLE:
+                    _ended.add(self.connection)
+
+    Noticing.__name__ = Noticing.__qualname__ = getattr(factory, "__name__", "Cursor")
+    return Noticing
+
+
 class UserTransaction:
     """A transaction in the hands of a handler, or of a ``with outbox.transaction()`` block."""
 
@@ -31,6 +59,12 @@ class UserTransaction:
         # A tracing agent may have wrapped it.
         self._connection: PgConnection = innermost(connection, psycopg.Connection)
         self._is_the_same = watch(given)
+        # SQLAlchemy's begins with its first statement.
+        self._begun = given is connection
+        _ended.discard(self._connection)
+        factory: Any = self._connection.cursor_factory
+        if isinstance(factory, type) and not getattr(factory, "notices", False):
+            self._connection.cursor_factory = noticing(factory)
 
     def check_open(self) -> None:
         """Raise `DatabaseError` when it was ended, `ConnectionLost` when the connection is gone."""
@@ -39,7 +73,7 @@ class UserTransaction:
         status = self._connection.info.transaction_status
         if status == TransactionStatus.UNKNOWN:
             raise ConnectionLost(LOST)
-        if status == TransactionStatus.IDLE:
+        if self._connection in _ended or (self._begun and status == TransactionStatus.IDLE):
             raise DatabaseError(ENDED)
 
     def check_sound(self) -> None:

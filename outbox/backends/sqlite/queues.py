@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outbox.backends.records import check_resized
-from outbox.backends.retry import retry_contention
+from outbox.backends.retry import made, retry_contention
 from outbox.backends.sqlite.session import Operations
 
 
@@ -14,7 +14,7 @@ class Queues(Operations):
     def register_queue(self, queue: str, partitions: int) -> list[int]:
         ids: list[int] = self._db.query("queue_partitions", queue=queue).values()
         if not ids:
-            ids = self._create(queue, partitions)
+            ids = made(queue, self._create(queue, partitions))
         if len(ids) != partitions:
             check_resized(queue, partitions, len(ids), self._db.query("numbering", queue=queue))
         return ids

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from outbox.backends.sqlite.errors import translated
+from outbox.backends.sqlite.forks import gate
 from outbox.backends.sqlite.sources import Source
 from outbox.backends.sqlite.writer_lock import WriterLock
 from outbox.connections.sqlite import open_cursor
@@ -75,13 +76,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Acquire a session whose statements each stand for themselves."""
-        with translated(), self.source.reading() as conn:
+        with translated(), gate.passing(), self.source.reading() as conn:
             yield Session(self.catalog, conn, conn)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Acquire a session that has the write lock: commits at a clean exit, else rolls back."""
-        with translated(), self._write_lock(), self.source.reading() as conn:
+        with translated(), self._write_lock(), gate.passing(), self.source.reading() as conn:
             conn.execute(self._begin)
             yield Session(self.catalog, conn, conn)
             conn.commit()
@@ -92,6 +93,7 @@ class Database:
         session: Session | None = None
         with (
             self._write_lock(handed_over=True),
+            gate.passing(),
             self.source.writing(self._begin, lambda: session is not None and session.spoiled) as (
                 conn,
                 handed,

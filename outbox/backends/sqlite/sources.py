@@ -15,6 +15,8 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from outbox.backends.engines import with_pool_of_its_own
 from outbox.backends.sqlite.errors import CONSTRAINT, IOERR, primary_code, translated
+from outbox.backends.sqlite.file_watch import on_its_file
+from outbox.backends.sqlite.forks import File, file_of, gate
 from outbox.backends.waiting import SLICE, Waiting
 from outbox.errors import ConfigurationError, ConnectionLost, DatabaseError, OutboxClosed
 from outbox.statements import Catalog
@@ -85,8 +87,10 @@ class PoolSource:
             reset_on_return=None,
             use_lifo=True,
         )
+        gate.sources.add(self)
 
     def _open(self) -> Any:
+        gate.check(self)
         try:
             conn = sqlite3.connect(self._path, **self._options)
         except sqlite3.OperationalError as error:
@@ -122,7 +126,7 @@ class PoolSource:
     def _checkout(self) -> PoolProxiedConnection:
         for _ in self.waiting.slices(CHECKOUT_TIMEOUT):
             with translated(), suppress(PoolTimeout):
-                return self._pool.connect()
+                return on_its_file(self._pool, self._path)
         raise ConnectionLost("SQLite: no connection available: the pool is exhausted")
 
     @contextmanager
@@ -139,6 +143,13 @@ class PoolSource:
         source = PoolSource(self._url, 1, self._catalog)
         source.waiting = self.waiting
         return source
+
+    def file(self) -> File | None:
+        return file_of(self._path)
+
+    def rest(self) -> None:
+        if self.file() is not None:  # what is in memory is gone with its last connection
+            self._pool.dispose()
 
     def close(self) -> None:
         self._closed = True

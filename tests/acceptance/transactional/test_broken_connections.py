@@ -105,3 +105,14 @@ def test_a_drain_delivers_again_what_broke_its_connection(bench: Bench) -> None:
     builder = Outbox.builder(bench.database.url).queue(QUEUE, 4).transactional(handler)
     assert [drain(builder).left for _ in range(2)] == [1, 0]
     assert calls == [0, 1]
+
+
+@pytest.mark.backends("postgresql")
+def test_what_a_handler_sets_for_its_rows_concerns_no_statement_of_the_outbox(bench: Bench) -> None:
+    def make_rows_impossible(conn: Any, _msg: OutboxMessage) -> None:
+        conn.row_factory = None
+
+    hands = bench.by_hand(lambda queue: queue.transactional(make_rows_impossible))
+    bench.send("a", "b")
+    hands.work()
+    assert bench.row().cursor == 2

@@ -102,7 +102,7 @@ def test_a_swallowed_error_commits_what_the_database_kept_or_is_retried_but_lose
     assert bench.row() == at_rest(3)
 
 
-@pytest.mark.parametrize("how", ["COMMIT", "ROLLBACK"])
+@pytest.mark.parametrize("how", ["COMMIT", "ROLLBACK", "ROLLBACK and BEGIN"])
 def test_a_handler_that_ends_the_transaction_is_told_so_and_retried(
     bench: Bench, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
@@ -111,7 +111,8 @@ def test_a_handler_that_ends_the_transaction_is_told_so_and_retried(
     def handler(conn: Any, msg: OutboxMessage) -> None:
         seen.append((msg.seq, msg.attempts))
         if msg.attempts == 0 and msg.seq == 1:
-            run_sql(conn, how)
+            for command in how.split(" and "):
+                run_sql(conn, command)
         else:
             write_effect(conn, msg)
 
