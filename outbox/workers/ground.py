@@ -50,6 +50,8 @@ class Ground:
         self._clock = clock
         self._lock = threading.Lock()
         self._epoch_at: float | None = None
+        self.wrong: frozenset[int] = frozenset()
+        """The partitions that the last look did not find as they should be."""
         self._access = Access(backend, Store)
         self._integers = backend.catalog.dialect.integers
 
@@ -83,10 +85,12 @@ class Ground:
             int(row.id): decode_text(row.queue) for row in self._backend.query("ground", partition_ids=wanted)
         }
         lost = [name for name, ids in queues.items() if any(found.get(key) != name for key in ids)]
-        if not lost:
-            return []
-        now = self._old_names()
-        return [name for name in lost if any(found.get(key) != now.get(name, name) for key in queues[name])]
+        now = self._old_names() if lost else {}
+        wrong = {
+            name: {key for key in queues[name] if found.get(key) != now.get(name, name)} for name in lost
+        }
+        self.wrong = frozenset().union(*wrong.values())
+        return [name for name, keys in wrong.items() if keys]
 
     def _present(self, queue: str) -> Ids:
         return self._access.read(None, partial(Store.partition_ids, queue=queue))

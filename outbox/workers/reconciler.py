@@ -69,6 +69,14 @@ class Reconciler:
             self._check_ground()
             self._check_at = self._clock() + ground.GROUND_SECONDS
             return Sleep(self._interval / 2)
+        self._poll()
+        # Between two polls, so that neither is late and no two statements come at once.
+        half = self._interval / 2
+        if self._queues and self._clock() + half >= self._check_at:
+            return Sleep(half)
+        return Sleep(self._interval)
+
+    def _poll(self) -> None:
         self._installation.verify()
         rows = self._backend.pending(self._partition_ids)
         self._installation.compare(rows.revision)
@@ -84,11 +92,6 @@ class Reconciler:
             self._stages.processed()
         self._observers.tell(events.Polled(news=news))
         self._interval = min(FIRST_INTERVAL if news else self._interval * 2, self._longest)
-        # Between two polls, so that neither is late and no two statements come at once.
-        half = self._interval / 2
-        if self._queues and self._clock() + half >= self._check_at:
-            return Sleep(half)
-        return Sleep(self._interval)
 
     def _check_ground(self) -> None:
         """Now and then, see whether the partitions are still those that this process registered.
@@ -103,8 +106,10 @@ class Reconciler:
         resized = {queue for queue, ids in known.items() if tuple(ids) != self._registered.get(queue)}
         lost = self._ground.look({queue: tuple(ids) for queue, ids in known.items()}, resized)
         self._tell_of_ids()
-        self._stages.heed([key for queue in lost for key in known[queue]])
+        self._stages.heed(self._ground.wrong)
         if lost:
+            # The others go on.
+            self._poll()
             names = ", ".join(sorted(lost))
             raise DatabaseError(
                 f"the partitions of {names} are gone or another queue's: the tables were emptied, restored "
