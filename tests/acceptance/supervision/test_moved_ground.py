@@ -11,7 +11,7 @@ import outbox
 from outbox import Outbox, OutboxMessage
 from outbox.facade import OutboxBuilder, QueueBuilder
 from outbox.workers import ground
-from tests.acceptance.bench import PARTITIONS, QUEUE, Bench
+from tests.acceptance.bench import PARTITIONS, QUEUE, Bench, run_sql
 from tests.support import Database, eventually
 
 TABLES = ("partitions", "processor", "vacuum", "incoming", "outgoing", "body", "dead_letters", "failures")
@@ -129,8 +129,10 @@ def test_workers_whose_partitions_became_another_queues_stand_still_and_say_so(
         assert texts(delivered) == ["before"]
 
     # As if the right dump had been restored.
-    bench.database.execute(f"DELETE FROM outbox_partitions WHERE queue = '{QUEUE}'")
-    bench.database.execute(f"UPDATE outbox_partitions SET queue = '{QUEUE}'")
+    conn = bench.database.connect()
+    run_sql(conn, f"DELETE FROM outbox_partitions WHERE queue = '{QUEUE}'")
+    run_sql(conn, f"UPDATE outbox_partitions SET queue = '{QUEUE}'")
+    conn.commit()
     eventually(handle.healthy)
 
 
