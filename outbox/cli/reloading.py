@@ -22,25 +22,32 @@ class ChangedFiles:
 
     def __init__(self) -> None:
         self._times: dict[str, int] = {}
+        self._began = time.time_ns()
         self.changed = False
         self.look()
 
     def look(self) -> bool:
-        """Return whether one has changed since the first look at it, and is Python."""
+        """Return whether one has changed since the process began, and is Python."""
         self._take_in([getattr(module, "__file__", None) for module in [*sys.modules.values()]])
         for file in self._newer():
             self.changed = is_whole(file) or self.changed
         return self.changed
 
     def look_where(self, error: BaseException) -> None:
-        """Look at the files that an error came through: a module whose import failed is not there."""
-        self._take_in([frame.filename for frame in traceback.extract_tb(error.__traceback__)])
-        self._take_in([getattr(error, "filename", None)])
+        """Look at the files that an error and its causes came through; a failed import left no module."""
+        found: BaseException | None = error
+        while found is not None:
+            self._take_in([frame.filename for frame in traceback.extract_tb(found.__traceback__)])
+            self._take_in([getattr(found, "filename", None)])
+            found = found.__cause__ or found.__context__
 
     def _take_in(self, files: Iterable[object]) -> None:
         for file in files:
             if isinstance(file, str) and file.endswith(".py") and file not in self._times:
-                self._times[file] = modified(file) or 0
+                written = modified(file) or 0
+                # Between its import and this look it may have changed; a time to come is another clock's.
+                changed = self._began < written <= time.time_ns()
+                self._times[file] = self._began if changed else written
 
     def _newer(self) -> list[str]:
         found = {file: modified(file) for file in self._times}

@@ -57,12 +57,13 @@ def test_a_stopped_handle_takes_its_outbox_along_and_stops_again(target: object,
     assert handle.stats().in_progress == 0
 
 
-def test_leaving_the_with_block_twice_is_fine(migrated: Database) -> None:
+def test_a_handle_may_be_stopped_in_its_with_block_and_not_be_entered_again(migrated: Database) -> None:
     handle = Outbox.builder(migrated.url).queue("orders", 2).leased(print).start()
-    for _ in range(2):
-        with handle:
-            pass
+    with handle:
+        assert handle.stop()
     assert_closed(handle.outbox, migrated)
+    with pytest.raises(OutboxClosed, match="start the builder again"), handle:
+        pass
 
 
 def test_a_builder_makes_as_many_outboxes_as_are_wanted(target: object, migrated: Database) -> None:
