@@ -49,4 +49,4 @@ def test_everything_is_delivered_in_a_monkey_patched_program(
     migrated: Database, spawn: Spawn, library: str
 ) -> None:
     program = PROGRAM.format(patch=PATCHES[library])
-    assert spawn(program, migrated.url).succeed(40).split() == ["30", "30"]
+    assert spawn(program, migrated.url).succeed(120).split() == ["30", "30"]
