@@ -104,8 +104,8 @@ class QueueMethods:
         """Give a queue another number of partitions, while its producers and workers run.
 
         Others take the place of its partitions, and are served when the old ones that may have the same keys
-        have delivered what has a number: the order per key stays. Processes learn of it within a poll, and
-        may be started with the old number. What producers send that have not heard of it is sent on. Returns
+        have delivered what has a number: the order per key stays. Workers learn of it within a poll, and may
+        be started with the old number. What producers send that have not heard of it is sent on. Returns
         whether the new partitions wait for the old ones.
 
         Raises `QueueNotRegistered`, and `ConfigurationError` when the queue has that many already.
