@@ -112,6 +112,8 @@ class Sequencer:
         if not retired or self._renumbering is None:
             return keys
         count, places = self._renumbering.readdress(retired)
+        # A pass before this process heard of the resize found no row to lock.
+        self._locks.free("partitions", retired)
         if count >= AT_ONCE:
             claim.again(retired)
         claim.done(retired)
