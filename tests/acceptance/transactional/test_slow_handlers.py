@@ -16,6 +16,7 @@ PATIENCE = 0.05
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert transactional.TURN_SECONDS == 2.0, "what the documentation promises"
     monkeypatch.setattr(transactional, "TURN_SECONDS", PATIENCE)
 
 
