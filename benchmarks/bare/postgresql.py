@@ -42,6 +42,7 @@ class BarePostgres(Bare):
             channel="",
             origin="",
             durable=False,
+            behind="{}",
         )
         return sum(map(rows.getter("moved"), rows))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.bare.script import LEASE, SEQUENCE_LIMIT, TOKEN, VACUUM_LIMIT, Bare
 from outbox.statements import Rows
+from outbox.values.bounds import LARGEST_ID
 
 TYPE = "application/octet-stream"
 
@@ -36,7 +37,8 @@ class BareSqlite(Bare):
 
     def sequence_once(self) -> int:
         self.run("begin_write")
-        rows = self.run("sequence", partition_ids=dumps(self.ids), limit=SEQUENCE_LIMIT).named()
+        ids = dumps(self.ids)
+        rows = self.run("sequence", partition_ids=ids, limit=SEQUENCE_LIMIT, below=LARGEST_ID).named()
         moves = dumps([(row.partition_id, row.last_seq - row.moved, row.last_body_id) for row in rows])
         self.run("insert_outgoing", moves=moves)
         self.run("delete_incoming", moves=moves)

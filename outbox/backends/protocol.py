@@ -16,6 +16,7 @@ from outbox.backends.records import (
     Commands,
     Component,
     Delivery,
+    Ids,
     LeaseRequest,
     LeaseResult,
     Look,
@@ -29,8 +30,6 @@ from outbox.backends.records import (
 )
 from outbox.backends.waiting import Waiting
 from outbox.statements import Catalog, Naming
-
-Ids = Sequence[int]
 
 
 class TransactionalTurn(Protocol):

@@ -14,6 +14,9 @@ from outbox.statements import Naming, Statement
 from outbox.statements.tables import TABLES as ALL_TABLES
 from outbox.values.partitions import MAX_PARTITIONS
 
+Ids: TypeAlias = Sequence[int]
+"""Ids of partitions or messages."""
+
 
 class Pending(NamedTuple):
     """A partition with something to do."""

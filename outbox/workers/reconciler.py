@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -23,6 +24,8 @@ log = logging.getLogger("outbox.ground")
 
 # After news a poll follows soon, for more often comes with it; each one that finds nothing doubles the pause.
 FIRST_INTERVAL = 0.05
+# Looks at the ground for one at the identities: what a restore or an ALTER did to these endangers order alone.
+LOOKS_FOR_IDENTITIES = 4
 
 
 class Reconciler:
@@ -54,6 +57,7 @@ class Reconciler:
         self._ground = Ground(backend, installation, rules.old_names)
         self._check_at = clock() + ground.GROUND_SECONDS
         self._told: list[Trouble] = []
+        self._looks = itertools.count()
         self._backend = backend
         self._stages = stages
         self._partition_ids = partition_ids
@@ -105,7 +109,8 @@ class Reconciler:
         # Of a queue that was resized, none can tell which partition had which place.
         resized = {queue for queue, ids in known.items() if tuple(ids) != self._registered.get(queue)}
         lost = self._ground.look({queue: tuple(ids) for queue, ids in known.items()}, resized)
-        self._tell_of_ids()
+        if next(self._looks) % LOOKS_FOR_IDENTITIES == 0:
+            self._tell_of_ids()
         self._stages.heed(self._ground.wrong)
         if lost:
             # The others go on.
@@ -122,5 +127,7 @@ class Reconciler:
         found = troubles(self._backend)
         for trouble in found:
             if trouble not in self._told:
-                log.error("%s; run: %s", trouble.text, trouble.repair)
+                log.error(
+                    "%s; run: %s", trouble.text, trouble.repair, extra={"event": "outbox.order_in_danger"}
+                )
         self._told = found

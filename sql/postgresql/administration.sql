@@ -176,7 +176,8 @@ SELECT base.id + n, CAST(:queue AS varchar), n
 FROM (
     SELECT
         64 * greatest(
-            coalesce(max(id), 0) / 64 + 1, CAST(extract(EPOCH FROM clock_timestamp()) * 1000000 AS bigint) / 64
+            coalesce(max(id), 0) / 64 + 1,
+            CAST(extract(EPOCH FROM clock_timestamp()) * 1000000 AS bigint) / 64
         ) AS id
     FROM outbox_partitions
 ) AS base, unnest(CAST(:indexes AS integer[])) AS n;

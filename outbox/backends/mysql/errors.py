@@ -55,8 +55,6 @@ LOST = frozenset(
     {
         1040,  # too many connections
         1042,  # unknown host
-        1045,  # user or password refused: no connection, as for PostgreSQL, and the right one may come
-        1049,  # unknown database
         1047,  # cluster node not ready
         1053,  # server shutdown in progress
         1152,  # aborted connection

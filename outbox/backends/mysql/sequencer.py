@@ -12,7 +12,7 @@ from itertools import groupby
 
 from outbox.backends.due import Waiting, advanced, before, numbered, passed_due
 from outbox.backends.mysql.session import Operations, Session
-from outbox.backends.records import Look, Pending, Sequenced
+from outbox.backends.records import Ids, Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.errors import Contention
 from outbox.statements.dialect import MYSQL
@@ -45,12 +45,12 @@ class Sequencing(Operations):
     @retry_contention
     def sequence(
         self,
-        partition_ids: Sequence[int],
+        partition_ids: Ids,
         limit: int,
         *,
         notify: bool = False,
         durable: bool = True,
-        behind: Sequence[int] = (),
+        behind: Ids = (),
     ) -> list[Sequenced]:
         del notify, durable  # no other process could hear it; every commit of a server waits, or none
         with self._source.writing() as session:
@@ -66,7 +66,7 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True, behind: Sequence[int] = ()
+        self, partition_ids: Ids, limit: int, *, durable: bool = True, behind: Ids = ()
     ) -> list[Sequenced]:
         del durable  # every commit of a server waits, or none
         with self._source.writing() as session:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from outbox.backends.postgresql.errors import QUEUE_FULL
 from outbox.backends.postgresql.kept_plans import MANY
 from outbox.backends.postgresql.session import Operations
-from outbox.backends.records import Look, Pending, Sequenced
+from outbox.backends.records import Ids, Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.clock import monotonic
 from outbox.errors import DatabaseError
@@ -53,12 +53,12 @@ class Sequencing(Operations):
     @retry_contention
     def sequence(
         self,
-        partition_ids: Sequence[int],
+        partition_ids: Ids,
         limit: int,
         *,
         notify: bool = False,
         durable: bool = True,
-        behind: Sequence[int] = (),
+        behind: Ids = (),
     ) -> list[Sequenced]:
         # With a plan that the server kept it moves few. When there are many, the next passes are planned for
         # themselves and move as many as they may; see `KeptPlans`.
@@ -91,7 +91,7 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True, behind: Sequence[int] = ()
+        self, partition_ids: Ids, limit: int, *, durable: bool = True, behind: Ids = ()
     ) -> list[Sequenced]:
         # Planned at each run: rare, and a plan kept from an empty table would scan a full one.
         rows = self._db.query(

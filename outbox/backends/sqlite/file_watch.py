@@ -21,8 +21,8 @@ WITHOUT_LOG = (
 )
 
 
-_without_file: WeakSet[QueuePool] = WeakSet()
-"""Pools whose file was there and is gone."""
+_with_file: WeakSet[QueuePool] = WeakSet()
+"""Pools whose file has been there; those in memory never have one."""
 
 
 class Found(NamedTuple):
@@ -38,27 +38,26 @@ def look(path: str) -> Found:
 
 
 def on_its_file(pool: QueuePool, path: str) -> PoolProxiedConnection:
-    """Check a connection out that leads to what is at the path now; 2 calls of the operating system.
+    """Check a connection out that leads to what is at the path now; 3 calls of the operating system.
 
     Files may be deleted or replaced under a process, which goes on with what it has open, seen by no other.
-    Raises `ConnectionLost` when there is no file, and once for each connection that has lost its log.
+    Raises `ConnectionLost` while there is no file, and once for each connection that has lost its log.
     """
     while True:
+        # Before SQLite makes an empty file for a connection that is opened now.
+        if pool in _with_file and file_of(path) is None:
+            raise ConnectionLost(GONE.format(path=Path(path_of(path))))
         loan = pool.connect()
         now = look(path)
+        if now.main is not None:
+            _with_file.add(pool)
         known = loan.info.get("file")
-        if now.main is None and pool in _without_file:
-            known = Found((0, 0), None)  # opened since: SQLite would make an empty file
         if known is None or (known.log is None and known.main == now.main):
-            # One in memory has no file, and is not missed.
             loan.info["file"] = known = now
         if known == now:
             return loan
         loan.invalidate()
         loan.close()
-        if now.main is None:
-            _without_file.add(pool)
-            raise ConnectionLost(GONE.format(path=Path(path_of(path))))
         if known.main == now.main:
             pool.dispose()
             raise ConnectionLost(WITHOUT_LOG.format(path=Path(path_of(path))))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from outbox.backends.due import Waiting, advanced, before, numbered, passed_due
-from outbox.backends.records import Look, Pending, Sequenced
+from outbox.backends.records import Ids, Look, Pending, Sequenced
 from outbox.backends.retry import retry_contention
 from outbox.backends.sqlite.session import Operations, Session
 from outbox.statements.dialect import SQLITE
@@ -46,12 +46,12 @@ class Sequencing(Operations):
     @retry_contention
     def sequence(
         self,
-        partition_ids: Sequence[int],
+        partition_ids: Ids,
         limit: int,
         *,
         notify: bool = False,
         durable: bool = True,
-        behind: Sequence[int] = (),
+        behind: Ids = (),
     ) -> list[Sequenced]:
         del notify, durable  # no other process could hear it; every commit of a connection waits, or none
         ids = SQLITE.integers(partition_ids)
@@ -72,7 +72,7 @@ class Sequencing(Operations):
 
     @retry_contention
     def sequence_due(
-        self, partition_ids: Sequence[int], limit: int, *, durable: bool = True, behind: Sequence[int] = ()
+        self, partition_ids: Ids, limit: int, *, durable: bool = True, behind: Ids = ()
     ) -> list[Sequenced]:
         del durable  # every commit of a connection waits, or none
         with self._db.writing() as session:

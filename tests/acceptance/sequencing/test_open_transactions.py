@@ -78,6 +78,7 @@ def sequencing(hands: Hands, ids: list[int]) -> Iterator[int]:
         with backend.connection() as conn:
             text = backend.catalog["sequence"].pyformat
             parameters = {"partition_ids": ids, "limit": 100, "channel": "", "origin": "", "durable": True}
+            parameters["behind"] = "{}"
             yield sum(row[2] for row in conn.execute(text, parameters).fetchall())
         return
     from outbox.backends.mysql import sequencer

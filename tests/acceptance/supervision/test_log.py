@@ -46,7 +46,7 @@ def test_troubles_are_told_with_their_place_and_never_with_a_payload_or_password
     assert handle.stop(20)
 
     first = {"queue": QUEUE, "partition": 0, "seq": 1}
-    assert told(caplog, "handler failed") == [first]
+    assert told(caplog, "handler failed") == [{**first, "attempts": 0}]
     assert told(caplog, "retry") == [{**first, "attempts": 1}]
     assert told(caplog, "dead letter") == [{**first, "seq": 2, "attempts": 1}]
     (failure, *_) = told(caplog, "outbox-reconciler failed")

@@ -10,7 +10,7 @@ from tests.contrib.testing.support import LEASED, Handlers, builder
 from tests.support import Database
 
 # What stays: the schema, the identity and the settings of queues.
-KEPT = {"migrations", "installation", "epochs", "queues"}
+KEPT = {"migrations", "installation", "epochs", "queues", "partitions"}
 
 
 def test_every_table_is_emptied_or_kept_on_purpose() -> None:

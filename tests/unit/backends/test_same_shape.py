@@ -29,8 +29,8 @@ POSTGRESQL_ALONE = {
     "pooler",
     "wakeup_format",
 }
-# SQLite alone has one writer at a time.
-SQLITE_ALONE = {"writer_lock"}
+# SQLite alone has one writer at a time, a file that may be moved, and locks that a fork copies.
+SQLITE_ALONE = {"writer_lock", "file_watch", "forks"}
 # SQLite's connections are closed after a user's code had them.
 SERVERS_ALONE = {"resetting"}
 # Steps of a statement that PostgreSQL runs as a whole; what they are steps of stands above them.
