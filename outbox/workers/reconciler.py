@@ -24,7 +24,7 @@ log = logging.getLogger("outbox.ground")
 
 # After news a poll follows soon, for more often comes with it; each one that finds nothing doubles the pause.
 FIRST_INTERVAL = 0.05
-# Looks at the ground for one at the identities: what a restore or an ALTER did to these endangers order alone.
+# Looks at the ground for one at the identities: what a restore or an ALTER did to these only endangers order.
 LOOKS_FOR_IDENTITIES = 4
 
 

@@ -38,10 +38,10 @@ def test_they_pass_with_pytest_django_and_each_process_of_xdist_has_a_database(p
         "-c",
         "/dev/null",
     )
-    plugins = ("--rootdir", str(PROJECT), "-p", "outbox.pytest_plugin", "--ds", "settings")
+    plugins = ("--rootdir", str(PROJECT), "--ds", "settings")
     tests = str(PROJECT / "shop" / "tests" / "with_pytest.py")
     child = project._spawn.command(*command, *plugins, tests, env=project.env)
-    assert child.wait(120) == 0, child.lines
+    assert child.wait(120) == 0, (child.lines, child.errors)
     assert "9 passed" in child.lines[-1]
 
 

@@ -4,6 +4,7 @@ import io
 import textwrap
 from collections.abc import Callable
 from configparser import ConfigParser
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -196,4 +197,6 @@ import {first}
 from alembic import op
 print(hasattr(op, "outbox_upgrade"))
 """
-    assert spawn(program).succeed().strip() == "True"
+    # Alembic's older releases look for no plugins; there an environment imports it, as the page says.
+    looks = find_spec("alembic.runtime.plugins") is not None
+    assert spawn(program).succeed().strip() == str(looks or first == "outbox.contrib.alembic")
