@@ -102,9 +102,9 @@ def test_a_broker_that_stands_still_is_waited_for_no_longer_than_the_lease(place
         took = time.monotonic() - began
     finally:
         place.broker.resume()
-    assert isinstance(answer, Retry)
-    assert not answer.counts
-    assert batch.processed == 0
+    # Without an answer of the broker its time ends first, or the batch's, of which only what is marked is done.
+    assert answer is None or not answer.counts
+    assert (batch.marked, batch.processed) == (True, 0)
     assert 1.0 < took < 5.0
     again = make_batch(b"2", b"3", first=2)
     assert relay(again) is None
