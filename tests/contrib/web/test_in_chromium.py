@@ -183,14 +183,16 @@ def test_a_person_pauses_a_partition_and_parks_a_key(
     browser.find_element(By.NAME, "reason").send_keys("the bank is away")
     keep(browser, tmp_path, "pausing")
     press(browser, "Yes, pause")
+    # The click returns before the answer to its form has come.
+    eventually(lambda: len(troubled.pauses()) == 1)
     (pause,) = troubled.pauses()
     assert (pause.partition, pause.reason) == (1, "the bank is away")
     browser.get(f"{address}/queues/orders?key=Anna")
     press(browser, "Park")
     press(browser, "Yes, park")
-    assert [one.key for one in troubled.parked.list()] == ["Anna"]
+    eventually(lambda: [one.key for one in troubled.parked.list()] == ["Anna"])
     browser.get(f"{address}/queues/orders?key=Anna")
     keep(browser, tmp_path, "queue")
     press(browser, "Resume")
     press(browser, "Yes, resume")
-    assert troubled.pauses() == []
+    eventually(lambda: troubled.pauses() == [])
