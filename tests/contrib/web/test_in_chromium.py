@@ -13,6 +13,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from outbox import Outbox
 from outbox.contrib.web import ACT, OutboxPage
@@ -70,7 +72,10 @@ def serve(troubled: Outbox) -> Iterator[Serve]:
 
 
 def press(browser: Any, label: str) -> None:
+    """Press the button of a form, and wait for the page that answers it."""
+    page = browser.find_element(By.TAG_NAME, "html")
     browser.find_element(By.XPATH, f"//button[normalize-space()='{label}']").click()
+    WebDriverWait(browser, 10).until(staleness_of(page))
 
 
 def main_text(browser: Any) -> str:
