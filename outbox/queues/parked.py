@@ -14,7 +14,8 @@ from outbox.connections.connection import ProducerConnection
 from outbox.enqueue.prepared_message import PreparedMessage
 from outbox.enqueue.write import write
 from outbox.errors import ConfigurationError, QueueNotRegistered
-from outbox.queues.numbering import Numbering, index_of
+from outbox.queues.numbering import index_of
+from outbox.queues.queue_rows import QueueRows
 from outbox.statements import Catalog
 from outbox.statements.dialect import decode_text, decode_time
 from outbox.values.bounds import LARGEST_ID
@@ -87,12 +88,11 @@ class Parked:
         return self._access.write(None, lambda store: store.release(name, text, discard=True))
 
 
-class Store:
+class Store(QueueRows):
     """The statements of ``parking.sql`` for operators, in whatever transaction is open on the connection."""
 
     def __init__(self, connection: ProducerConnection, catalog: Catalog, names: Names) -> None:
-        self._connection = connection
-        self._catalog = catalog
+        super().__init__(connection, catalog)
         self._names = names
 
     def keys(self, queue: str | None, limit: int) -> Keys:
@@ -120,7 +120,7 @@ class Store:
 
     def park(self, queue: str, text: str) -> None:
         """Add a key to the set of its partition, and of those that may have it still after a resize."""
-        numbering = Numbering.of(self._run("numbering", queue=queue))
+        numbering = self.numbering(queue)
         if numbering is None:
             raise QueueNotRegistered(queue)
         for places in numbering.generations:
@@ -132,7 +132,7 @@ class Store:
 
     def release(self, queue: str, key: str, *, discard: bool) -> int:
         """Number a key's messages anew, or discard those that wait; return how many waited."""
-        numbering = Numbering.of(self._run("numbering", queue=queue))
+        numbering = self.numbering(queue)
         places = [place for places in numbering.generations for place in places] if numbering else []
         return sum(self._release(place.partition_id, key, discard=discard) for place in places)
 
@@ -208,9 +208,6 @@ class Store:
 
     def _text(self, key: str) -> str:
         return self._catalog.dialect.encode_text(key)
-
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._catalog[statement], parameters)
 
 
 def checked_queue(queue: str | None) -> str | None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from outbox.access import Access
 from outbox.backends.protocol import Sources
-from outbox.connections.connection import ProducerConnection
 from outbox.queues.numbering import Numbering
-from outbox.statements import Catalog
+from outbox.queues.queue_rows import QueueRows
 from outbox.statements.dialect import decode_text
 
 Known = Mapping[int, tuple[Numbering, int]]
@@ -44,12 +42,8 @@ class Readdressing:
         )
 
 
-class Store:
+class Store(QueueRows):
     """The statements of ``sequencer.sql`` about retired partitions, in whatever transaction is open."""
-
-    def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
-        self._connection = connection
-        self._catalog = catalog
 
     def send_on(self, known: Known, found: str, moved: str) -> int:
         """Move rows to the partitions that have their keys now; return how many."""
@@ -64,9 +58,6 @@ class Store:
                 targets=integers(target(known, *row) for row in rows),
             )
         return len(rows)
-
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._catalog[statement], parameters)
 
 
 def target(known: Known, partition_id: int, _: int, key: str | bytes | None) -> int:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from outbox.access import Access
 from outbox.backends.protocol import Backend
-from outbox.connections.connection import ProducerConnection
 from outbox.errors import ConfigurationError, QueueNotRegistered
-from outbox.queues.numbering import Numbering
-from outbox.statements import Catalog
+from outbox.queues.queue_rows import QueueRows
 from outbox.values.validation import validate_queue
 
 AT_ONCE: Final = 1_000
@@ -73,20 +71,8 @@ class Reshaping:
         return purged
 
 
-class Store:
+class Store(QueueRows):
     """The statements of ``administration.sql`` about whole queues, in whatever transaction is open."""
-
-    def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
-        self._connection = connection
-        self._catalog = catalog
-
-    def partition_ids(self, queue: str) -> list[int]:
-        """Return the ids in index order, none for an unknown queue."""
-        return [int(row[0]) for row in self._run("queue_partitions", queue=queue)]
-
-    def numbering(self, queue: str) -> Numbering | None:
-        """Return all partitions of a queue, those that a resize has retired too."""
-        return Numbering.of(self._run("numbering", queue=queue))
 
     def newest_id(self) -> int:
         """Return the id of the newest message."""
@@ -138,9 +124,6 @@ class Store:
     def _move(self, queue: str, new: str) -> None:
         for statement in ("rename_partitions", "rename_settings", "rename_pauses", "rename_dedup"):
             self._run(statement, queue=queue, new=new)
-
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._catalog[statement], parameters)
 
 
 def is_dropped(queue: str) -> bool:

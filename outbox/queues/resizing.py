@@ -8,14 +8,12 @@ is delivered in those that may have had the same keys, and take over the keys th
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from outbox.access import Access
 from outbox.backends.protocol import Sources
-from outbox.connections.connection import ProducerConnection
 from outbox.errors import ConfigurationError, QueueNotRegistered
 from outbox.queues.numbering import Numbering, Place, index_of
-from outbox.statements import Catalog
+from outbox.queues.queue_rows import QueueRows
 from outbox.statements.dialect import decode_text
 from outbox.values.partitions import Partitions
 from outbox.values.validation import validate_queue
@@ -45,16 +43,8 @@ class Resizing:
         return self._access.write(None, partial(Store.open_drained, queue=queue))
 
 
-class Store:
+class Store(QueueRows):
     """The statements of ``administration.sql`` about resizing, in whatever transaction is open."""
-
-    def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
-        self._connection = connection
-        self._catalog = catalog
-
-    def numbering(self, queue: str) -> Numbering | None:
-        """Return the partitions of a queue."""
-        return Numbering.of(self._run("numbering", queue=queue))
 
     def resize(self, queue: str, count: int) -> bool:
         """Put others into the place of the partitions; return whether they wait."""
@@ -72,9 +62,7 @@ class Store:
         name = numbering.queue
         self._run("retire_partitions", queue=name, resize=numbering.resizes + 1)
         self._run("add_partitions", queue=name, indexes=self._catalog.dialect.integers(range(count)))
-        for statement in ("create_cursors", "create_vacuum_cursors"):
-            if statement in self._catalog:
-                self._run(statement, queue=name)
+        self._make_cursors(name)
         self._run("let_wait", queue=name)
         return self._open_drained(name)
 
@@ -125,6 +113,3 @@ class Store:
             until = int(entry[0][1]) if entry else 0
             self._run("put_parked_key", **at, state="parked", until_seq=until)
         return len(keys)
-
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._catalog[statement], parameters)

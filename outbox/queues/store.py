@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from outbox.connections.connection import ProducerConnection
 from outbox.queues.pause import Pause
+from outbox.queues.queue_rows import QueueRows
 from outbox.statements import Catalog
 from outbox.statements.dialect import decode_text, decode_time, encode_time
 
@@ -19,12 +20,11 @@ class Lasting(NamedTuple):
     seconds: float | None
 
 
-class Store:
+class Store(QueueRows):
     """Typed statements, in whatever transaction is open on the connection."""
 
     def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
-        self._connection = connection
-        self._catalog = catalog
+        super().__init__(connection, catalog)
         self._text = catalog.dialect.encode_text
 
     def raise_revision(self) -> None:
@@ -35,10 +35,6 @@ class Store:
         """Return how often settings were changed; None when the tables were emptied."""
         rows = self._run("read_revision")
         return int(rows[0][0]) if rows else None
-
-    def partition_ids(self, queue: str) -> list[int]:
-        """Return the partition ids of a queue in index order, none for an unknown one."""
-        return [int(row[0]) for row in self._run("queue_partitions", queue=queue)]
 
     def pauses(self) -> list[Lasting]:
         """Return the pauses that have not ended, oldest first."""
@@ -65,9 +61,6 @@ class Store:
             deleted = self._run("find_pauses", **which, everything=everything)
         rows = self._run("delete_pauses", **which, everything=everything)
         return sum(bool(row[0]) for row in deleted or rows)
-
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._catalog[statement], parameters)
 
 
 def lasting(row: tuple[Any, ...]) -> Lasting:

@@ -6,14 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
 
 from outbox.access import Access
 from outbox.backends.protocol import Backend
 from outbox.clock import Clock, monotonic
-from outbox.connections.connection import ProducerConnection
 from outbox.installation import Installation
-from outbox.statements import Catalog
+from outbox.queues.queue_rows import QueueRows
 from outbox.statements.dialect import decode_text
 
 log = logging.getLogger("outbox.ground")
@@ -93,7 +91,7 @@ class Ground:
         return [name for name, keys in wrong.items() if keys]
 
     def _present(self, queue: str) -> Ids:
-        return self._access.read(None, partial(Store.partition_ids, queue=queue))
+        return tuple(self._access.read(None, partial(Store.partition_ids, queue=queue)))
 
     def _mend(self, queue: str, ids: Ids) -> None:
         if self._access.write(None, partial(Store.mend, queue=queue, ids=ids)):
@@ -108,20 +106,12 @@ class Ground:
             self._backend.register_queue(queue, len(ids))
 
 
-class Store:
+class Store(QueueRows):
     """The statements about a queue's rows, in whatever transaction is open on the connection."""
-
-    def __init__(self, connection: ProducerConnection, catalog: Catalog) -> None:
-        self._connection = connection
-        self._catalog = catalog
-
-    def partition_ids(self, queue: str) -> Ids:
-        """Return the ids in index order, none for an unknown queue."""
-        return tuple(int(row[0]) for row in self._run("queue_partitions", queue=queue))
 
     def mend(self, queue: str, ids: Ids) -> bool:
         """Put back what is gone, or move what waits to where the queue is now; tell whether rows were put."""
-        present = self.partition_ids(queue)
+        present = tuple(self.partition_ids(queue))
         if not present and not any(self._run("find_queue", partition_id=key) for key in ids):
             given = self._catalog.dialect.integers(ids)
             self._run("put_back_partitions", queue=queue, partition_ids=given)
@@ -134,11 +124,3 @@ class Store:
             self._run("move_incoming", gone=gone, present=now)
             self._run("move_delayed", gone=gone, present=now)
         return False
-
-    def _make_cursors(self, queue: str) -> None:
-        self._run("create_cursors", queue=queue)
-        if "create_vacuum_cursors" in self._catalog:
-            self._run("create_vacuum_cursors", queue=queue)
-
-    def _run(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._catalog[statement], parameters)
