@@ -6,8 +6,8 @@ import logging
 from typing import Any, TypeAlias
 
 import psycopg
-from psycopg.rows import tuple_row
 
+from outbox.backends.postgresql.settings import plain_cursor
 from outbox.statements import Catalog
 from outbox.unwrapping import innermost
 
@@ -64,7 +64,7 @@ class Resetting:
         for name, value in zip(SETTINGS, before, strict=True):
             if getattr(conn, name) != value:
                 setattr(conn, name, value)
-        cursor = psycopg.Cursor(conn, row_factory=tuple_row)
+        cursor = plain_cursor(conn)
         cursor.execute(self._script, prepare=False)
         while cursor.nextset():
             pass

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - the pool's
 
 from outbox.backends.postgresql.errors import translate
 from outbox.backends.postgresql.kept_plans import KeptPlans
 from outbox.backends.postgresql.pooler import ON_PRIMARY
+from outbox.backends.postgresql.settings import plain_cursor
 from outbox.backends.postgresql.sources import PgConnection, Source
 from outbox.clock import Clock, monotonic
 from outbox.connections.psycopg import storable
@@ -54,7 +54,7 @@ class Session:
         ``keep`` tells whether the server's plan from an earlier run will do; None asks `KeptPlans`. ``count``
         tells how many messages the rows stand for, if for any.
         """
-        cursor = psycopg.Cursor(self.connection, row_factory=tuple_row)
+        cursor = plain_cursor(self.connection)
         if keep is None:
             keep = self._plans.usable(statement)
         known = self._catalog[statement]
@@ -86,7 +86,7 @@ class Session:
 
     def script(self, sql: str) -> None:
         """Run commands separated by semicolons; raise at the first that fails."""
-        psycopg.Cursor(self.connection, row_factory=tuple_row).execute(sql, prepare=False)
+        plain_cursor(self.connection).execute(sql, prepare=False)
 
 
 class Database:
