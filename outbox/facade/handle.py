@@ -133,7 +133,8 @@ class OutboxHandle:
     def drained(self) -> bool:
         """Return whether nothing is left in the queues of this process but what is paused, parked or delayed.
 
-        Asks the database, in one statement. A message that another process has in hand is not done yet.
+        Asks the database: one statement, and another when nothing seems left. A message that another process
+        has in hand is not done yet.
         """
         self._guard.check()
         return self._pipeline.drained()

@@ -100,8 +100,11 @@ def read_status(backend: Backend) -> OutboxStatus:
     rows = [describe_partition(row, pauses) for row in backend.partition_status(ids)]
     # Of a dropped queue only what came since, and of retired partitions what is left or came since: a
     # producer has not heard of it.
-    gone = [row for row in rows if is_dropped(row.queue) or row.retired]
-    rows = [row for row in rows if row not in gone or row.incoming or row.backlog or row.delayed]
+    rows = [
+        row
+        for row in rows
+        if row.incoming or row.backlog or row.delayed or not (row.retired or is_dropped(row.queue))
+    ]
     [(keys, messages)] = backend.query("count_parked", queue=None)
     letters = backend.dead_letter_counts()
     return OutboxStatus(rows, letters, pauses, int(keys), int(messages), read_settings(backend))

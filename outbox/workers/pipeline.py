@@ -242,7 +242,8 @@ class Pipeline:
         rows = self.backend.pending(self.partition_ids)
         self.rules.compare(rows.revision)
         flowing = [key for key in self.partition_ids if not self._is_paused(key)]
-        if any((row.incoming or row.due or row.behind) and row.partition_id in flowing for row in rows):
+        flows = frozenset(flowing)
+        if any((row.incoming or row.due or row.behind) and row.partition_id in flows for row in rows):
             return False
         # What a lease or a backoff holds is in neither.
         return all(row.sequence == row.processed_seq for row in self.backend.partition_status(flowing))
