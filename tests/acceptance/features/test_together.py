@@ -6,14 +6,14 @@ import itertools
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import outbox
 from outbox import DuplicateMessage, EnqueueMessage, Outbox, OutboxMessage, Reject
 from outbox.testing import drain
 from tests.support import Database
+from tests.support.machines import run_machine
 
 PARTITIONS = 2
 HOUR = 3600
@@ -191,17 +191,4 @@ class Together(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_they_work_together_in_any_order_and_with_deaths(database: Database) -> None:
     examples, steps = (12, 25) if database.backend == "sqlite" else (2, 15)
-
-    class Here(Together):
-        def __init__(self) -> None:
-            super().__init__(database)
-
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(Together, database, examples, steps)

@@ -10,15 +10,15 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import outbox
 from outbox import ConfigurationError, Outbox, OutboxMessage
 from outbox.facade import OutboxBuilder
 from tests.acceptance.bench.hands import Hands
 from tests.support import Database
+from tests.support.machines import run_machine
 
 QUEUE = "orders"
 FIRST = 2
@@ -197,17 +197,4 @@ class Resizing(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_no_resize_loses_or_overtakes_a_message(migrated: Database) -> None:
     examples, steps = (20, 30) if migrated.backend == "sqlite" else (3, 30)
-
-    class Here(Resizing):
-        def __init__(self) -> None:
-            super().__init__(migrated)
-
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(Resizing, migrated, examples, steps)
