@@ -43,9 +43,10 @@ def metrics(settings: Settings, /, *, listen: Address | None, show: str | None) 
         emit(files("outbox.contrib.prometheus").joinpath(SHIPPED[show]).read_text().rstrip("\n"))
         return Exit.OK
     # What the extra brings; `--show` does without.
-    from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+    from prometheus_client import CollectorRegistry, generate_latest
 
     from outbox.contrib.prometheus.collector import StatusCollector
+    from outbox.contrib.prometheus.serving import answering
 
     with opened(settings) as outbox:
         registry = CollectorRegistry()
@@ -53,12 +54,8 @@ def metrics(settings: Settings, /, *, listen: Address | None, show: str | None) 
         if listen is None:
             emit(generate_latest(registry).decode().rstrip("\n"))
             return Exit.OK
-        with StopSignals() as signals:
-            server, thread = start_http_server(listen.port, listen.host, registry=registry)
-            emit(f"metrics are at http://{listen.host}:{server.server_port}/metrics")
+        with StopSignals() as signals, answering(registry, listen) as port:
+            emit(f"metrics are at http://{listen.host}:{port}/metrics")
             while not signals.wait(LOOK_SECONDS):
                 pass
-            server.shutdown()
-            server.server_close()
-            thread.join()
     return Exit.OK

@@ -131,18 +131,14 @@ def measured(listen: Address | None) -> Iterator[list[Observer]]:
         yield []
         return
     import_library("prometheus_client", "prometheus")
-    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client import CollectorRegistry
 
     from outbox.contrib.prometheus.observer import PrometheusObserver
+    from outbox.contrib.prometheus.serving import answering
 
     registry = CollectorRegistry()
-    server, thread = start_http_server(listen.port, listen.host, registry=registry)
-    try:
+    with answering(registry, listen):
         yield [PrometheusObserver(registry=registry)]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def make_relay(given: dict[str, Any], options: dict[str, Any]) -> Relay:
